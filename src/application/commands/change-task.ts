@@ -1,0 +1,107 @@
+import { decide } from '#domain/decide.ts'
+import { fold } from '#domain/evolve.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import type { Rejection } from '#domain/rejections.ts'
+import type { TaskCommand } from '#domain/task-commands.ts'
+import type { EventContext, TaskEvent } from '#domain/task-events.ts'
+import { changeHead, foldOnto, toHead } from '#domain/task-head.ts'
+import type { Task } from '#domain/task-state.ts'
+import type { Instant } from '#domain/time.ts'
+import type { Count } from '../ports/counts.ts'
+import { type Append, type AppendVerdict, type EventStore, StoreOverloadedError } from '../ports/event-store.ts'
+import type { Identities } from '../ports/identities.ts'
+import type { TaskIndex } from '../ports/task-index.ts'
+
+export interface ChangeTaskDeps {
+  readonly store: EventStore
+  readonly index: TaskIndex
+  readonly identities: Identities
+  readonly count: Count
+}
+
+export interface ChangeRequest {
+  readonly taskId: TaskId
+  /** The command, given the store's clock at the time of loading. Called again after each lost race. */
+  readonly toCommand: (now: Instant) => TaskCommand
+  readonly context: EventContext
+  /** Change the task only at this version. */
+  readonly ifVersion?: number
+}
+
+export type ChangeOutcome =
+  /** `events` are what was recorded; none when what was asked for held already. `now` is the store's clock. */
+  | { readonly kind: 'changed'; readonly task: Task; readonly events: readonly TaskEvent[]; readonly now: Instant }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection }
+  | { readonly kind: 'version-mismatch'; readonly version: number }
+  | { readonly kind: 'not-found' }
+
+/** Lost races after which a change gives up: each loss means that somebody else moved the task. */
+const racesMax = 20
+
+/**
+ * Loads a task, decides, appends; after a lost race loads and decides again.
+ *
+ * Throws StoreUnavailableError and StoreOverloadedError (also when the task is so contended that every race was lost).
+ */
+export const changeTask = async (deps: ChangeTaskDeps, request: ChangeRequest): Promise<ChangeOutcome> => {
+  let lostAt: number | undefined
+  for (let race = 0; race < racesMax; race += 1) {
+    const { now, events } = await deps.store.loadStream(request.taskId)
+    const state = fold(events)
+    if (state.status === 'NONE') return { kind: 'not-found' }
+    if (request.ifVersion !== undefined && state.version !== request.ifVersion) {
+      return { kind: 'version-mismatch', version: state.version }
+    }
+    if (lostAt === state.version) await mendHead(deps, state)
+    const decision = decide(state, request.toCommand(now))
+    if (decision.kind === 'rejected') return decision
+    if (decision.events.length === 0) return { kind: 'changed', task: state, events: [], now }
+    const append = toAppend(deps, state, decision.events, request.context)
+    const verdict = await deps.store.append(append)
+    if (verdict.kind === 'conflict') {
+      lostAt = state.version
+      continue
+    }
+    const task = wasLast(append, verdict) ? taskAfter(state, append, verdict) : await loadTask(deps.store, state)
+    return { kind: 'changed', task, events: decision.events, now: Math.max(now, task.changedAt) }
+  }
+  throw new StoreOverloadedError(`task ${request.taskId} changed ${racesMax} times while it was being changed`)
+}
+
+/** The append that records `events` on a task in `state`. */
+export const toAppend = (
+  deps: Pick<ChangeTaskDeps, 'identities'>,
+  state: Task,
+  events: readonly TaskEvent[],
+  context: EventContext,
+): Append => {
+  const appendId = deps.identities.mintAppendId()
+  return {
+    taskId: state.taskId,
+    expectedVersion: state.version,
+    appendId,
+    events,
+    head: changeHead(state, state.taskId, appendId, events),
+    context,
+  }
+}
+
+type Stored = Exclude<AppendVerdict, { readonly kind: 'conflict' }>
+
+/** Whether nothing followed the append by the time of its verdict. */
+export const wasLast = (append: Append, verdict: Stored): boolean =>
+  verdict.kind === 'appended' || verdict.headVersion === append.head.version
+
+/** The task as the append left it. */
+export const taskAfter = (state: Task, append: Append, verdict: Stored): Task =>
+  foldOnto(state, append.events, { ...append, recordedAt: verdict.recordedAt })
+
+const loadTask = async (store: EventStore, known: Task): Promise<Task> => {
+  const state = fold((await store.loadStream(known.taskId)).events)
+  return state.status === 'NONE' ? known : state
+}
+
+/** A stream that lost a race and did not move has a head unlike its fold: the head is wrong, the events are right. */
+const mendHead = async (deps: Pick<ChangeTaskDeps, 'index' | 'count'>, task: Task): Promise<void> => {
+  if ((await deps.index.mendHead(toHead(task))) === 'mended') deps.count('heads-mended')
+}

@@ -1,0 +1,24 @@
+import type { Instant } from '#domain/time.ts'
+
+/** Time that never steps, for durations; its zero means nothing. */
+export interface Clock {
+  /** Milliseconds with fractions, the same zero in every thread of the process. */
+  monotonicMs(): number
+}
+
+/** The store's clock as estimated from its answers. Only for aiming timers and minting ids; decisions use what the store said. */
+export interface StoreClock {
+  now(): Instant
+}
+
+/** The waits of the application. Every one has an owner that ends it. */
+export interface Timers {
+  /** Calls `callback` once after `delayMs`, unless the returned function is called before. */
+  after(delayMs: number, callback: () => void): () => void
+
+  /** Calls `callback` once when the present turn of the event loop is over: what happens at once can then go together. */
+  soon(callback: () => void): void
+
+  /** Resolves after `delayMs`, or as soon as `signal` aborts; never rejects. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>
+}

@@ -1,0 +1,101 @@
+import type { AppendId, TaskId } from '#domain/identifiers.ts'
+import type { EventContext, RecordedEvent, TaskEvent } from '#domain/task-events.ts'
+import type { HeadChange } from '#domain/task-head.ts'
+import type { Instant } from '#domain/time.ts'
+
+/** The only authority on what happened to a task: one append-only stream each, compared and set by version. */
+export interface EventStore {
+  /**
+   * Appends `events` at `expectedVersion` and sets the head in the same transaction: all of it or nothing, durable before
+   * the verdict. Concurrent appends may travel together; that is the adapter's business and changes no verdict.
+   *
+   * Throws StoreUnavailableError (its `fate` says whether the append may have been stored all the same: ask again with
+   * the same `appendId`), StoreOverloadedError (nothing was stored) or UnstorableAppendError (never will be).
+   */
+  append(append: Append): Promise<AppendVerdict>
+
+  /** Appends 1..1000 appends to as many streams, all or nothing. Throws as `append` does. */
+  appendAll(appends: readonly Append[]): Promise<AppendAllVerdict>
+
+  /** One stream in order of version, empty when there is none. Throws UndecodableStreamError or StoreUnavailableError. */
+  loadStream(taskId: TaskId): Promise<LoadedStream>
+
+  /** Up to 1000 streams in one round trip. A stream that cannot be decoded is an answer of its own and spoils no other. */
+  loadStreams(taskIds: readonly TaskId[]): Promise<LoadedStreams>
+}
+
+/** How many streams, or appends, one call may name. */
+export const streamsPerCallMax = 1_000
+
+/** Events to be stored together. One `appendId` has one content for ever; sending it again is always safe. */
+export interface Append {
+  readonly taskId: TaskId
+  /** Version of the stream's last event; 0 for a stream that does not exist yet. */
+  readonly expectedVersion: number
+  readonly appendId: AppendId
+  readonly events: readonly TaskEvent[]
+  /** What the append makes of the head, by `changeHead`. */
+  readonly head: HeadChange
+  readonly context: EventContext
+}
+
+export type AppendVerdict =
+  /** `readyAt` is given when the task is pending now. */
+  | { readonly kind: 'appended'; readonly recordedAt: Instant; readonly readyAt: Instant | undefined }
+  /** This very append was stored before. `headVersion` tells whether anything followed. */
+  | { readonly kind: 'already'; readonly recordedAt: Instant; readonly headVersion: number }
+  /** The stream is not at `expectedVersion`. `headVersion` is undefined when the task has no head. */
+  | { readonly kind: 'conflict'; readonly headVersion: number | undefined }
+
+export type AppendAllVerdict =
+  /** In the order given. */
+  | { readonly kind: 'appended'; readonly recordedAt: readonly Instant[] }
+  /** Nothing was stored, because of these. */
+  | { readonly kind: 'refused'; readonly conflicts: readonly TaskId[] }
+
+export interface LoadedStream {
+  /** The store's clock when it answered. */
+  readonly now: Instant
+  readonly events: readonly RecordedEvent[]
+}
+
+export interface LoadedStreams {
+  /** The store's clock when it answered. */
+  readonly now: Instant
+  /** A stream without events is not in it. */
+  readonly streams: ReadonlyMap<TaskId, StreamContent>
+}
+
+export type StreamContent =
+  | { readonly kind: 'events'; readonly events: readonly RecordedEvent[] }
+  | { readonly kind: 'undecodable'; readonly error: UndecodableStreamError }
+
+/** The store gave no answer in time, or refused service. */
+export class StoreUnavailableError extends Error {
+  override readonly name = 'StoreUnavailableError'
+  readonly code = 'store-unavailable'
+  /** `unknown`: the write may have been stored. `not-stored`: it was not. */
+  readonly fate: 'unknown' | 'not-stored'
+  constructor(message: string, fate: 'unknown' | 'not-stored', options?: ErrorOptions) {
+    super(message, options)
+    this.fate = fate
+  }
+}
+
+/** The waiting line in front of the store is full, or a head stayed locked. Nothing was stored. */
+export class StoreOverloadedError extends Error {
+  override readonly name = 'StoreOverloadedError'
+  readonly code = 'overloaded'
+}
+
+/** The store will never take this append: its content does not fit. Nothing was stored, and nothing beside it failed. */
+export class UnstorableAppendError extends Error {
+  override readonly name = 'UnstorableAppendError'
+  readonly code = 'unstorable-append'
+}
+
+/** A stored stream that this release cannot read: written by a later one, or damaged. */
+export class UndecodableStreamError extends Error {
+  override readonly name = 'UndecodableStreamError'
+  readonly code = 'undecodable-stream'
+}

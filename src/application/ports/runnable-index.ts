@@ -1,0 +1,38 @@
+import type { TaskId } from '#domain/identifiers.ts'
+import type { Instant } from '#domain/time.ts'
+import type { Route } from './routes.ts'
+
+/** The heads that may be started, in the order of the queue. What recovery refills any lost hint from. */
+export interface RunnableIndex {
+  /**
+   * For each window the first `limit` due heads of its route after `after`, by (rank, id). Answers in the order asked;
+   * one round trip. Throws StoreUnavailableError.
+   */
+  readDue(windows: readonly DueWindow[]): Promise<readonly (readonly RankedTask[])[]>
+
+  /**
+   * Heads of these routes that become due after now and within `withinMs`, soonest first, at most `limit` a route.
+   * Throws StoreUnavailableError.
+   */
+  readDueSoon(routes: readonly Route[], withinMs: number, limit: number): Promise<readonly DueTask[]>
+}
+
+export interface DueWindow {
+  readonly route: Route
+  /** Undefined: from the front. */
+  readonly after: RankedTask | undefined
+  /** 1..10,000. */
+  readonly limit: number
+}
+
+export interface RankedTask {
+  readonly taskId: TaskId
+  readonly rank: number
+}
+
+export interface DueTask {
+  readonly taskId: TaskId
+  readonly route: Route
+  readonly priority: number
+  readonly readyAt: Instant
+}

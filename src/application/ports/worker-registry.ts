@@ -1,0 +1,52 @@
+import type { Incarnation } from '#domain/identifiers.ts'
+import type { Instant } from '#domain/time.ts'
+
+/** Who works, and whether it still does: one row an incarnation. Heartbeats are never events. */
+export interface WorkerRegistry {
+  /** Begins to beat for a new incarnation, at once and then every `beatMs`, from a thread of its own where there are threads. Throws StoreUnavailableError when the first beat is not acknowledged. */
+  register(worker: WorkerDescription): Promise<Heartbeat>
+
+  /** All rows, ended ones included, by incarnation. Throws StoreUnavailableError. */
+  readAll(): Promise<readonly WorkerRow[]>
+
+  /** Marks a row ended: its runs count as lost at once. Idempotent. Throws StoreUnavailableError. */
+  end(incarnation: Incarnation): Promise<void>
+
+  /** Forgets rows, for incarnations that nothing runs under any more. Idempotent. Throws StoreUnavailableError. */
+  remove(incarnations: readonly Incarnation[]): Promise<void>
+}
+
+export interface WorkerDescription {
+  readonly incarnation: Incarnation
+  readonly host: string
+  readonly pid: number
+  /** The names of `QUEUES`, or undefined when the worker serves every queue. */
+  readonly queues: readonly string[] | undefined
+  readonly types: readonly string[]
+  readonly concurrency: number
+  readonly leaseMs: number
+  readonly beatMs: number
+}
+
+export interface WorkerRow extends Omit<WorkerDescription, 'beatMs'> {
+  /** Raised by every beat. Only its change means life; no clock is compared. */
+  readonly beat: number
+  readonly running: number
+  readonly state: 'live' | 'draining' | 'ended'
+  readonly startedAt: Instant
+  readonly lastBeatAt: Instant
+  /** How long ago the last beat was, by the store's clock. For display only. */
+  readonly silentForMs: number
+}
+
+/** The beating of one incarnation. */
+export interface Heartbeat {
+  /** When the last acknowledged beat was sent, by the monotonic clock. */
+  lastAcknowledgedSentAtMs(): number
+
+  /** What the next beats say. */
+  report(status: { readonly running: number; readonly state: 'live' | 'draining' }): void
+
+  /** Stops beating, and marks the row ended if the store can be reached. */
+  stop(): Promise<void>
+}

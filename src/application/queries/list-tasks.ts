@@ -1,0 +1,126 @@
+import type { TaskId } from '#domain/identifiers.ts'
+import type { Head } from '#domain/task-head.ts'
+import { detailOf, type Task, type TaskDetail, type TaskStatus } from '#domain/task-state.ts'
+import type { Instant } from '#domain/time.ts'
+import type { EventStore } from '../ports/event-store.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { HeadQuery, TaskIndex } from '../ports/task-index.ts'
+import { readTask } from './read-task.ts'
+
+export interface TaskFilter {
+  readonly status?: TaskStatus
+  readonly detail?: TaskDetail
+  readonly type?: string
+  readonly queue?: string
+  readonly tag?: string
+  /** Exclusive, by the instant the submission was recorded. */
+  readonly submittedAfter?: Instant
+  /** Exclusive, by the instant the submission was recorded. */
+  readonly submittedBefore?: Instant
+}
+
+export interface TaskPage {
+  readonly tasks: readonly Task[]
+  /** The store's clock, for judging details. */
+  readonly now: Instant
+  /** Where the next page begins; undefined after the last one. */
+  readonly next: TaskId | undefined
+}
+
+interface Deps {
+  readonly store: EventStore
+  readonly index: TaskIndex
+  readonly logger: Logger
+}
+
+/** How many heads one page looks at before it is cut short: a rare tag or detail must not read the whole table. */
+const headsPerPageMax = 1_000
+
+/**
+ * One page of tasks, newest first, after `before`. 1 ≤ `limit` ≤ 200.
+ *
+ * Walked page by page it repeats no task and skips none that matched throughout, however many are added or change
+ * meanwhile: the walk goes down the task ids, which never change. A page filtered by tag or detail may be short, or
+ * empty, while `next` is set. Throws StoreUnavailableError.
+ */
+export const listTasks = async (
+  deps: Deps,
+  filter: TaskFilter,
+  limit: number,
+  before: TaskId | undefined,
+): Promise<TaskPage> => {
+  const tasks: Task[] = []
+  let now: Instant = 0
+  let last = before
+  for (let seen = 0; seen < headsPerPageMax;) {
+    const wanted = Math.min(batchSize(filter, limit - tasks.length), headsPerPageMax - seen)
+    const heads = await deps.index.listHeads({ ...toHeadQuery(filter), limit: wanted, ...(last && { before: last }) })
+    const loaded = await loadTasks(deps, heads)
+    now = loaded.now
+    for (const task of loaded.tasks) {
+      last = task.taskId
+      if (matches(filter, task, now)) tasks.push(task)
+      if (tasks.length === limit)
+        return { tasks, now, next: heads.length < wanted && task === loaded.tasks.at(-1) ? undefined : last }
+    }
+    if (heads.length < wanted) return { tasks, now, next: undefined }
+    last = heads.at(-1)?.taskId
+    seen += heads.length
+  }
+  return { tasks, now, next: last }
+}
+
+/** A tag or a detail is not in the head: more heads are read at once because fewer will match. */
+const batchSize = (filter: TaskFilter, missing: number): number =>
+  filter.tag === undefined && filter.detail === undefined ? missing + 1 : 200
+
+const toHeadQuery = (filter: TaskFilter): Omit<HeadQuery, 'limit'> => {
+  const { detail, tag: _, ...query } = filter
+  return detail === undefined ? query : { ...query, status: filter.status ?? statusOf(detail) }
+}
+
+const statusOf = (detail: TaskDetail): TaskStatus => {
+  switch (detail) {
+    case 'scheduled':
+    case 'ready':
+    case 'retrying':
+      return 'PENDING'
+    case 'running':
+    case 'cancelling':
+      return 'PROCESSING'
+    case 'succeeded':
+      return 'SUCCESS'
+    case 'cancelled':
+      return 'CANCELLED'
+    case 'attempts-exhausted':
+    case 'permanent-error':
+    case 'payload-invalid':
+    case 'crash-loop':
+    case 'effect-in-doubt':
+    case 'effect-changed':
+      return 'FAILED'
+  }
+}
+
+/** Tasks of the heads, in their order. One whose stream cannot be read is left out, said so, and spoils no other. */
+const loadTasks = async (
+  deps: Deps,
+  heads: readonly Head[],
+): Promise<{ readonly now: Instant; readonly tasks: readonly Task[] }> => {
+  const { now, streams } = await deps.store.loadStreams(heads.map((head) => head.taskId))
+  const tasks: Task[] = []
+  for (const { taskId } of heads) {
+    const read = readTask(streams.get(taskId))
+    if (read.kind === 'task') tasks.push(read.task)
+    if (read.kind === 'unreadable') {
+      deps.logger.error({ taskId, err: read.error }, 'left a task out of a list: its stream could not be read')
+    }
+  }
+  return { now, tasks }
+}
+
+/** The head was read before the stream: what changed in between is judged again by the stream. */
+const matches = (filter: TaskFilter, task: Task, now: Instant): boolean =>
+  (filter.status === undefined || task.status === filter.status) &&
+  (filter.detail === undefined || detailOf(task, now) === filter.detail) &&
+  (filter.tag === undefined || task.submission.tags.includes(filter.tag))

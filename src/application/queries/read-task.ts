@@ -1,0 +1,22 @@
+import { fold, IllegalHistoryError } from '#domain/evolve.ts'
+import type { Task } from '#domain/task-state.ts'
+import { type StreamContent, UndecodableStreamError } from '../ports/event-store.ts'
+
+export type ReadTask =
+  | { readonly kind: 'task'; readonly task: Task }
+  | { readonly kind: 'none' }
+  /** The stream was written by a later release, or is damaged. */
+  | { readonly kind: 'unreadable'; readonly error: UndecodableStreamError | IllegalHistoryError }
+
+/** Folds one stream of a batch; one that cannot be read is an answer, so that it spoils no other. */
+export const readTask = (content: StreamContent | undefined): ReadTask => {
+  if (content === undefined) return { kind: 'none' }
+  if (content.kind === 'undecodable') return { kind: 'unreadable', error: content.error }
+  try {
+    const state = fold(content.events)
+    return state.status === 'NONE' ? { kind: 'none' } : { kind: 'task', task: state }
+  } catch (error) {
+    if (error instanceof IllegalHistoryError) return { kind: 'unreadable', error }
+    throw error
+  }
+}

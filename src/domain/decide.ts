@@ -1,0 +1,153 @@
+import { crashesMax } from './evolve.ts'
+import { retryDelayMs } from './retry-policy.ts'
+import type { Rejection } from './rejections.ts'
+import type { DeclareLost, Fail, Release, Start, Submit, Succeed, TaskCommand } from './task-commands.ts'
+import type { CancellationCause, Failed, FailureCause, ErrorReport, TaskEvent } from './task-events.ts'
+import type { RunningTask, Task, TaskState } from './task-state.ts'
+
+/**
+ * What a command comes to: events that are legal only together, to be appended as one, or a refusal.
+ *
+ * No events means that what was asked for already holds: nothing is written.
+ */
+export type Decision =
+  | { readonly kind: 'accepted'; readonly events: readonly TaskEvent[] }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection }
+
+/**
+ * The one place where it is judged what may happen to a task. Pure: time and chance come with the command.
+ *
+ * Whatever it accepts can be folded onto `state` by `evolve`.
+ */
+export const decide = (state: TaskState, command: TaskCommand): Decision => {
+  if (command.type === 'Submit') return decideSubmit(state, command)
+  if (state.status === 'NONE') return reject({ code: 'not-submitted' })
+  switch (command.type) {
+    case 'Start':
+      return decideStart(state, command)
+    case 'Succeed':
+      return whileInForce(state, command, (running) => [succeeded(running, command)])
+    case 'Fail':
+      return whileInForce(state, command, (running) => failOrCancel(running, command))
+    case 'Release':
+      return whileInForce(state, command, (running) => releaseOrCancel(running, command))
+    case 'DeclareLost':
+      return whileInForce(state, command, (running) => declareLost(running, command))
+    case 'Cancel':
+      return decideCancel(state)
+    case 'Reopen':
+      return state.status === 'FAILED' || state.status === 'CANCELLED'
+        ? accept({ type: 'Retried', data: { delayMs: 0, reopened: true } })
+        : reject({ code: 'not-retryable', status: state.status })
+    case 'RunNow':
+      if (state.status !== 'PENDING') return reject({ code: 'not-runnable', status: state.status })
+      return state.waiting === 'for-instant' && state.readyAt <= command.now
+        ? accept()
+        : accept({ type: 'Rescheduled', data: { delayMs: 0 } })
+  }
+}
+
+const accept = (...events: readonly TaskEvent[]): Decision => ({ kind: 'accepted', events })
+const reject = (rejection: Rejection): Decision => ({ kind: 'rejected', rejection })
+
+const decideSubmit = (state: TaskState, command: Submit): Decision =>
+  state.status === 'NONE'
+    ? accept({ type: 'Submitted', data: { ...command.submission, ...command.due } })
+    : reject({ code: 'already-submitted' })
+
+const decideStart = (task: Task, command: Start): Decision => {
+  if (task.status !== 'PENDING' || task.attemptsSinceOpening >= task.submission.maxAttempts) {
+    return reject({ code: 'not-startable', status: task.status })
+  }
+  if (task.readyAt > command.now) return reject({ code: 'not-due', readyAt: task.readyAt })
+  return accept({
+    type: 'Started',
+    data: {
+      attempt: task.attempt + 1,
+      incarnation: command.incarnation,
+      timeLimitMs: task.submission.timeoutMs,
+    },
+  })
+}
+
+const decideCancel = (task: Task): Decision => {
+  switch (task.status) {
+    case 'PENDING':
+      return accept({ type: 'Cancelled', data: { cause: 'requested' } })
+    case 'PROCESSING':
+      return task.wanted === 'cancellation' ? accept() : accept({ type: 'CancelRequested', data: {} })
+    case 'CANCELLED':
+      return accept()
+    case 'SUCCESS':
+    case 'FAILED':
+      return reject({ code: 'not-cancellable', status: task.status })
+  }
+}
+
+/** A command of a run counts only while that run is the one in force; otherwise its worker was fenced off. */
+const whileInForce = (
+  task: Task,
+  command: Succeed | Fail | Release | DeclareLost,
+  judge: (running: RunningTask) => readonly TaskEvent[],
+): Decision =>
+  task.status === 'PROCESSING' && task.run === command.run
+    ? accept(...judge(task))
+    : reject({ code: 'stale-run', status: task.status })
+
+const succeeded = (task: RunningTask, command: Succeed): TaskEvent => ({
+  type: 'Succeeded',
+  data: { run: task.run, attempt: task.attempt, result: command.result },
+})
+
+const cancelled = (cause: CancellationCause): readonly TaskEvent[] => [{ type: 'Cancelled', data: { cause } }]
+
+const failOrCancel = (task: RunningTask, command: Fail): readonly TaskEvent[] => {
+  if (task.wanted === 'cancellation') {
+    if (command.cause === 'crash') return cancelled('crash')
+    return cancelled(command.ending === 'cut-off' ? 'cut-off' : 'aborted')
+  }
+  const delayMs = command.retryAfterMs ?? retryDelayMs(task.submission.retry, task.attemptsSinceOpening, command.random)
+  return failed(task, command.cause, command.error, delayMs)
+}
+
+const releaseOrCancel = (task: RunningTask, command: Release): readonly TaskEvent[] =>
+  task.wanted === 'cancellation'
+    ? cancelled('shutdown')
+    : [{ type: 'Released', data: { run: command.run, attempt: task.attempt, cause: 'shutdown' } }]
+
+/** A lost worker's attempt is spent, and retried at once: nothing suggests that the task itself was at fault. */
+const declareLost = (task: RunningTask, command: DeclareLost): readonly TaskEvent[] =>
+  task.wanted === 'cancellation' ? cancelled('worker-lost') : failed(task, 'worker-lost', lostError(command), 0)
+
+const lostError = (command: DeclareLost): ErrorReport => ({
+  name: 'WorkerLost',
+  message: `worker ${command.incarnation} gave no sign of life for its whole lease`,
+})
+
+const failed = (task: RunningTask, cause: FailureCause, error: ErrorReport, delayMs: number): readonly TaskEvent[] => {
+  const failure = (final: boolean): Failed => ({
+    type: 'Failed',
+    data: { run: task.run, attempt: task.attempt, cause, final, error },
+  })
+  return endsTask(task, cause)
+    ? [failure(true)]
+    : [failure(false), { type: 'Retried', data: { delayMs, reopened: false } }]
+}
+
+const endsTask = (task: RunningTask, cause: FailureCause): boolean => {
+  switch (cause) {
+    case 'permanent-error':
+    case 'payload-invalid':
+    case 'effect-in-doubt':
+    case 'effect-changed':
+      return true
+    case 'crash':
+      return task.crashesSinceOpening + 1 >= crashesMax || attemptsSpent(task)
+    case 'handler-error':
+    case 'timeout':
+    case 'worker-lost':
+      return attemptsSpent(task)
+  }
+}
+
+const attemptsSpent = (task: RunningTask): boolean => task.attemptsSinceOpening >= task.submission.maxAttempts

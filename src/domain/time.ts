@@ -1,0 +1,10 @@
+/** An instant in milliseconds since 1970-01-01T00:00:00Z, by the clock of the store that recorded it. Always whole. */
+export type Instant = number
+
+/** Either a delay, counted from the instant the event is recorded, or an absolute instant. Never both. */
+export type Due =
+  | { readonly delayMs: number; readonly runAt?: never }
+  | { readonly runAt: Instant; readonly delayMs?: never }
+
+/** The instant at which something due becomes ready: `runAt`, or `recordedAt + delayMs`. */
+export const readyInstant = (due: Due, recordedAt: Instant): Instant => due.runAt ?? recordedAt + due.delayMs
