@@ -1,0 +1,10 @@
+import type { Logger } from '#application/ports/logger.ts'
+
+/** For what must be given a logger and whose lines nobody reads. */
+export const silentLogger: Logger = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  child: () => silentLogger,
+}
