@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+import { declareLost, fail, release } from './support/commands.ts'
+import { failed, failedForGood, released, reopened, retried, started, submitted } from './support/events.ts'
+import { at, given, taskAfter } from './support/given.ts'
+import { after } from './support/history.ts'
+import { lostError } from './support/task-facts.ts'
+
+describe('a stopping worker', () => {
+  test('hands its attempt back', () => {
+    given(submitted(), started(1))
+      .when(release(2))
+      .records(released({ run: 2, attempt: 1 }))
+  })
+
+  test('hands even a last attempt back', () => {
+    given(submitted({ maxAttempts: 1 }), started(1))
+      .when(release(2))
+      .records(released({ run: 2, attempt: 1 }))
+  })
+
+  test('leaves the task ready, as it was, with the attempt unspent', () => {
+    expect(
+      taskAfter(submitted({}, { delayMs: 500 }), after(600, started(1)), after(900, released({ run: 2, attempt: 1 }))),
+    ).toMatchObject({
+      status: 'PENDING',
+      waiting: 'for-instant',
+      version: 3,
+      readyAt: at(500),
+      changedAt: at(900),
+      attempt: 0,
+      attemptsSinceOpening: 0,
+      startedAt: at(600),
+    })
+  })
+
+  test('takes back one attempt, not those before it', () => {
+    expect(
+      taskAfter(
+        submitted(),
+        started(1),
+        failed({ run: 2, attempt: 1 }),
+        retried(0),
+        started(2),
+        released({ run: 5, attempt: 2 }),
+      ),
+    ).toMatchObject({ attempt: 1, attemptsSinceOpening: 1 })
+  })
+})
+
+describe('a lost worker', () => {
+  test('spends the attempt, which is retried at once whatever the back-off', () => {
+    given(submitted(), started(1))
+      .when(declareLost(2))
+      .records(failed({ run: 2, attempt: 1, cause: 'worker-lost', error: lostError }), retried(0))
+  })
+
+  test('fails the task when the attempt was its last', () => {
+    given(submitted({ maxAttempts: 1 }), started(1))
+      .when(declareLost(2))
+      .records(failedForGood({ run: 2, attempt: 1, cause: 'worker-lost', error: lostError }))
+    expect(
+      taskAfter(
+        submitted({ maxAttempts: 1 }),
+        started(1),
+        failedForGood({ run: 2, attempt: 1, cause: 'worker-lost', error: lostError }),
+      ),
+    ).toMatchObject({ status: 'FAILED', detail: 'attempts-exhausted' })
+  })
+
+  test('lost again and again costs attempts only', () => {
+    given(
+      submitted({ maxAttempts: 3 }),
+      started(1),
+      failed({ run: 2, attempt: 1, cause: 'worker-lost' }),
+      retried(0),
+      started(2),
+    )
+      .when(declareLost(5))
+      .records(failed({ run: 5, attempt: 2, cause: 'worker-lost', error: lostError }), retried(0))
+  })
+
+  test('is not counted as a crash: the first crash after it is still the first', () => {
+    given(
+      submitted({ maxAttempts: 9 }),
+      started(1),
+      failed({ run: 2, attempt: 1, cause: 'worker-lost' }),
+      retried(0),
+      started(2),
+    )
+      .when(fail(5, { cause: 'crash' }))
+      .records(failed({ run: 5, attempt: 2, cause: 'crash' }), retried(200))
+  })
+
+  test('after a reopening spends one of the fresh attempts', () => {
+    given(submitted({ maxAttempts: 2 }), started(1), failedForGood({ run: 2, attempt: 1 }), reopened, started(2))
+      .when(declareLost(5))
+      .records(failed({ run: 5, attempt: 2, cause: 'worker-lost', error: lostError }), retried(0))
+  })
+})
