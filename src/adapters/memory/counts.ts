@@ -1,0 +1,19 @@
+import type { Count, CountName } from '#application/ports/counts.ts'
+
+/** Counts that can be read. */
+export interface MemoryCounts {
+  readonly count: Count
+  /** Zero for what never happened. */
+  total(name: CountName): number
+}
+
+export const createMemoryCounts = (): MemoryCounts => {
+  const totals = new Map<CountName, number>()
+  const total = (name: CountName): number => totals.get(name) ?? 0
+  return {
+    total,
+    count: (name, by = 1) => {
+      totals.set(name, total(name) + by)
+    },
+  }
+}

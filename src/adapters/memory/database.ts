@@ -1,0 +1,52 @@
+import type { StoreClock } from '#application/ports/clock.ts'
+import { type Route, routeKey } from '#application/ports/routes.ts'
+import type { WorkerRow } from '#application/ports/worker-registry.ts'
+import type { Incarnation, TaskId } from '#domain/identifiers.ts'
+import type { RecordedEvent } from '#domain/task-events.ts'
+import type { Instant } from '#domain/time.ts'
+import { createHeadTable, type HeadTable } from './head-table.ts'
+
+/**
+ * What the adapters of one imagined fleet share, as processes share a database. Adapters keep to their ports; a test may
+ * also reach in, to see what is stored or to damage it.
+ */
+export interface MemoryDatabase {
+  /** The store's clock, in whole milliseconds. It may be set back, as a server's may. */
+  now(): Instant
+  /** The only authority: each stream in order of version. An array is never changed, only replaced. */
+  readonly streams: Map<TaskId, readonly RecordedEvent[]>
+  /** Streams that answer as if a later release had written them. */
+  readonly undecodable: Set<TaskId>
+  /** Derived from the streams. One that is set to something else stands for a head that went wrong. */
+  readonly heads: HeadTable
+  /** By `routeKey`, in the order they were learned. */
+  readonly routes: Map<string, Route>
+  readonly workers: Map<Incarnation, StoredWorker>
+  readonly passes: Map<string, StoredPass>
+  learnRoute(route: Route): void
+}
+
+export type StoredWorker = Omit<WorkerRow, 'silentForMs'>
+
+export interface StoredPass {
+  readonly begunAt: Instant
+  readonly state: 'under-way' | 'over'
+}
+
+/** An empty database. Nothing in it is written to disk. */
+export const createMemoryDatabase = ({ storeClock }: { readonly storeClock: StoreClock }): MemoryDatabase => {
+  const routes = new Map<string, Route>()
+  return {
+    now: () => storeClock.now(),
+    streams: new Map(),
+    undecodable: new Set(),
+    heads: createHeadTable(),
+    routes,
+    workers: new Map(),
+    passes: new Map(),
+    learnRoute: ({ queue, type }) => {
+      const route = { queue, type }
+      if (!routes.has(routeKey(route))) routes.set(routeKey(route), route)
+    },
+  }
+}

@@ -1,0 +1,44 @@
+import type { Route } from '#application/ports/routes.ts'
+import type { DueTask, DueWindow, RankedTask, RunnableIndex } from '#application/ports/runnable-index.ts'
+import { compareRanked, rankOf } from '#domain/rank.ts'
+import type { Instant } from '#domain/time.ts'
+import type { MemoryDatabase } from './database.ts'
+
+/** The runnable heads of a memory database. Each call sorts all that are due on the routes asked for. */
+export const createMemoryRunnableIndex = (database: MemoryDatabase): RunnableIndex => ({
+  readDue: async (windows) => windows.map((window) => readWindow(database, window)),
+
+  readDueSoon: async (routes, withinMs, limit) => {
+    const now = database.now()
+    const soon = (route: Route) => readLater(database, route, now, now + withinMs).slice(0, limit)
+    return routes.flatMap(soon).toSorted(compareReady)
+  },
+})
+
+const readWindow = (database: MemoryDatabase, { route, after, limit }: DueWindow): readonly RankedTask[] => {
+  const now = database.now()
+  const due: RankedTask[] = []
+  for (const { taskId, readyAt, priority } of database.heads.pendingOf(route)) {
+    if (readyAt === undefined || readyAt > now) continue
+    const ranked = { taskId, rank: rankOf(readyAt, priority) }
+    if (after === undefined || compareRanked(ranked, after) > 0) due.push(ranked)
+  }
+  return due.toSorted(compareRanked).slice(0, limit)
+}
+
+const readLater = (
+  database: MemoryDatabase,
+  { queue, type }: Route,
+  after: Instant,
+  until: Instant,
+): readonly DueTask[] => {
+  const tasks: DueTask[] = []
+  for (const { taskId, readyAt, priority } of database.heads.pendingOf({ queue, type })) {
+    if (readyAt === undefined || readyAt <= after || readyAt > until) continue
+    tasks.push({ taskId, route: { queue, type }, priority, readyAt })
+  }
+  return tasks.toSorted(compareReady)
+}
+
+const compareReady = (a: DueTask, b: DueTask): number =>
+  a.readyAt - b.readyAt || (a.taskId < b.taskId ? -1 : Number(a.taskId > b.taskId))

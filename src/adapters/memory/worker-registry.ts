@@ -1,0 +1,78 @@
+import type { Clock, Timers } from '#application/ports/clock.ts'
+import type { Heartbeat, WorkerDescription, WorkerRegistry } from '#application/ports/worker-registry.ts'
+import type { Incarnation } from '#domain/identifiers.ts'
+import type { MemoryDatabase } from './database.ts'
+
+interface Deps {
+  readonly database: MemoryDatabase
+  readonly clock: Clock
+  readonly timers: Timers
+}
+
+/**
+ * The workers of a memory database. Hearts beat by `timers`, so that a test can let one miss its beats, or keep it from
+ * beating by not advancing the time.
+ */
+export const createMemoryWorkerRegistry = (deps: Deps): WorkerRegistry => ({
+  register: async (worker) => {
+    const { beatMs: _, ...description } = worker
+    const now = deps.database.now()
+    if (deps.database.workers.has(worker.incarnation)) throw new Error(`${worker.incarnation} was registered before`)
+    deps.database.workers.set(worker.incarnation, {
+      ...description,
+      beat: 1,
+      running: 0,
+      state: 'live',
+      startedAt: now,
+      lastBeatAt: now,
+    })
+    return beginToBeat(deps, worker)
+  },
+
+  readAll: async () => {
+    const now = deps.database.now()
+    return [...deps.database.workers.values()]
+      .map((worker) => ({ ...worker, silentForMs: Math.max(0, now - worker.lastBeatAt) }))
+      .toSorted((a, b) => (a.incarnation < b.incarnation ? -1 : 1))
+  },
+
+  end: async (incarnation) => markEnded(deps.database, incarnation),
+
+  remove: async (incarnations) => {
+    for (const incarnation of incarnations) deps.database.workers.delete(incarnation)
+  },
+})
+
+const beginToBeat = ({ database, clock, timers }: Deps, worker: WorkerDescription): Heartbeat => {
+  let acknowledgedSentAtMs = clock.monotonicMs()
+  let status: Parameters<Heartbeat['report']>[0] = { running: 0, state: 'live' }
+
+  const beat = (): void => {
+    const row = database.workers.get(worker.incarnation)
+    if (row === undefined || row.state === 'ended') {
+      // Somebody declared this incarnation lost: no beat of it is acknowledged any more, nor any before it.
+      acknowledgedSentAtMs = Number.NEGATIVE_INFINITY
+      return
+    }
+    database.workers.set(worker.incarnation, { ...row, ...status, beat: row.beat + 1, lastBeatAt: database.now() })
+    acknowledgedSentAtMs = clock.monotonicMs()
+    cancel = timers.after(worker.beatMs, beat)
+  }
+  let cancel = timers.after(worker.beatMs, beat)
+
+  return {
+    lastAcknowledgedSentAtMs: () => acknowledgedSentAtMs,
+    report: ({ running, state }) => {
+      status = { running, state }
+    },
+    stop: async () => {
+      cancel()
+      markEnded(database, worker.incarnation)
+    },
+  }
+}
+
+const markEnded = (database: MemoryDatabase, incarnation: Incarnation): void => {
+  const row = database.workers.get(incarnation)
+  if (row !== undefined) database.workers.set(incarnation, { ...row, state: 'ended' })
+}

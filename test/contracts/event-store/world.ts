@@ -1,0 +1,13 @@
+import type { EventStore } from '#application/ports/event-store.ts'
+import type { Routes } from '#application/ports/routes.ts'
+import type { TaskIndex } from '#application/ports/task-index.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import type { ContractWorld } from '../../support/contract-world.ts'
+
+export interface EventStoreWorld extends ContractWorld {
+  readonly store: EventStore
+  readonly index: TaskIndex
+  readonly routes: Routes
+  /** Makes a stream unreadable, around the store: as if a later release had appended to it. */
+  damage(taskId: TaskId): Promise<void>
+}

@@ -1,0 +1,38 @@
+import { createMemoryWorld } from '../support/memory-world.ts'
+import { describeEventStore } from './event-store.ts'
+import { describePasses } from './passes.ts'
+import { describeRoutes } from './routes.ts'
+import { describeRunIndex } from './run-index.ts'
+import { describeRunnableIndex } from './runnable-index.ts'
+import { describeSignals } from './signals.ts'
+import { describeTaskIndex } from './task-index.ts'
+import { describeTaskQueue } from './task-queue.ts'
+import { describeWorkerRegistry } from './worker-registry.ts'
+
+const queueIdsMax = 200
+
+/** In memory all processes of a fleet share the same adapters. */
+const setup = async () => {
+  const world = createMemoryWorld({ queueIdsMax })
+  return {
+    ...world,
+    queueIdsMax,
+    queueElsewhere: world.queue,
+    routesElsewhere: world.routes,
+    signalsElsewhere: world.signals,
+    passesElsewhere: world.passes,
+    damage: async (taskId: Parameters<typeof world.database.undecodable.add>[0]) => {
+      world.database.undecodable.add(taskId)
+    },
+  }
+}
+
+describeEventStore('memory', setup)
+describeTaskIndex('memory', setup)
+describeRunnableIndex('memory', setup)
+describeRunIndex('memory', setup)
+describeRoutes('memory', setup)
+describeTaskQueue('memory', setup)
+describeWorkerRegistry('memory', setup)
+describeSignals('memory', setup)
+describePasses('memory', setup)

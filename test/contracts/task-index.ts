@@ -1,0 +1,24 @@
+import { describe } from 'vitest'
+import type { EventStore } from '#application/ports/event-store.ts'
+import type { Routes } from '#application/ports/routes.ts'
+import type { TaskIndex } from '#application/ports/task-index.ts'
+import { type ContractWorld, type Setup, useWorld } from '../support/contract-world.ts'
+import { describeHeadLists } from './task-index/head-lists.ts'
+import { describeMending } from './task-index/mending.ts'
+import { describeQueueSummaries } from './task-index/queue-summaries.ts'
+
+export interface TaskIndexWorld extends ContractWorld {
+  readonly store: EventStore
+  readonly index: TaskIndex
+  readonly routes: Routes
+}
+
+/** What every TaskIndex does. */
+export const describeTaskIndex = (name: string, setup: Setup<TaskIndexWorld>): void => {
+  describe(`the task index (${name})`, () => {
+    const world = useWorld(setup)
+    describeHeadLists(world)
+    describeQueueSummaries(world)
+    describeMending(world)
+  })
+}

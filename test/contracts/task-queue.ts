@@ -1,0 +1,22 @@
+import { describe } from 'vitest'
+import type { TaskQueue } from '#application/ports/task-queue.ts'
+import { type ContractWorld, type Setup, useWorld } from '../support/contract-world.ts'
+import { describeHints } from './task-queue/hints.ts'
+import { describeWaiting } from './task-queue/waiting.ts'
+
+export interface TaskQueueWorld extends ContractWorld {
+  readonly queue: TaskQueue
+  /** The same hints through another process of the fleet. */
+  readonly queueElsewhere: TaskQueue
+  /** How many ids a route keeps in this world: small enough to be passed in a test, at least 200. */
+  readonly queueIdsMax: number
+}
+
+/** What every TaskQueue does while nothing is away: more than the port promises, which may lose anything. */
+export const describeTaskQueue = (name: string, setup: Setup<TaskQueueWorld>): void => {
+  describe(`the task queue (${name})`, () => {
+    const world = useWorld(setup)
+    describeHints(world)
+    describeWaiting(world)
+  })
+}

@@ -1,0 +1,23 @@
+import { expect } from 'vitest'
+import type { EventStore } from '#application/ports/event-store.ts'
+import type { TaskIndex } from '#application/ports/task-index.ts'
+import { fold } from '#domain/evolve.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import { toHead } from '#domain/task-head.ts'
+
+interface Ports {
+  readonly store: EventStore
+  readonly index: TaskIndex
+}
+
+/** Compares the stored head of each task with the fold of its stream: neither may have what the other lacks. */
+export const expectHeadsToEqualFolds = async (ports: Ports, taskIds: readonly TaskId[]): Promise<void> => {
+  const heads = await ports.index.findHeads(taskIds)
+  const { streams } = await ports.store.loadStreams(taskIds)
+  for (const taskId of taskIds) {
+    const content = streams.get(taskId)
+    if (content?.kind === 'undecodable') throw content.error
+    const state = fold(content?.events ?? [])
+    expect(heads.get(taskId)).toEqual(state.status === 'NONE' ? undefined : toHead(state))
+  }
+}

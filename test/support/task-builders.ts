@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto'
+import type { Append, EventStore } from '#application/ports/event-store.ts'
+import type { Route, Routes } from '#application/ports/routes.ts'
+import { decide } from '#domain/decide.ts'
+import { fold } from '#domain/evolve.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import type { Submit, TaskCommand } from '#domain/task-commands.ts'
+import type { Submission } from '#domain/task-events.ts'
+import { changeHead, foldOnto } from '#domain/task-head.ts'
+import { noTask, type Task, type TaskState } from '#domain/task-state.ts'
+import type { Due } from '#domain/time.ts'
+import { mintAppendId, mintTaskId } from './ids.ts'
+
+/** A queue and a type that no other test uses. */
+export const makeRoute = (): Route => ({ queue: `queue-${makeName()}`, type: `type-${makeName()}` })
+
+/** Twelve letters and digits that nobody else has. */
+export const makeName = (): string => randomUUID().replaceAll('-', '').slice(0, 12)
+
+/** A submission to a route of its own, with a back-off that leaves nothing to chance. */
+export const makeSubmission = (differences: Partial<Submission> = {}): Submission => ({
+  ...makeRoute(),
+  payload: 'null',
+  priority: 0,
+  maxAttempts: 5,
+  timeoutMs: 60_000,
+  retry: { strategy: 'exponential', baseMs: 1_000, maxMs: 3_600_000, jitter: 'none' },
+  tags: [],
+  ...differences,
+})
+
+export const submit = (submission: Submission = makeSubmission(), due: Due = { delayMs: 0 }): Submit => ({
+  type: 'Submit',
+  submission,
+  due,
+})
+
+/** What an append is made with when the test does not leave it to chance. */
+export type AppendFacts = Partial<Pick<Append, 'taskId' | 'appendId' | 'context'>>
+
+/** The append that records `command` on a task in `state`. Throws when the core refuses it or records nothing. */
+export const makeAppend = (state: TaskState, command: TaskCommand, facts: AppendFacts = {}): Append => {
+  const decision = decide(state, command)
+  if (decision.kind === 'rejected') throw new Error(`${command.type} was refused: ${decision.rejection.code}`)
+  const taskId = state.status === 'NONE' ? (facts.taskId ?? mintTaskId()) : state.taskId
+  const appendId = facts.appendId ?? mintAppendId()
+  const { events } = decision
+  const head = changeHead(state, taskId, appendId, events)
+  return { taskId, expectedVersion: state.version, appendId, events, head, context: facts.context ?? {} }
+}
+
+/** Records `command` on a task in `state` and answers the task it becomes. Throws when that is not the stream's state. */
+export const appendCommand = async (
+  store: EventStore,
+  state: TaskState,
+  command: TaskCommand,
+  facts: AppendFacts = {},
+): Promise<Task> => {
+  const append = makeAppend(state, command, facts)
+  const verdict = await store.append(append)
+  if (verdict.kind !== 'appended') throw new Error(`${command.type} of task ${append.taskId} met ${verdict.kind}`)
+  return foldOnto(state, append.events, { ...append, recordedAt: verdict.recordedAt })
+}
+
+/** Submits a task on a route that is learned first, as submitters do. */
+export const submitTo = async (
+  world: { readonly store: EventStore; readonly routes: Routes },
+  submission: Submission = makeSubmission(),
+  due: Due = { delayMs: 0 },
+): Promise<Task> => {
+  await world.routes.learn([{ queue: submission.queue, type: submission.type }])
+  return appendCommand(world.store, noTask, submit(submission, due))
+}
+
+/** Many tasks at once, in the order they were submitted. */
+export const submitMany = (
+  world: { readonly store: EventStore; readonly routes: Routes },
+  count: number,
+  submission: Submission = makeSubmission(),
+): Promise<readonly Task[]> => Promise.all(range(count).map(() => submitTo(world, submission)))
+
+/** The task as its stream has it. Throws when there is none. */
+export const loadTask = async (store: EventStore, taskId: TaskId): Promise<Task> => {
+  const state = fold((await store.loadStream(taskId)).events)
+  if (state.status === 'NONE') throw new Error(`there is no task ${taskId}`)
+  return state
+}
+
+/** 0, 1, … below `count`. */
+export const range = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index)
