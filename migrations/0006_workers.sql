@@ -1,0 +1,22 @@
+-- Up Migration
+
+-- One row an incarnation: one start of one worker process. A beat raises the counter; only its change means life, and it
+-- is judged by the reader's own monotonic clock, so the instants here are for people. Logged, unlike the hints: rows lost
+-- in a crash of the server would make every living worker look dead.
+
+create table taskfold.workers (
+  incarnation uuid not null,
+  host text not null,
+  pid int not null,
+  queues text[],                         -- null: every queue
+  types text[] not null,
+  concurrency int not null,
+  lease_ms int not null,
+  beat bigint not null default 1,
+  running int not null default 0,
+  state text not null default 'live',
+  started_at timestamptz not null default clock_timestamp(),
+  last_beat_at timestamptz not null default clock_timestamp(),
+  constraint workers_pkey primary key (incarnation),
+  constraint workers_state check (state in ('live', 'draining', 'ended'))
+);

@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { StartupError } from '#application/lifecycle/startup-error.ts'
+import type { PostgresBinaries } from './postgres-binaries.ts'
+import { exists, openPrivateFolder, type ServerPlace, toFolderError } from './server-place.ts'
+
+/** The role that owns everything in an embedded server. */
+export const serverRole = 'taskfold'
+
+const initDeadlineMs = 120_000
+
+/** The major version that made the cluster, or undefined when there is none yet. Throws StartupError when there is another thing in its place. */
+export const findClusterMajor = async ({ cluster }: ServerPlace): Promise<number | undefined> => {
+  if (!(await exists(cluster))) return undefined
+  const version = await readFile(join(cluster, 'PG_VERSION'), 'utf8').catch(() => '')
+  const major = Number.parseInt(version, 10)
+  if (Number.isInteger(major)) return major
+  throw new StartupError(`${cluster} holds no PostgreSQL data: no PG_VERSION could be read there`)
+}
+
+/**
+ * The password of the server's role, minted when there is none. Loopback is open to every user of the machine, so the file,
+ * which only the server's account (and root) can read, is what keeps them out.
+ *
+ * Throws StartupError when the cluster exists and its password is gone.
+ */
+export const openPassword = async ({ folder, cluster, account }: ServerPlace): Promise<string> => {
+  const file = passwordFile(folder)
+  const kept = (await readFile(file, 'utf8').catch(() => '')).trim()
+  if (kept !== '') return kept
+  if (await exists(cluster)) {
+    throw new StartupError(
+      `${cluster} cannot be opened without its password, and ${file} could not be read or is empty`,
+    )
+  }
+  const password = randomBytes(24).toString('base64url')
+  try {
+    await rm(file, { force: true })
+    await writeFile(file, `${password}\n`, { mode: 0o600, flag: 'wx', flush: true })
+    if (account !== undefined) await chown(file, account.uid, account.gid)
+    return password
+  } catch (error) {
+    throw toFolderError(folder, error)
+  }
+}
+
+const passwordFile = (folder: string): string => join(folder, 'postgres-password')
+
+/** Makes the cluster: UTF-8, C locale, checksums, scram. It appears under its name complete or not at all. Needs the password. */
+export const makeCluster = async (place: ServerPlace, binaries: PostgresBinaries): Promise<void> => {
+  const unfinished = `${place.cluster}.unfinished`
+  await rm(unfinished, { recursive: true, force: true })
+  await openPrivateFolder(unfinished, place.account)
+  const args = [
+    `--pgdata=${unfinished}`,
+    `--username=${serverRole}`,
+    `--pwfile=${passwordFile(place.folder)}`,
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    '--locale=C',
+    '--data-checksums',
+  ]
+  try {
+    await promisify(execFile)(binaries.initdb, args, { ...processOptions(place), timeout: initDeadlineMs })
+  } catch (error) {
+    throw new StartupError(`PostgreSQL could not make ${place.cluster}: ${lastLineOf(error)}`, { cause: error })
+  }
+  await rename(unfinished, place.cluster)
+}
+
+/** Gives a cluster that belongs to root (it was copied or restored by root) to the server's account; leaves all others alone. */
+export const claimCluster = async ({ cluster, account }: ServerPlace): Promise<void> => {
+  if (account === undefined || (await stat(cluster)).uid !== 0) return
+  try {
+    await promisify(execFile)('chown', ['-hR', `${account.uid}:${account.gid}`, cluster])
+  } catch (error) {
+    throw new StartupError(`${cluster} belongs to root and could not be given to ${account.name}`, { cause: error })
+  }
+}
+
+/** How programs of PostgreSQL are run: by the right account, from a folder it may be in, untouched by our environment. */
+export const processOptions = ({ account }: Pick<ServerPlace, 'account'>) => ({
+  cwd: '/',
+  env: { LC_ALL: 'C', TZ: 'UTC' },
+  windowsHide: true,
+  ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
+})
+
+const lastLineOf = (error: unknown): string => {
+  const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : ''
+  const line = said
+    .trim()
+    .split('\n')
+    .findLast((text) => /error|fatal/i.test(text))
+  return line ?? (error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error))
+}

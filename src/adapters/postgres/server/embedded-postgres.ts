@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StartupError } from '#application/lifecycle/startup-error.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import { inBriefSession } from './brief-session.ts'
+import { claimCluster, findClusterMajor, makeCluster, openPassword, serverRole } from './cluster.ts'
+import { lockFolder } from './folder-lock.ts'
+import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts'
+import { clearPidFile, findPostmaster, type Postmaster, stopPostmaster } from './postmaster.ts'
+import { openServerPlace, type ServerPlace, toFolderError } from './server-place.ts'
+import { askServer, awaitServer, spawnServer, toServerUrl } from './server-process.ts'
+
+/** A PostgreSQL that belongs to this process. Meant for trying out, tests and small installations on one machine. */
+export interface EmbeddedPostgres {
+  /** With the password in it: not for logs. */
+  readonly url: string
+  readonly version: string
+  /** The server was found running: an earlier process was killed and could not stop it. */
+  readonly adopted: boolean
+  /** Stops the server, adopted or not, and gives up the data folder. Idempotent; never rejects. */
+  stop(): Promise<void>
+}
+
+export interface EmbeddedPostgresOptions {
+  /** Holds everything the server keeps; made when missing. */
+  readonly dataDir: string
+  readonly logger: Logger
+  /** Folders of programs to use instead of those that were installed. */
+  readonly programs?: AsyncIterable<string>
+}
+
+const readyDeadlineMs = 60_000
+const startAttemptsMax = 3
+const restartDelayMs = 1_000
+const pollMs = 100
+
+interface Running extends Postmaster {
+  readonly version: string
+  readonly adopted: boolean
+  /** Resolves with the last complaint of a server that we started. */
+  readonly ended?: Promise<string>
+}
+
+interface Scene {
+  readonly place: ServerPlace
+  readonly binaries: PostgresBinaries
+  readonly password: string
+  readonly logger: Logger
+}
+
+/**
+ * Starts a PostgreSQL in `dataDir`, on a free port of the loopback address, or adopts the one that is running there because
+ * the process before this one was killed. The data stay between runs.
+ *
+ * One process at a time works in a data folder. As root the server runs as the owner of the data (else `postgres`, else
+ * `nobody`), and where that account cannot reach the folder, in one below /var/lib/taskfold, which the log says.
+ *
+ * Throws StartupError, with one line, for a folder that is in use or cannot be written, data of another major version, no
+ * PostgreSQL to run, and a server that is not ready within 60 s; nothing is left running then.
+ */
+export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> => {
+  const { logger } = options
+  const place = await openServerPlace(options.dataDir, logger)
+  const unlock = await lockFolder(place.folder)
+  try {
+    const scene = await setScene(place, options)
+    const running = (await adopt(scene)) ?? (await start(scene))
+    return await present(scene, running, unlock)
+  } catch (error) {
+    unlock()
+    throw error instanceof Error && 'syscall' in error ? toFolderError(place.folder, error) : error
+  }
+}
+
+const setScene = async (place: ServerPlace, { logger, programs }: EmbeddedPostgresOptions): Promise<Scene> => {
+  const major = await findClusterMajor(place)
+  const binaries = await findPostgresBinaries({
+    account: place.account,
+    copiesIn: place.folder,
+    logger,
+    major,
+    ...(programs === undefined ? {} : { candidates: programs }),
+  })
+  const password = await openPassword(place)
+  if (major === undefined) await makeCluster(place, binaries)
+  else await claimCluster(place)
+  return { place, binaries, password, logger }
+}
+
+/** The server that is there already, once it answers; undefined when there is none, or it went away while we asked. */
+const adopt = async ({ place, password }: Scene): Promise<Running | undefined> => {
+  for (const endsAt = performance.now() + readyDeadlineMs; performance.now() < endsAt; await sleep(pollMs)) {
+    const postmaster = await findPostmaster(place.cluster)
+    if (postmaster === undefined) return undefined
+    const answer = await askServer(postmaster.port, password)
+    if (answer.kind === 'ready') return { ...postmaster, version: answer.version, adopted: true }
+    if (answer.kind === 'refused') throw new StartupError(`the PostgreSQL in ${place.folder} refused us: ${answer.why}`)
+  }
+  throw new StartupError(`a PostgreSQL holds ${place.cluster} and did not answer within ${readyDeadlineMs / 1_000} s`)
+}
+
+/**
+ * A port may be taken between its choice and its use, a killed server and its sessions need a moment to go, and its pid may
+ * be another's by now: hence attempts.
+ */
+const start = async ({ place, binaries, password, logger }: Scene): Promise<Running> => {
+  for (let attempt = 1; ; attempt += 1) {
+    const server = await spawnServer(place, binaries)
+    const answer = await awaitServer(server, password, readyDeadlineMs)
+    if (answer.kind === 'ready') {
+      return { ...server, version: answer.version, adopted: false }
+    }
+    await stopPostmaster(server, place, binaries, logger)
+    if (attempt === startAttemptsMax || !/sockets|in use|already exists/.test(answer.why)) {
+      throw new StartupError(`the PostgreSQL in ${place.folder} did not start: ${answer.why}`)
+    }
+    await sleep(restartDelayMs)
+    await clearPidFile(place.cluster)
+  }
+}
+
+const present = async (scene: Scene, running: Running, unlock: () => void): Promise<EmbeddedPostgres> => {
+  const { place, binaries, password, logger } = scene
+  const { pid, port, version, adopted } = running
+  try {
+    await openDatabase(toServerUrl(port, password, 'postgres'))
+  } catch (error) {
+    await stopPostmaster(running, place, binaries, logger)
+    throw new StartupError(`the PostgreSQL in ${place.folder} has no database for us`, { cause: error })
+  }
+  const fields = { version, port, serverPid: pid, folder: place.folder, account: place.account?.name }
+  logger.info(
+    fields,
+    adopted ? 'adopted the embedded PostgreSQL that was left running' : 'started the embedded PostgreSQL',
+  )
+  let stopped: Promise<void> | undefined
+  const stop = async (): Promise<void> => {
+    await stopPostmaster(running, place, binaries, logger)
+    unlock()
+    logger.info({ serverPid: pid }, 'stopped the embedded PostgreSQL')
+  }
+  void running.ended?.then((why) => {
+    if (stopped === undefined)
+      logger.error({ serverPid: pid, why }, 'lost the embedded PostgreSQL: restart to have it back')
+  })
+  return {
+    url: toServerUrl(port, password, serverRole),
+    version,
+    adopted,
+    stop: () => (stopped ??= stop()),
+  }
+}
+
+/** The database bears the role's name. Made here, not with the cluster: a start may have ended between the two. */
+const openDatabase = (url: string): Promise<void> =>
+  inBriefSession({ url, applicationName: 'taskfold start', ...databaseDeadlines }, async (client) => {
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [serverRole])
+    if (rowCount === 0) await client.query(`create database ${serverRole}`)
+  })
+
+const databaseDeadlines = { connectDeadlineMs: 5_000, workDeadlineMs: 30_000 } as const

@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { makeCluster, openPassword, processOptions } from '#adapters/postgres/server/cluster.ts'
+import { findPostgresBinaries } from '#adapters/postgres/server/postgres-binaries.ts'
+import { findPostmaster } from '#adapters/postgres/server/postmaster.ts'
+import { findServerAccount } from '#adapters/postgres/server/server-account.ts'
+import { askServer, serverSettings, toServerArguments, toServerUrl } from '#adapters/postgres/server/server-process.ts'
+import { silentLogger } from './silent-logger.ts'
+
+/** A PostgreSQL of a test's own, which it may stop as it likes. Its role is a superuser. */
+export interface PostgresServer {
+  /** Of the database `postgres`; the same after every start. */
+  readonly url: string
+  readonly port: number
+  /** `fast` ends its sessions and shuts down in order; `immediate` is a crash. Resolves when the server is gone. */
+  stop(mode: 'fast' | 'immediate'): Promise<void>
+  /** Starts it again on the same port with the same data. */
+  start(): Promise<void>
+  /** Stops it and removes its folder. */
+  remove(): Promise<void>
+}
+
+const readyDeadlineMs = 30_000
+const pollMs = 25
+
+/**
+ * Holds a server for as long as this process lives: by a line on its input it is told to wait for the server's end; when
+ * its input ends without one, the process that started it was killed, and it ends the server and removes its folder.
+ */
+const guard = `
+"$@" </dev/null &
+server=$!
+if ! read -r told; then
+  kill -QUIT $server
+  wait $server
+  rm -rf "$0"
+fi
+wait $server`
+
+/** Starts a server in a folder of its own. `settings` come after those of the embedded server, so that they win. */
+export const startPostgresServer = async (settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> => {
+  const account = await findServerAccount()
+  const folder = await mkdtemp(join(tmpdir(), 'taskfold-postgres-'))
+  if (account !== undefined) await chown(folder, account.uid, account.gid)
+  const place = { folder, cluster: join(folder, 'postgres'), account }
+  const binaries = await findPostgresBinaries({ account, copiesIn: folder, logger: silentLogger })
+  const password = await openPassword(place)
+  await makeCluster(place, binaries)
+  const port = await findPort()
+  const args = toServerArguments(place.cluster, port, { ...serverSettings, ...settings })
+
+  let running: ChildProcess | undefined
+  const start = async (): Promise<void> => {
+    running = spawn('/bin/sh', ['-c', guard, folder, binaries.postgres, ...args], {
+      ...processOptions(place),
+      env: { ...processOptions(place).env, PATH: '/usr/bin:/bin' },
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
+    for (const endsAt = performance.now() + readyDeadlineMs; performance.now() < endsAt; await sleep(pollMs)) {
+      if ((await askServer(port, password)).kind === 'ready') return
+    }
+    running.stdin?.destroy()
+    throw new Error(`the server in ${folder} was not ready within ${readyDeadlineMs} ms`)
+  }
+  const stop = async (mode: 'fast' | 'immediate'): Promise<void> => {
+    if (running === undefined) return
+    const ended = once(running, 'exit')
+    const postmaster = await findPostmaster(place.cluster)
+    running.stdin?.end('told\n')
+    running = undefined
+    if (postmaster !== undefined) process.kill(postmaster.pid, mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
+    await ended
+  }
+  const remove = async (): Promise<void> => {
+    await stop('immediate')
+    await rm(folder, { recursive: true, force: true })
+  }
+  await start()
+  return { url: toServerUrl(port, password, 'postgres'), port, stop, start, remove }
+}
+
+/** Below the ports that outgoing connections are given, one of which could take it while the server is down. */
+const findPort = async (): Promise<number> => {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const port = 20_000 + (randomBytes(2).readUInt16BE() % 12_000)
+    if (await isFree(port)) return port
+  }
+  throw new Error('no port is free')
+}
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => {
+      resolve(false)
+    })
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
