@@ -1,0 +1,196 @@
+import { z } from 'zod'
+import { UndecodableStreamError, UnstorableAppendError } from '#application/ports/event-store.ts'
+import { parseAppendId, parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
+import type { EventContext, RecordedEvent, TaskEvent } from '#domain/task-events.ts'
+import type { Due } from '#domain/time.ts'
+import { type StoredData, storedData } from './event-schemas.ts'
+import { schemaVersionOf, type Upcasters, upcast, upcasters } from './upcasters.ts'
+
+/** The columns of one event that depend on its content. JSON columns hold text. */
+export interface EncodedEvent {
+  readonly type: TaskEvent['type']
+  readonly data: string | null
+  readonly body: string | null
+  readonly meta: string | null
+  readonly incarnation: string | null
+  readonly attempt: number | null
+  readonly timeLimitMs: number | null
+}
+
+/** One row of `taskfold.events`, JSON columns as text, the instant in milliseconds. */
+export interface EventRow {
+  readonly task_id: string
+  readonly version: number
+  readonly append_id: string
+  readonly recorded_ms: number
+  readonly type: string
+  readonly data: string | null
+  readonly body: string | null
+  readonly meta: string | null
+  readonly incarnation: string | null
+  readonly attempt: number | null
+  readonly time_limit_ms: number | null
+}
+
+/** How much one event may weigh as text; a payload or result of the largest legal size fits with room to spare. */
+export const eventBytesMax = 2_097_152
+
+/**
+ * Turns an event into columns. Throws UnstorableAppendError for what Postgres would refuse or could not give back: a NUL
+ * character, a lone surrogate, more than `eventBytesMax`.
+ */
+export const encodeEvent = (event: TaskEvent, context: EventContext): EncodedEvent => {
+  const encoded = { ...toColumns(event), meta: encodeMeta(context, schemaVersionOf(upcasters, event.type)) }
+  const texts = [encoded.data, encoded.body, encoded.meta]
+  for (const text of texts) if (text !== null) assertStorable(text)
+  if (weigh(texts) > eventBytesMax) throw new UnstorableAppendError(`an event weighs more than ${eventBytesMax} bytes`)
+  return encoded
+}
+
+type Columns = Omit<EncodedEvent, 'meta'>
+
+const columns = (type: TaskEvent['type'], data: object, body: string | null = null): Columns => ({
+  type,
+  data: JSON.stringify(data),
+  body,
+  incarnation: null,
+  attempt: null,
+  timeLimitMs: null,
+})
+
+const toColumns = (event: TaskEvent): Columns => {
+  switch (event.type) {
+    case 'Submitted': {
+      const { payload, ...data } = event.data
+      return columns('Submitted', { ...data, ...instantText(data.runAt) }, payload)
+    }
+    case 'Started': {
+      const { incarnation, attempt, timeLimitMs } = event.data
+      return { type: 'Started', data: null, body: null, incarnation, attempt, timeLimitMs }
+    }
+    case 'Succeeded': {
+      const { result, ...data } = event.data
+      return columns('Succeeded', data, result)
+    }
+    case 'Rescheduled':
+      return columns('Rescheduled', { ...event.data, ...instantText(event.data.runAt) })
+    case 'Failed':
+    case 'Retried':
+    case 'Released':
+    case 'Cancelled':
+      return columns(event.type, event.data)
+    case 'CancelRequested':
+      return { ...columns(event.type, {}), data: null }
+  }
+}
+
+const instantText = (runAt: number | undefined): { readonly runAt?: string } =>
+  runAt === undefined ? {} : { runAt: new Date(runAt).toISOString() }
+
+const encodeMeta = (context: EventContext, schema: number): string | null => {
+  const text = JSON.stringify(schema === 1 ? context : { ...context, schema })
+  return text === '{}' ? null : text
+}
+
+const weigh = (texts: readonly (string | null)[]): number =>
+  texts.reduce((sum, text) => sum + (text === null ? 0 : Buffer.byteLength(text)), 0)
+
+/** `JSON.stringify` writes both as escapes; an escape whose backslash is itself escaped is only text. */
+const unstorableEscape = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/i
+
+const assertStorable = (text: string): void => {
+  if (text.includes('\0') || !text.isWellFormed()) throw new UnstorableAppendError('a NUL character or lone surrogate')
+  if (text.includes('\\u') && unstorableEscape.test(withoutPairs(text))) {
+    throw new UnstorableAppendError('an escaped NUL character or lone surrogate')
+  }
+}
+
+/** Drops escaped surrogate pairs, which are whole characters. */
+const withoutPairs = (text: string): string =>
+  text.replaceAll(/\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}/g, '')
+
+const storedContext = z.object({
+  actor: z.string().optional(),
+  reason: z.string().optional(),
+  correlationId: z.string().optional(),
+  causationId: z.string().optional(),
+  traceparent: z.string().optional(),
+  /** The version of `data`; absent means 1. */
+  schema: z.number().optional(),
+})
+
+/**
+ * Turns the rows of one stream, in order of version, into events. Data of older versions is brought up to the present one.
+ *
+ * Throws UndecodableStreamError for a row that this release cannot read; it never guesses.
+ */
+export const decodeStream = (rows: readonly EventRow[], known: Upcasters = upcasters): readonly RecordedEvent[] =>
+  rows.map((row) => {
+    try {
+      return decodeRow(row, known)
+    } catch (error) {
+      throw new UndecodableStreamError(`event v${row.version} of task ${row.task_id} cannot be read`, { cause: error })
+    }
+  })
+
+const noContext: EventContext = {}
+
+const decodeRow = (row: EventRow, known: Upcasters): RecordedEvent => {
+  const { schema = 1, ...context } = row.meta === null ? noSchema : storedContext.parse(JSON.parse(row.meta))
+  const raw: unknown = row.data === null ? {} : JSON.parse(row.data)
+  const stored = storedData.parse({ type: row.type, data: upcast(known, row.type, schema, withColumns(row, raw)) })
+  return {
+    ...toEvent(stored, row.body),
+    taskId: parseTaskId(row.task_id),
+    version: row.version,
+    appendId: parseAppendId(row.append_id),
+    recordedAt: Math.round(row.recorded_ms),
+    context: row.meta === null ? noContext : withoutUndefined(context),
+  }
+}
+
+const noSchema: z.output<typeof storedContext> = {}
+
+const withoutUndefined = (context: z.output<typeof storedContext>): EventContext => ({
+  ...(context.actor !== undefined && { actor: context.actor }),
+  ...(context.reason !== undefined && { reason: context.reason }),
+  ...(context.correlationId !== undefined && { correlationId: context.correlationId }),
+  ...(context.causationId !== undefined && { causationId: context.causationId }),
+  ...(context.traceparent !== undefined && { traceparent: context.traceparent }),
+})
+
+const withColumns = (row: EventRow, data: unknown): unknown =>
+  row.type === 'Started' ? { attempt: row.attempt, incarnation: row.incarnation, timeLimitMs: row.time_limit_ms } : data
+
+const toEvent = (stored: StoredData, body: string | null): TaskEvent => {
+  switch (stored.type) {
+    case 'Submitted': {
+      const { delayMs: _delayMs, runAt: _runAt, ...submission } = stored.data
+      return { type: 'Submitted', data: { ...submission, ...toDue(stored.data), payload: bodyOf(body) } }
+    }
+    case 'Rescheduled':
+      return { type: 'Rescheduled', data: toDue(stored.data) }
+    case 'Failed': {
+      const { name, message, stack } = stored.data.error
+      const error = { name, message, ...(stack !== undefined && { stack }) }
+      return { type: 'Failed', data: { ...stored.data, error } }
+    }
+    case 'Succeeded':
+      return { type: 'Succeeded', data: { ...stored.data, result: bodyOf(body) } }
+    case 'Started':
+      return { type: 'Started', data: { ...stored.data, incarnation: parseIncarnation(stored.data.incarnation) } }
+    case 'Retried':
+    case 'Released':
+    case 'CancelRequested':
+    case 'Cancelled':
+      return stored
+  }
+}
+
+const toDue = (stored: { readonly delayMs?: number | undefined; readonly runAt?: number | undefined }): Due =>
+  stored.runAt === undefined ? { delayMs: stored.delayMs ?? 0 } : { runAt: stored.runAt }
+
+const bodyOf = (body: string | null): string => {
+  if (body === null) throw new TypeError('the body is missing')
+  return body
+}

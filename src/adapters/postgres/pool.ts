@@ -1,0 +1,55 @@
+import { createPgDriverFactory } from '@slonik/pg-driver'
+import { createBigintTypeParser, createPool, type DatabasePool } from 'slonik'
+import { StoreUnavailableError } from '#application/ports/event-store.ts'
+import { toReadError } from './errors.ts'
+import { withQueryDeadline } from './query-deadline.ts'
+
+export interface PoolOptions {
+  readonly connectionsMax: number
+  /** After this a query counts as unanswered, and its connection is destroyed. */
+  readonly queryDeadlineMs: number
+}
+
+/** How long a reader waits in all: for a connection and for the answer. A store that is away must show within two seconds. */
+const readDeadlineMs = 1_800
+const connectDeadlineMs = 1_000
+
+/**
+ * A slonik pool as this product needs it: no round trip to reset connections (nothing is kept in a session), a deadline
+ * on every query, no retries of its own, big integers as numbers (none here exceeds 2^53).
+ */
+export const createPostgresPool = (url: string, options: PoolOptions): Promise<DatabasePool> =>
+  createPool(url, {
+    driverFactory: withQueryDeadline(createPgDriverFactory(), options.queryDeadlineMs),
+    maxPoolSize: options.connectionsMax,
+    connectionTimeout: connectDeadlineMs,
+    connectionRetryLimit: 0,
+    queryRetryLimit: 0,
+    transactionRetryLimit: 0,
+    gracefulTerminationTimeout: 200,
+    idleTimeout: 'DISABLE_TIMEOUT',
+    maximumConnectionAge: 'DISABLE_TIMEOUT',
+    statementTimeout: options.queryDeadlineMs,
+    idleInTransactionSessionTimeout: 5_000,
+    resetConnection: () => Promise.resolve(),
+    dangerouslyAllowForeignConnections: true,
+    typeParsers: [{ ...createBigintTypeParser(), parse: Number }],
+  })
+
+/**
+ * The answer to a read. Throws StoreUnavailableError when the server is away or does not answer in time, however long the
+ * query itself may go on: it has a deadline of its own.
+ */
+export const answerOf = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    late.reject(new StoreUnavailableError(`Postgres did not answer within ${readDeadlineMs} ms`, 'not-stored'))
+  }, readDeadlineMs)
+  try {
+    return await Promise.race([answer, late.promise])
+  } catch (error) {
+    throw error instanceof StoreUnavailableError ? error : toReadError(error)
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,31 @@
+import type { StoreClock } from '#application/ports/clock.ts'
+import type { Instant } from '#domain/time.ts'
+
+/** The estimate, and how it is kept: from the instants in the server's answers. */
+export interface EstimatedStoreClock extends StoreClock {
+  /** The server's clock showed `serverMs` at some moment between these two monotonic instants. */
+  observe(serverMs: number, sentAtMs: number, receivedAtMs: number): void
+}
+
+/** How fast an old observation loses worth: two quartz clocks drift apart by less than this. */
+const driftPerMs = 0.000_2
+
+/**
+ * Estimates the server's clock from round trips: the truth lies within half of one around its middle, so the quickest
+ * wins until drift has made it worse than a newer one (Cristian's algorithm, 1989).
+ */
+export const createEstimatedStoreClock = (monotonicMs: () => number): EstimatedStoreClock => {
+  let offsetMs: number | undefined
+  let errorMs = Number.POSITIVE_INFINITY
+  let observedAtMs = 0
+  return {
+    now: (): Instant => Math.floor(monotonicMs() + (offsetMs ?? Date.now() - monotonicMs())),
+    observe: (serverMs, sentAtMs, receivedAtMs) => {
+      const newErrorMs = (receivedAtMs - sentAtMs) / 2
+      if (newErrorMs > errorMs + (receivedAtMs - observedAtMs) * driftPerMs) return
+      offsetMs = serverMs - (sentAtMs + receivedAtMs) / 2
+      errorMs = newErrorMs
+      observedAtMs = receivedAtMs
+    },
+  }
+}
