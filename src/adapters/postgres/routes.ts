@@ -1,0 +1,144 @@
+import { type DatabasePool, sql } from 'slonik'
+import { z } from 'zod'
+import { type Route, routeKey, type Routes } from '#application/ports/routes.ts'
+import { answerOf } from './pool.ts'
+
+/** The routes with the numbers that heads and hints hold in place of their two names. */
+export interface PostgresRoutes extends Routes {
+  /** The number of a route, which is learned if it is unknown. Throws StoreUnavailableError. */
+  numberOf(route: Route): Promise<number>
+
+  /** The numbers of those that were ever learned, by `routeKey`; learns none. Throws StoreUnavailableError. */
+  findNumbers(routes: readonly Route[]): Promise<ReadonlyMap<string, number>>
+
+  /** The route of a number, or undefined when there is none. Throws StoreUnavailableError. */
+  findRoute(number: number): Promise<Route | undefined>
+}
+
+const routeRow = z.object({ id: z.int(), queue: z.string(), type: z.string() })
+
+/**
+ * Every route met so far is kept in both directions: they are few, and neither a name nor a number ever changes. A known
+ * one costs no round trip.
+ */
+export const createPostgresRoutes = ({ pool }: { readonly pool: DatabasePool }): PostgresRoutes => {
+  const known = createKnownRoutes()
+
+  const readAll = async (): Promise<readonly Route[]> => {
+    const rows = await answerOf(pool.any(sql.type(routeRow)`select id, queue, type from taskfold.routes order by id`))
+    known.add(rows)
+    return rows.map(({ queue, type }) => ({ queue, type }))
+  }
+
+  /** One statement; a second one when another process learned the same at the same moment, which a snapshot hides. */
+  const write = async (unknown: readonly Route[]): Promise<void> => {
+    known.add(await answerOf(pool.any(learnStatement(unknown))))
+    if (unknown.some((route) => known.numberOf(routeKey(route)) === undefined)) await readAll()
+  }
+  const writeOnce = createOnceAtATime(write)
+  const learn = (wanted: readonly Route[]): Promise<void> =>
+    writeOnce(wanted.filter((route) => known.numberOf(routeKey(route)) === undefined))
+
+  return {
+    learn,
+    readAll,
+    numberOf: async (route) => {
+      const key = routeKey(route)
+      if (known.numberOf(key) === undefined) await learn([route])
+      const number = known.numberOf(key)
+      if (number === undefined) throw new Error(`route ${key} was learned and is not there`)
+      return number
+    },
+    findNumbers: async (wanted) => {
+      const keys = [...new Set(wanted.map(routeKey))]
+      if (keys.some((key) => known.numberOf(key) === undefined)) await readAll()
+      const found = new Map<string, number>()
+      for (const key of keys) {
+        const number = known.numberOf(key)
+        if (number !== undefined) found.set(key, number)
+      }
+      return found
+    },
+    findRoute: async (number) => {
+      if (known.routeOf(number) === undefined) await readAll()
+      return known.routeOf(number)
+    },
+  }
+}
+
+interface KnownRoutes {
+  add(rows: readonly z.output<typeof routeRow>[]): void
+  numberOf(key: string): number | undefined
+  routeOf(number: number): Route | undefined
+}
+
+const createKnownRoutes = (): KnownRoutes => {
+  const numbers = new Map<string, number>()
+  const routes = new Map<number, Route>()
+  return {
+    add: (rows) => {
+      for (const { id, queue, type } of rows) {
+        numbers.set(routeKey({ queue, type }), id)
+        routes.set(id, { queue, type })
+      }
+    },
+    numberOf: (key) => numbers.get(key),
+    routeOf: (number) => routes.get(number),
+  }
+}
+
+/** Writes each route once, however many callers meet it while it is being written; all of them wait for that. */
+const createOnceAtATime = (
+  write: (routes: readonly Route[]) => Promise<void>,
+): ((routes: readonly Route[]) => Promise<void>) => {
+  const underWay = new Map<string, Promise<void>>()
+  return async (routes) => {
+    const own = new Map<string, Route>()
+    const awaited = new Set<Promise<void>>()
+    for (const route of routes) {
+      const writing = underWay.get(routeKey(route))
+      if (writing === undefined) own.set(routeKey(route), route)
+      else awaited.add(writing)
+    }
+    if (own.size > 0) {
+      const writing = write([...own.values()]).finally(() => {
+        for (const key of own.keys()) underWay.delete(key)
+      })
+      for (const key of own.keys()) underWay.set(key, writing)
+      awaited.add(writing)
+    }
+    await Promise.all(awaited)
+  }
+}
+
+/** Sorted, so that two processes that learn the same routes never wait for each other in a circle. */
+const learnStatement = (unknown: readonly Route[]) => {
+  const queues = sql.array(
+    unknown.map((route) => route.queue),
+    'text',
+  )
+  const types = sql.array(
+    unknown.map((route) => route.type),
+    'text',
+  )
+  return sql.type(routeRow)`
+    with given as (
+      select g.queue, g.type
+      from unnest(${queues}, ${types}) as g (queue, type)
+    ), known as (
+      select r.id, r.queue, r.type
+      from taskfold.routes r
+      join given using (queue, type)
+    ), made as (
+      insert into taskfold.routes (queue, type)
+      select queue, type
+      from given
+      where not exists (select from known k where k.queue = given.queue and k.type = given.type)
+      order by queue, type
+      on conflict do nothing
+      returning id, queue, type
+    )
+    select id, queue, type from known
+    union all
+    select id, queue, type from made`
+}
