@@ -1,0 +1,171 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { ConfigurationError } from '#application/lifecycle/startup-error.ts'
+import { logLevels } from '#adapters/telemetry/logger.ts'
+
+/** What one process does. */
+export type Role = 'api' | 'worker' | 'maintenance'
+
+/** Every role in one process: what `npm start` runs. */
+export const allRoles: readonly Role[] = ['api', 'worker', 'maintenance']
+
+/** The settings of a process, complete and judged. */
+export interface Config {
+  readonly roles: readonly Role[]
+  readonly host: string
+  readonly port: number
+  /** Undefined: the embedded PostgreSQL in `dataDir`. */
+  readonly databaseUrl: string | undefined
+  /** For what needs a session of its own; undefined: the same as the database. */
+  readonly databaseDirectUrl: string | undefined
+  readonly dataDir: string
+  /** Undefined: the queue is in Postgres. */
+  readonly redisUrl: string | undefined
+  readonly redisPrefix: string
+  readonly traceUrlTemplate: string | undefined
+  readonly handlers: readonly string[]
+  /** Undefined: a worker serves every queue. */
+  readonly queues: readonly string[] | undefined
+  readonly concurrency: number
+  readonly leaseMs: number
+  readonly beatMs: number
+  readonly sweepMs: number
+  readonly reconcileMs: number
+  readonly drainMs: number
+  readonly logLevel: (typeof logLevels)[number]
+  readonly smtpUrl: string | undefined
+  readonly httpTargetAllow: readonly string[]
+}
+
+const milliseconds = (least: number, most: number) => whole(least, most, ' milliseconds')
+
+const whole = (least: number, most: number, unit = '') =>
+  z
+    .string()
+    .regex(/^\d{1,10}$/, `must be a whole number${unit === '' ? '' : ` of${unit}`}`)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be ${least} to ${most}${unit}`)
+
+const urlOf = (...protocols: readonly string[]) =>
+  z
+    .string()
+    .refine(
+      (text) =>
+        protocols.some((protocol) => text.startsWith(`${protocol}://`)) && (URL.canParse(text) || text.includes(',')),
+      `must be a URL that begins with ${protocols.map((protocol) => `${protocol}://`).join(' or ')}`,
+    )
+
+const namesOf = (text: string): readonly string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+
+const names = z.string().transform(namesOf)
+
+const queueNames = names.refine(
+  (queues) => queues.length > 0 && queues.every((queue) => /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/.test(queue)),
+  'must be comma-separated names of queues: letters, digits and . _ : - after a letter or digit, at most 128 each',
+)
+
+const traceUrlTemplate = z
+  .string()
+  .refine((text) => text.includes('{traceId}'), 'must contain {traceId}')
+  .refine((text) => /^https?:\/\//.test(text) && URL.canParse(text.replaceAll('{traceId}', 'a')), 'must be an http URL')
+
+/**
+ * Every variable, as api.md names it. An unset variable and an empty one mean the same. The README's table is compared with
+ * these names and defaults by a test.
+ */
+const variables = {
+  HOST: z.string().default('127.0.0.1'),
+  PORT: whole(0, 65_535).optional(),
+  DATABASE_URL: urlOf('postgres', 'postgresql').optional(),
+  DATABASE_DIRECT_URL: urlOf('postgres', 'postgresql').optional(),
+  TASKFOLD_DATA_DIR: z.string().default('.taskfold'),
+  REDIS_URL: urlOf('redis', 'rediss', 'redis+sentinel', 'redis+cluster').optional(),
+  REDIS_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9._:-]{1,64}$/, 'must be 1 to 64 letters, digits or . _ : -')
+    .default('taskfold'),
+  TRACE_URL_TEMPLATE: traceUrlTemplate.optional(),
+  HANDLERS: names.optional(),
+  QUEUES: queueNames.optional(),
+  CONCURRENCY: whole(1, 10_000).default(50),
+  LEASE_MS: milliseconds(1_000, 3_600_000).default(15_000),
+  BEAT_MS: milliseconds(100, 1_200_000).default(3_000),
+  SWEEP_MS: milliseconds(100, 1_200_000).default(2_000),
+  RECONCILE_MS: milliseconds(100, 600_000).default(2_000),
+  DRAIN_MS: milliseconds(0, 86_400_000).default(30_000),
+  LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
+  SMTP_URL: urlOf('smtp', 'smtps').optional(),
+  HTTP_TARGET_ALLOW: names.optional(),
+}
+
+const environment = z.object(variables)
+
+type Environment = z.output<typeof environment>
+
+/** The variables in the order of the table, each with its default as text, or undefined when it has none. */
+export const listVariables = (): readonly { readonly name: string; readonly byDefault: string | undefined }[] =>
+  Object.entries(variables).map(([name, schema]) => {
+    const parsed = schema.safeParse(undefined)
+    return { name, byDefault: parsed.success && parsed.data !== undefined ? String(parsed.data) : undefined }
+  })
+
+/**
+ * The settings of a process that runs `roles`, from the environment: read here and nowhere else.
+ *
+ * Throws ConfigurationError with a line for each mistake; no line repeats a value, which may be a secret.
+ */
+export const readConfig = (
+  roles: readonly Role[],
+  given: Readonly<Record<string, string | undefined>> = process.env,
+): Config => {
+  const set = Object.fromEntries(Object.entries(given).filter(([name, value]) => name in variables && value !== ''))
+  const parsed = environment.safeParse(set)
+  const mistakes = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
+  if (parsed.success) mistakes.push(...findContradictions(roles, parsed.data))
+  else if (isRoleAlone(roles) && set['DATABASE_URL'] === undefined) mistakes.push(databaseMissing)
+  if (!parsed.success || mistakes.length > 0) throw new ConfigurationError(mistakes)
+  return toConfig(roles, parsed.data)
+}
+
+const isRoleAlone = (roles: readonly Role[]): boolean => roles.length < allRoles.length
+
+const databaseMissing =
+  'DATABASE_URL must be set for a role alone: only all of them together have the embedded PostgreSQL'
+
+const findContradictions = (roles: readonly Role[], set: Environment): readonly string[] => {
+  const thirdOfLeaseMs = set.LEASE_MS / 3
+  return [
+    ...(set.BEAT_MS > thirdOfLeaseMs ? ['BEAT_MS must be at most a third of LEASE_MS'] : []),
+    ...(set.SWEEP_MS > thirdOfLeaseMs ? ['SWEEP_MS must be at most a third of LEASE_MS'] : []),
+    ...(isRoleAlone(roles) && set.DATABASE_URL === undefined ? [databaseMissing] : []),
+  ]
+}
+
+const defaultPort = 3_000
+
+const toConfig = (roles: readonly Role[], set: Environment): Config => ({
+  roles,
+  host: set.HOST,
+  port: set.PORT ?? (roles.includes('api') ? defaultPort : 0),
+  databaseUrl: set.DATABASE_URL,
+  databaseDirectUrl: set.DATABASE_DIRECT_URL,
+  dataDir: resolve(set.TASKFOLD_DATA_DIR),
+  redisUrl: set.REDIS_URL,
+  redisPrefix: set.REDIS_PREFIX,
+  traceUrlTemplate: set.TRACE_URL_TEMPLATE,
+  handlers: set.HANDLERS ?? [],
+  queues: set.QUEUES,
+  concurrency: set.CONCURRENCY,
+  leaseMs: set.LEASE_MS,
+  beatMs: set.BEAT_MS,
+  sweepMs: set.SWEEP_MS,
+  reconcileMs: set.RECONCILE_MS,
+  drainMs: set.DRAIN_MS,
+  logLevel: set.LOG_LEVEL,
+  smtpUrl: set.SMTP_URL,
+  httpTargetAllow: set.HTTP_TARGET_ALLOW ?? [],
+})
