@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { PermanentError } from '#application/ports/task-handler.ts'
+import { defineTask } from './define-task.ts'
+
+/** Returns its payload, whatever it is, exactly. */
+export const demoEcho = defineTask({ type: 'demo.echo', run: (payload) => payload })
+
+/** Waits; stops when it is aborted, and then rejects with the reason. */
+export const demoSleep = defineTask({
+  type: 'demo.sleep',
+  input: z.strictObject({ ms: z.int().min(0).max(86_400_000) }),
+  run: async ({ ms }, { signal }) => {
+    signal.throwIfAborted()
+    try {
+      await sleep(ms, undefined, { signal })
+    } catch (error) {
+      signal.throwIfAborted()
+      throw error
+    }
+    return { ms }
+  },
+})
+
+/** Fails its first `times` attempts (counted over the whole life of the task), then succeeds. */
+export const demoFail = defineTask({
+  type: 'demo.fail',
+  input: z.strictObject({
+    times: z.int().min(0).max(1_000_000),
+    message: z.string().max(1_000).optional(),
+    permanent: z.boolean().default(false),
+  }),
+  run: ({ times, message, permanent }, { attempt }) => {
+    if (attempt > times) return { attempt }
+    const text = message ?? `failed on purpose, attempt ${attempt} of ${times}`
+    throw permanent ? new PermanentError(text) : new Error(text)
+  },
+})
