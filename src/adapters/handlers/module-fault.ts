@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const charactersMax = 400
+const checkMsMax = 10_000
+const ownSources = new URL('../../', import.meta.url).href
+
+/** Why a module did not load, on one line and without a stack: what was wrong and, where it can be known, file and line. */
+export const describeModuleFault = async (error: unknown, specifier: string, cwd: string): Promise<string> => {
+  const text = toLine(error instanceof Error ? describeError(error, cwd) : `it threw ${String(error)}`)
+  const place = error instanceof Error ? await findPlace(error, specifier) : undefined
+  return place === undefined ? text : `${text} (${place})`
+}
+
+const describeError = (error: Error, cwd: string): string => {
+  const code = 'code' in error ? error.code : undefined
+  if (code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING') {
+    return 'Node strips no types below node_modules: name a JavaScript file'
+  }
+  if (code === 'ERR_MODULE_NOT_FOUND' && error.message.endsWith(` imported from ${cwd}/`)) {
+    return `there is no such file or folder, nor such a package to import in ${cwd}`
+  }
+  return error.name === 'Error' ? error.message : `${error.name}: ${error.message}`
+}
+
+const toLine = (text: string): string => {
+  const line = text.replaceAll(/\s+/g, ' ').trim()
+  return line.length <= charactersMax ? line : `${line.slice(0, charactersMax).toWellFormed()}…`
+}
+
+/** Of a syntax error V8 knows the place but does not tell it to import(); a second parse by a child process does. */
+const findPlace = async (error: Error, specifier: string): Promise<string | undefined> => {
+  const place = firstPlace(error.stack ?? '')
+  if (place !== undefined || !(error instanceof SyntaxError) || !specifier.startsWith('file:')) return place
+  const file = fileURLToPath(specifier)
+  return ['.js', '.mjs', '.cjs'].includes(extname(file)) ? firstPlace(await checkSyntax(file)) : undefined
+}
+
+/** `file:line` at the head of a report (`/a/b.ts:2`), else that of the first frame outside Node and these sources. */
+const firstPlace = (report: string): string | undefined => {
+  const [, file, line] = /^(?:file:\/\/)?(\/[^\n]*|[A-Za-z]:[^\n]*?):(\d+)(?=\n|$)/.exec(report) ?? []
+  if (file !== undefined) return `${file}:${line}`
+  for (const [, url = '', at] of report.matchAll(/^\s+at (?:[^\n]*\()?(file:\/\/[^\n]+?):(\d+):\d+\)?$/gm)) {
+    if (!url.startsWith(ownSources)) return `${fileURLToPath(url)}:${at}`
+  }
+  return undefined
+}
+
+const checkSyntax = (file: string): Promise<string> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, ['--check', file], { timeout: checkMsMax }, (_error, _stdout, stderr) => {
+      resolve(stderr)
+    })
+  })
