@@ -1,0 +1,33 @@
+import { ConfigurationError } from '#application/lifecycle/startup-error.ts'
+import type { TaskHandler } from '#application/ports/task-handler.ts'
+import { createAddressGuard } from './address-guard.ts'
+import { demoEcho, demoFail, demoSleep } from './demo-tasks.ts'
+import { createEmailSendTask } from './email-send.ts'
+import { createGuardedAgent } from './guarded-agent.ts'
+import { createHttpRequestTask } from './http-request.ts'
+
+interface Options {
+  /** `smtp:` or `smtps:`; without it every `email.send` fails for good. */
+  readonly smtpUrl: string | undefined
+  /** Host names, addresses and CIDR blocks that `http.request` may reach although they are not public. */
+  readonly httpTargetAllow: readonly string[]
+}
+
+/** The handlers that come with every worker, and the end of the connections they keep. */
+export interface BuiltInHandlers {
+  readonly handlers: readonly TaskHandler[]
+  /** Ends idle connections at once and those in use by force; for after the last run. */
+  close(): Promise<void>
+}
+
+/** Throws ConfigurationError, naming SMTP_URL or HTTP_TARGET_ALLOW. */
+export const createBuiltInHandlers = ({ smtpUrl, httpTargetAllow }: Options): BuiltInHandlers => {
+  if (smtpUrl !== undefined && !/^smtps?:$/.test(URL.parse(smtpUrl)?.protocol ?? '')) {
+    throw new ConfigurationError(['SMTP_URL must be a URL that begins with smtp:// or smtps://'])
+  }
+  const agent = createGuardedAgent(createAddressGuard(httpTargetAllow))
+  return {
+    handlers: [demoEcho, demoSleep, demoFail, createHttpRequestTask(agent), createEmailSendTask(smtpUrl)],
+    close: () => agent.destroy(),
+  }
+}
