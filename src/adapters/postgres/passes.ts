@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto'
+import { type DatabasePool, sql } from 'slonik'
+import { z } from 'zod'
+import type { Passes } from '#application/ports/passes.ts'
+import { answerOf } from './pool.ts'
+
+interface Deps {
+  readonly pool: DatabasePool
+  /** How long a process that dies in a pass keeps the others from it. */
+  readonly leaseMs?: number
+}
+
+const leaseMsDefault = 6_000
+
+const taking = z.object({ taken: z.boolean(), held: z.boolean().nullable(), recent: z.boolean().nullable() })
+
+/**
+ * Passes by a row each, with a lease that is renewed while the pass goes on.
+ *
+ * Not an advisory lock. Of a session it is lost behind a pooler in transaction mode; of a transaction it keeps one open for
+ * the whole pass, which holds a connection that the pass itself may need, and ends when the session may not be idle for so
+ * long. Both last for as long as the server believes in the connection of a host that has vanished.
+ *
+ * The price: a process that cannot renew its lease, because it hangs or cannot reach the server, may be at its pass when
+ * another begins. A pass must bear that.
+ */
+export const createPostgresPasses = ({ pool, leaseMs = leaseMsDefault }: Deps): Passes => ({
+  tryPass: async (name, everyMs, pass) => {
+    const holder = randomUUID()
+    const row = await answerOf(pool.one(takeStatement({ name, everyMs, holder, leaseMs })))
+    if (!row.taken) return row.held === false && row.recent === true ? 'not-due' : 'taken'
+    const renewal = setInterval(() => {
+      // One that fails leaves what is left of the lease; the next comes soon.
+      pool.query(renewStatement(name, holder, leaseMs)).catch(() => {})
+    }, leaseMs / 3)
+    try {
+      await pass()
+    } finally {
+      clearInterval(renewal)
+      // If it cannot be given back it runs out.
+      await answerOf(pool.query(returnStatement(name, holder))).catch(() => {})
+    }
+    return 'done'
+  },
+})
+
+interface Taking {
+  readonly name: string
+  readonly everyMs: number
+  readonly holder: string
+  readonly leaseMs: number
+}
+
+/** Looks before it writes, so that a pass that is not due costs no write. A row that two write at once goes to the first. */
+const takeStatement = ({ name, everyMs, holder, leaseMs }: Taking) => sql.type(taking)`
+  with seen as (
+    select
+      coalesce(held_until > clock_timestamp(), false) as held,
+      begun_at > clock_timestamp() - ${everyMs}::float8 * interval '1 millisecond' as recent
+    from taskfold.passes
+    where name = ${name}
+  ), taken as (
+    insert into taskfold.passes as p (name, begun_at, holder, held_until)
+    select ${name}, now.at, ${holder}::uuid, now.at + ${leaseMs}::float8 * interval '1 millisecond'
+    from (select clock_timestamp() as at) now
+    where not exists (select from seen where held or recent)
+    on conflict (name) do update
+    set begun_at = excluded.begun_at, holder = excluded.holder, held_until = excluded.held_until
+    where coalesce(p.held_until <= excluded.begun_at, true)
+      and p.begun_at <= excluded.begun_at - ${everyMs}::float8 * interval '1 millisecond'
+    returning p.name
+  )
+  select
+    exists (select from taken) as taken,
+    (select held from seen) as held,
+    (select recent from seen) as recent`
+
+const renewStatement = (name: string, holder: string, leaseMs: number) => sql.type(z.unknown())`
+  update taskfold.passes
+  set held_until = clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond'
+  where name = ${name} and holder = ${holder}::uuid`
+
+const returnStatement = (name: string, holder: string) => sql.type(z.unknown())`
+  update taskfold.passes
+  set holder = null, held_until = null
+  where name = ${name} and holder = ${holder}::uuid`

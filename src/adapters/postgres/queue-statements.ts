@@ -1,0 +1,90 @@
+import { type DatabasePool, sql } from 'slonik'
+import { z } from 'zod'
+import type { Hint } from '#application/ports/task-queue.ts'
+import { compareRanked } from '#domain/rank.ts'
+import { parseTaskId, type TaskId } from '#domain/identifiers.ts'
+import { answerOf } from './pool.ts'
+import { channels } from './signals-listener.ts'
+
+/** A hint whose route has become a number. */
+export interface NumberedHint extends Omit<Hint, 'route'> {
+  readonly route: number
+}
+
+export interface Trim {
+  readonly routes: readonly number[]
+  readonly idsMax: number
+}
+
+export interface TakenHints {
+  readonly taskIds: readonly TaskId[]
+  /** What the server spent on the taking. */
+  readonly tookMs: number
+  /** How many ids are left, up to the number asked for; undefined when not counted. */
+  readonly left: number | undefined
+}
+
+/** Adds hints, wakes whoever waits for their routes, and holds the routes of `trim` to their bound. One round trip. */
+export const pushHints = async (pool: DatabasePool, hints: readonly NumberedHint[], trim: Trim): Promise<void> => {
+  const sorted = hints.toSorted((a, b) => a.route - b.route || compareRanked(a, b))
+  const column = <Value extends number | string>(of: (hint: NumberedHint) => Value): readonly Value[] => sorted.map(of)
+  await answerOf(
+    pool.query(sql.type(z.unknown())`
+      select taskfold.push_hints(
+        ${sql.array(
+          column((hint) => hint.route),
+          'int4',
+        )},
+        ${sql.array(
+          column((hint) => hint.rank),
+          'int8',
+        )},
+        ${sql.array(
+          column((hint) => hint.taskId),
+          'uuid',
+        )},
+        ${channels.hints},
+        ${toNews(hints)},
+        ${sql.array([...trim.routes], 'int4')},
+        ${trim.idsMax}
+      )`),
+  )
+}
+
+const pulledRow = z.object({ task_ids: z.array(z.string()), took_ms: z.number(), left_over: z.number().nullable() })
+
+/** Takes the lowest ids of several routes; an id that was pushed at two ranks may come twice. */
+export const pullHints = async (
+  pool: DatabasePool,
+  routes: readonly number[],
+  max: number,
+  countMax: number,
+): Promise<TakenHints> => {
+  const row = await answerOf(
+    pool.one(sql.type(pulledRow)`
+      select task_ids, took_ms, left_over
+      from taskfold.pull_hints(${sql.array([...routes], 'int4')}, ${max}, ${countMax})`),
+  )
+  return { taskIds: row.task_ids.map(parseTaskId), tookMs: row.took_ms, left: row.left_over ?? undefined }
+}
+
+/** How many ids a route holds, counted up to `idsMax`. */
+export const countHints = (pool: DatabasePool, route: number, idsMax: number): Promise<number> =>
+  answerOf(
+    pool.oneFirst(sql.type(z.object({ count: z.number() }))`
+      select count(*)::int as count
+      from (select from taskfold.queue_hints where route = ${route} limit ${idsMax}) counted`),
+  )
+
+/** A notification holds less than 8,000 bytes; a number and its comma are at most 11. */
+const routesPerNewsMax = 700
+
+/** Routes with news. None are named when they are too many. */
+const toNews = (hints: readonly NumberedHint[]): string => {
+  const routes = new Set(hints.map((hint) => hint.route))
+  return routes.size > routesPerNewsMax ? '' : [...routes].join(',')
+}
+
+/** The routes that news are about; `all` when they do not say. */
+export const parseNews = (news: string): readonly number[] | 'all' =>
+  /^\d+(,\d+)*$/.test(news) ? news.split(',').map(Number) : 'all'

@@ -1,0 +1,92 @@
+import { type DatabasePool, sql } from 'slonik'
+import { z } from 'zod'
+import type { Logger } from '#application/ports/logger.ts'
+import type { Signal, Signals } from '#application/ports/signals.ts'
+import { findTaskId, type TaskId } from '#domain/identifiers.ts'
+import { answerOf } from './pool.ts'
+import { channels, type PostgresListener } from './signals-listener.ts'
+
+interface Deps {
+  readonly pool: DatabasePool
+  /** Closed by whoever made it. */
+  readonly listener: PostgresListener
+  readonly logger: Logger
+}
+
+export interface PostgresSignals extends Signals {
+  /** Hears no more. Idempotent. */
+  close(): void
+}
+
+/** A notification holds less than 8,000 bytes; an id and its comma are 37. */
+const idsPerMessageMax = 180
+
+/**
+ * Signals as notifications: one statement an announcement, in messages of at most 180 ids. While this process hears no
+ * notifications it hears its own announcements all the same, the others' not at all.
+ */
+export const createPostgresSignals = ({ pool, listener, logger }: Deps): PostgresSignals => {
+  const subscriptions = new Set<{ readonly listener: (signal: Signal) => void }>()
+
+  /** In a microtask each, so that one that throws disturbs neither the others nor the connection. */
+  const deliver = (signal: Signal): void => {
+    for (const subscription of subscriptions) {
+      queueMicrotask(() => {
+        if (subscriptions.has(subscription)) subscription.listener(signal)
+      })
+    }
+  }
+
+  const unsubscribe = listener.subscribe(channels.signals, {
+    notified: (payload) => {
+      const signal = findSignal(payload)
+      if (signal !== undefined) deliver(signal)
+    },
+    missed: () => {},
+  })
+
+  return {
+    announce: async (signal) => {
+      const messages = sql.array(toMessages(signal), 'text')
+      const statement = sql.type(z.unknown())`
+        select pg_notify(${channels.signals}, message)
+        from unnest(${messages}) message`
+      if (listener.state() !== 'listening') deliver(signal)
+      await answerOf(pool.query(statement)).catch((error: unknown) => {
+        logger.debug({ err: error, signal: signal.kind }, 'lost a signal')
+      })
+    },
+    subscribe: (heard) => {
+      const subscription = { listener: heard }
+      subscriptions.add(subscription)
+      return () => {
+        subscriptions.delete(subscription)
+      }
+    },
+    close: () => {
+      unsubscribe()
+      subscriptions.clear()
+    },
+  }
+}
+
+const toMessages = (signal: Signal): readonly string[] => {
+  if (signal.kind === 'route-learned') return [signal.kind]
+  const messages: string[] = []
+  for (let at = 0; at < signal.taskIds.length; at += idsPerMessageMax) {
+    messages.push(`${signal.kind} ${signal.taskIds.slice(at, at + idsPerMessageMax).join(',')}`)
+  }
+  return messages
+}
+
+/** Undefined for what a later release may say. */
+const findSignal = (message: string): Signal | undefined => {
+  const [kind, list = ''] = message.split(' ')
+  if (kind === 'route-learned') return { kind }
+  if (kind !== 'cancel-requested') return undefined
+  const taskIds = list.split(',').flatMap((text): readonly TaskId[] => {
+    const taskId = findTaskId(text)
+    return taskId === undefined ? [] : [taskId]
+  })
+  return taskIds.length === 0 ? undefined : { kind, taskIds }
+}

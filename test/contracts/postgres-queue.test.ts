@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createPostgresPasses } from '#adapters/postgres/passes.ts'
+import { createPostgresSignals } from '#adapters/postgres/signals.ts'
+import { systemClock } from '#adapters/system/clock.ts'
+import { createFleet, type FleetProcess } from '../adapters/postgres-queue/support/fleet.ts'
+import { silentLogger } from '../support/silent-logger.ts'
+import { describePasses } from './passes.ts'
+import { describeSignals } from './signals.ts'
+import { describeTaskQueue } from './task-queue.ts'
+
+const queueIdsMax = 200
+
+/** Two processes of a fleet, each with a pool and a listening connection of its own. */
+const setup = async () => {
+  const fleet = await createFleet()
+  const [here, there] = [await fleet.startProcess(), await fleet.startProcess()]
+  const queueOf = (process: FleetProcess) => process.createQueue({ queueIdsMax })
+  const signalsOf = ({ pool, listener }: FleetProcess) =>
+    createPostgresSignals({ pool, listener, logger: silentLogger })
+  const [signals, signalsElsewhere] = [signalsOf(here), signalsOf(there)]
+  return {
+    clock: systemClock,
+    queue: queueOf(here),
+    queueElsewhere: queueOf(there),
+    queueIdsMax,
+    signals,
+    signalsElsewhere,
+    passes: createPostgresPasses({ pool: here.pool }),
+    passesElsewhere: createPostgresPasses({ pool: there.pool }),
+    advance: (ms: number): Promise<void> => sleep(ms),
+    close: async () => {
+      signals.close()
+      signalsElsewhere.close()
+      await fleet.close()
+    },
+  }
+}
+
+describeTaskQueue('Postgres', setup)
+describeSignals('Postgres', setup)
+describePasses('Postgres', setup)
