@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPostgresPasses } from '#adapters/postgres/passes.ts'
 import { createPostgresSignals } from '#adapters/postgres/signals.ts'
+import { createPostgresWorkerRegistry } from '#adapters/postgres/worker-registry.ts'
 import { systemClock } from '#adapters/system/clock.ts'
 import { createFleet, type FleetProcess } from '../adapters/postgres-queue/support/fleet.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { describePasses } from './passes.ts'
 import { describeSignals } from './signals.ts'
 import { describeTaskQueue } from './task-queue.ts'
+import { describeWorkerRegistry } from './worker-registry.ts'
 
 const queueIdsMax = 200
 
@@ -25,6 +27,12 @@ const setup = async () => {
     queueIdsMax,
     signals,
     signalsElsewhere,
+    registry: createPostgresWorkerRegistry({
+      pool: here.pool,
+      url: fleet.url,
+      clock: systemClock,
+      logger: silentLogger,
+    }),
     passes: createPostgresPasses({ pool: here.pool }),
     passesElsewhere: createPostgresPasses({ pool: there.pool }),
     advance: (ms: number): Promise<void> => sleep(ms),
@@ -37,5 +45,6 @@ const setup = async () => {
 }
 
 describeTaskQueue('Postgres', setup)
+describeWorkerRegistry('Postgres', setup)
 describeSignals('Postgres', setup)
 describePasses('Postgres', setup)

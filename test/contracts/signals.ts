@@ -49,8 +49,8 @@ export const describeSignals = (name: string, setup: Setup<SignalsWorld>): void 
       const elsewhere = listen(world().signalsElsewhere)
       const taskIds = range(1_000).map(mintTaskId)
       await world().signals.announce(cancelOf(...taskIds))
-      await waitUntil(world(), () => elsewhere.cancelled.size >= 1_000)
-      expect(elsewhere.cancelled).toEqual(new Set(taskIds))
+      // Besides them it may hear a straggler of the test before.
+      await waitUntil(world(), () => taskIds.every((taskId) => elsewhere.cancelled.has(taskId)))
       elsewhere.stop()
     })
 

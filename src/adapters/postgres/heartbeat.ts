@@ -1,0 +1,88 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { z } from 'zod'
+import type { Clock } from '#application/ports/clock.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import type { Heartbeat, WorkerDescription } from '#application/ports/worker-registry.ts'
+import { allocateHeartbeatCells, neverAcknowledged, viewHeartbeatCells } from './heartbeat-cells.ts'
+import type { HeartbeatGiven } from './heartbeat-thread.ts'
+import { beforeDeadline } from './signals-deadline.ts'
+
+interface Deps {
+  /** Of the database, for the connection of the thread. */
+  readonly url: string
+  readonly clock: Clock
+  readonly logger: Logger
+  /** When the beat that made the row was sent, by the monotonic clock. */
+  readonly acknowledgedSentAtMs: number
+  /** Marks the row ended; throws when the store cannot be reached. */
+  readonly end: () => Promise<void>
+}
+
+const news = z.discriminatedUnion('kind', [
+  z.object({ kind: z.enum(['beating', 'main-silent', 'refused']) }),
+  z.object({ kind: z.literal('failing'), reason: z.string() }),
+])
+
+/** How long the thread may take to say farewell to the server. */
+const farewellMs = 500
+
+/**
+ * Beats for a row that exists, from a thread of its own, until it is stopped or the row is ended or removed. The thread
+ * keeps no process alive.
+ *
+ * A thread that dies is not made again: the worker is fenced when its lease has run out, and registers anew.
+ */
+export const startHeartbeat = (worker: WorkerDescription, deps: Deps): Heartbeat => {
+  const { clock, url } = deps
+  const logger = deps.logger.child({ incarnation: worker.incarnation })
+  const memory = allocateHeartbeatCells()
+  const cells = viewHeartbeatCells(memory)
+  cells.acknowledgedSentAtNs.write(toNs(deps.acknowledgedSentAtMs))
+  cells.mainSeenAtNs.write(toNs(clock.monotonicMs()))
+
+  // A third of the lease is lost to a hang before the watch of the others begins, and short stops cost no beat.
+  const mainSilenceMs = worker.leaseMs / 3
+  const seen = setInterval(() => {
+    cells.mainSeenAtNs.write(toNs(clock.monotonicMs()))
+  }, mainSilenceMs / 10)
+  seen.unref()
+
+  const given: HeartbeatGiven = { url, incarnation: worker.incarnation, beatMs: worker.beatMs, mainSilenceMs, memory }
+  const thread = new Worker(new URL('heartbeat-thread.ts', import.meta.url), { workerData: given, execArgv: [] })
+  thread.unref()
+  thread.on('message', (message) => logNews(logger, news.parse(message)))
+  thread.on('error', (error) => logger.error({ err: error }, 'the heartbeat thread died'))
+  const gone = once(thread, 'exit').catch(() => {})
+
+  const stop = async (): Promise<void> => {
+    clearInterval(seen)
+    thread.postMessage('stop')
+    await beforeDeadline(gone, farewellMs).catch(() => thread.terminate())
+    await deps.end().catch((error: unknown) => {
+      logger.warn({ err: error }, 'could not mark a worker as ended: the others wait for its lease')
+    })
+  }
+  let stopped: Promise<void> | undefined
+
+  return {
+    lastAcknowledgedSentAtMs: () => {
+      const sentAtNs = cells.acknowledgedSentAtNs.read()
+      return sentAtNs === neverAcknowledged ? Number.NEGATIVE_INFINITY : Number(sentAtNs) / 1e6
+    },
+    report: ({ running, state }) => {
+      cells.running.write(running)
+      cells.draining.write(state === 'draining' ? 1 : 0)
+    },
+    stop: () => (stopped ??= stop()),
+  }
+}
+
+const toNs = (ms: number): bigint => BigInt(Math.round(ms * 1e6))
+
+const logNews = (logger: Logger, { kind, ...fields }: z.output<typeof news>): void => {
+  if (kind === 'beating') logger.info({}, 'beat again')
+  if (kind === 'refused') logger.warn({}, 'stopped beating: the row of this worker was ended or removed')
+  if (kind === 'main-silent') logger.warn({}, 'held back beats while the event loop stood still')
+  if (kind === 'failing') logger.warn(fields, 'could not beat')
+}

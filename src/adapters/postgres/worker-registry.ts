@@ -1,0 +1,104 @@
+import { type DatabasePool, sql } from 'slonik'
+import { z } from 'zod'
+import type { Clock } from '#application/ports/clock.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import type { WorkerDescription, WorkerRegistry, WorkerRow } from '#application/ports/worker-registry.ts'
+import { type Incarnation, parseIncarnation } from '#domain/identifiers.ts'
+import { startHeartbeat } from './heartbeat.ts'
+import { answerOf } from './pool.ts'
+
+interface Deps {
+  readonly pool: DatabasePool
+  /** Of the same database, for the connections of the heartbeat threads. */
+  readonly url: string
+  /** Must be the operating system's, `process.hrtime`: the threads go by it. */
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/**
+ * The workers as rows of `taskfold.workers`. Each incarnation beats from a thread and by a connection of its own; see
+ * heartbeat.ts.
+ */
+export const createPostgresWorkerRegistry = (deps: Deps): WorkerRegistry => {
+  const { pool, clock } = deps
+  const end = async (incarnation: Incarnation): Promise<void> => {
+    await answerOf(pool.query(endStatement(incarnation)))
+  }
+  return {
+    register: async (worker) => {
+      const acknowledgedSentAtMs = clock.monotonicMs()
+      const inserted = await answerOf(pool.any(insertStatement(worker)))
+      if (inserted.length === 0) throw new Error(`${worker.incarnation} was registered before`)
+      return startHeartbeat(worker, { ...deps, acknowledgedSentAtMs, end: () => end(worker.incarnation) })
+    },
+    readAll: async () => (await answerOf(pool.any(readStatement))).map(toWorkerRow),
+    end,
+    remove: async (incarnations) => {
+      if (incarnations.length > 0) await answerOf(pool.query(removeStatement(incarnations)))
+    },
+  }
+}
+
+const insertStatement = (worker: WorkerDescription) => sql.type(z.object({ incarnation: z.string() }))`
+  insert into taskfold.workers (incarnation, host, pid, queues, types, concurrency, lease_ms)
+  values (
+    ${worker.incarnation}::uuid,
+    ${worker.host},
+    ${worker.pid},
+    ${worker.queues === undefined ? null : sql.array([...worker.queues], 'text')},
+    ${sql.array([...worker.types], 'text')},
+    ${worker.concurrency},
+    ${worker.leaseMs}
+  )
+  on conflict do nothing
+  returning incarnation`
+
+const endStatement = (incarnation: Incarnation) => sql.type(z.unknown())`
+  update taskfold.workers
+  set state = 'ended'
+  where incarnation = ${incarnation}::uuid and state <> 'ended'`
+
+const removeStatement = (incarnations: readonly Incarnation[]) => sql.type(z.unknown())`
+  delete from taskfold.workers
+  where incarnation = any (${sql.array([...incarnations], 'uuid')})`
+
+const storedRow = z.object({
+  incarnation: z.string(),
+  host: z.string(),
+  pid: z.int(),
+  queues: z.array(z.string()).nullable(),
+  types: z.array(z.string()),
+  concurrency: z.int(),
+  leaseMs: z.int(),
+  beat: z.int(),
+  running: z.int(),
+  state: z.enum(['live', 'draining', 'ended']),
+  startedAt: z.number(),
+  lastBeatAt: z.number(),
+  silentForMs: z.number(),
+})
+
+const readStatement = sql.type(storedRow)`
+  select
+    incarnation,
+    host,
+    pid,
+    queues,
+    types,
+    concurrency,
+    lease_ms as "leaseMs",
+    beat,
+    running,
+    state,
+    floor(extract(epoch from started_at) * 1000)::int8 as "startedAt",
+    floor(extract(epoch from last_beat_at) * 1000)::int8 as "lastBeatAt",
+    greatest(0, extract(epoch from clock_timestamp() - last_beat_at) * 1000)::float8 as "silentForMs"
+  from taskfold.workers
+  order by incarnation`
+
+const toWorkerRow = ({ incarnation, queues, ...row }: z.output<typeof storedRow>): WorkerRow => ({
+  ...row,
+  incarnation: parseIncarnation(incarnation),
+  queues: queues ?? undefined,
+})
