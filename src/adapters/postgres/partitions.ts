@@ -1,0 +1,97 @@
+import { type DatabasePool, sql } from 'slonik'
+import { z } from 'zod'
+import type { Partitions } from '#application/ports/partitions.ts'
+import { mintedAt, type TaskId } from '#domain/identifiers.ts'
+import type { Instant } from '#domain/time.ts'
+import { answerOf } from './pool.ts'
+
+/** Three weeks, whatever day of its week today is; the first may be the one before, for ids minted a moment ago. */
+const weeksAhead = 5
+const ahead = sql.fragment`interval '21 days'`
+const behind = sql.fragment`interval '1 day'`
+
+const weekMs = 604_800_000
+
+/** The weekly partitions of `taskfold.events`. */
+export const createPostgresPartitions = ({ pool }: { readonly pool: DatabasePool }): Partitions => ({
+  ensurePartitions: async () => {
+    const found = await answerOf(readWeeks(pool))
+    const { first, last } = await answerOf(pool.one(neededWeeks))
+    if (isCovered(found, first) && isCovered(found, last)) return endOf(found)
+    await answerOf(pool.query(makeWeeks))
+    return endOf(await answerOf(readWeeks(pool)))
+  },
+})
+
+const neededWeeks = sql.type(z.object({ first: z.int(), last: z.int() }))`
+  select (extract(epoch from now() - ${behind}) * 1000)::bigint as first,
+         (extract(epoch from now() + ${ahead}) * 1000)::bigint as last`
+
+const makeWeeks = sql.type(z.object({ made: z.int() }))`
+  select taskfold.make_event_partitions(now() - ${behind}, ${weeksAhead}::int) as made`
+
+/** The instants at which the weeks that have a partition begin, in order. */
+const readWeeks = async (pool: DatabasePool): Promise<readonly Instant[]> => {
+  const rows = await pool.any(sql.type(z.object({ week: z.int() }))`
+    select (extract(epoch from to_date(substring(c.relname from '^events_([0-9]{8})$'), 'YYYYMMDD')::timestamp) * 1000)::bigint as week
+    from pg_inherits i
+    join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'taskfold.events'::regclass
+    and c.relname ~ '^events_[0-9]{8}$'
+    order by week`)
+  return rows.map(({ week }) => week)
+}
+
+const isCovered = (weeks: readonly Instant[], at: Instant): boolean =>
+  weeks.some((week) => week <= at && at < week + weekMs)
+
+const endOf = (weeks: readonly Instant[]): Instant => (weeks.at(-1) ?? 0) + weekMs
+
+/** Which new streams have a place. */
+export interface PartitionGuard {
+  /** Whether events of a task of this id can be stored. Throws StoreUnavailableError. */
+  hasPlaceFor(taskId: TaskId): Promise<boolean>
+}
+
+/** How long an answer "there is none" stands before the server is asked again. */
+const missStandsMs = 1_000
+
+/**
+ * Knows the partitions by reading them when it meets an id that lies outside those it knows: whoever made them, they only
+ * grow in number. An id that has none is refused before it joins a batch, which it would fail as a whole.
+ */
+export const createPartitionGuard = ({
+  pool,
+  monotonicMs,
+}: {
+  readonly pool: DatabasePool
+  readonly monotonicMs: () => number
+}): PartitionGuard => {
+  let weeks = new Set<Instant>()
+  let readAtMs = Number.NEGATIVE_INFINITY
+  let reading: Promise<void> | undefined
+
+  const read = async (): Promise<void> => {
+    weeks = new Set(await answerOf(readWeeks(pool)))
+    readAtMs = monotonicMs()
+  }
+
+  return {
+    hasPlaceFor: async (taskId) => {
+      const week = weekOf(mintedAt(taskId))
+      if (weeks.has(week)) return true
+      if (monotonicMs() - readAtMs < missStandsMs) return false
+      reading ??= read().finally(() => {
+        reading = undefined
+      })
+      await reading
+      return weeks.has(week)
+    },
+  }
+}
+
+/** 1970-01-05 was a Monday. */
+const firstMondayMs = 345_600_000
+
+/** The beginning of the week an instant lies in: Monday, UTC. */
+const weekOf = (at: Instant): Instant => Math.floor((at - firstMondayMs) / weekMs) * weekMs + firstMondayMs
