@@ -15,6 +15,8 @@ export interface EncodedEvent {
   readonly incarnation: string | null
   readonly attempt: number | null
   readonly timeLimitMs: number | null
+  /** What its texts weigh. */
+  readonly bytes: number
 }
 
 /** One row of `taskfold.events`, JSON columns as text, the instant in milliseconds. */
@@ -43,11 +45,12 @@ export const encodeEvent = (event: TaskEvent, context: EventContext): EncodedEve
   const encoded = { ...toColumns(event), meta: encodeMeta(context, schemaVersionOf(upcasters, event.type)) }
   const texts = [encoded.data, encoded.body, encoded.meta]
   for (const text of texts) if (text !== null) assertStorable(text)
-  if (weigh(texts) > eventBytesMax) throw new UnstorableAppendError(`an event weighs more than ${eventBytesMax} bytes`)
-  return encoded
+  const bytes = weigh(texts)
+  if (bytes > eventBytesMax) throw new UnstorableAppendError(`an event weighs more than ${eventBytesMax} bytes`)
+  return { ...encoded, bytes }
 }
 
-type Columns = Omit<EncodedEvent, 'meta'>
+type Columns = Omit<EncodedEvent, 'meta' | 'bytes'>
 
 const columns = (type: TaskEvent['type'], data: object, body: string | null = null): Columns => ({
   type,

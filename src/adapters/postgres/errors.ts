@@ -1,4 +1,4 @@
-import { InvalidInputError, SlonikError } from 'slonik'
+import { ConnectionError, InvalidInputError } from 'slonik'
 import { StoreUnavailableError } from '#application/ports/event-store.ts'
 
 /**
@@ -6,9 +6,10 @@ import { StoreUnavailableError } from '#application/ports/event-store.ts'
  *
  * - `content`: some member does not fit; the others may. Nothing was stored. Also every error nobody thought of.
  * - `again`: the server rolled back for reasons of its own; the same statement may pass. Nothing was stored.
+ * - `not-sent`: there was no connection to send it on. Nothing was stored.
  * - `unknown`: the connection or the server went away; the transaction may have been committed.
  */
-export type FailureClass = 'content' | 'again' | 'unknown'
+export type FailureClass = 'content' | 'again' | 'not-sent' | 'unknown'
 
 const againStates = new Set(['40001', '40P01', '55P03'])
 /** Connection exceptions, operator intervention, system errors; 53 is a server out of connections, memory or disk. */
@@ -17,6 +18,7 @@ const readOnlyState = '25006'
 
 /** Classifies by SQLSTATE; a failure without one never came from the server, so its fate is unknown. */
 export const classifyFailure = (error: unknown): FailureClass => {
+  if (error instanceof ConnectionError) return 'not-sent'
   if (error instanceof InvalidInputError) return 'content'
   const state = findSqlState(error)
   if (state === undefined || state === readOnlyState || unknownClasses.has(state.slice(0, 2))) return 'unknown'
@@ -24,15 +26,27 @@ export const classifyFailure = (error: unknown): FailureClass => {
 }
 
 /** The five characters the server named an error by, wherever the driver has put them. */
-export const findSqlState = (error: unknown): string | undefined => {
+export const findSqlState = (error: unknown): string | undefined => findServerError(error)?.code
+
+/** The detail the server gave with an error. */
+export const findErrorDetail = (error: unknown): string | undefined => {
+  const found = findServerError(error)
+  return found !== undefined && 'detail' in found && typeof found.detail === 'string' ? found.detail : undefined
+}
+
+/** Only the server's own errors have a severity: a code of the system, such as EPIPE, must not pass for a SQLSTATE. */
+const findServerError = (error: unknown): (Error & { readonly code: string }) | undefined => {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
-    if ('code' in at && typeof at.code === 'string' && /^[0-9A-Z]{5}$/.test(at.code)) return at.code
+    if (isServerError(at)) return at
   }
   return undefined
 }
 
+const isServerError = (error: Error): error is Error & { readonly code: string } =>
+  'severity' in error && 'code' in error && typeof error.code === 'string'
+
 /** The error a caller of a read meets: a server that is away is an expected breakdown, anything else is a mistake of ours. */
 export const toReadError = (error: unknown): unknown =>
-  classifyFailure(error) === 'content' && error instanceof SlonikError
+  classifyFailure(error) === 'content'
     ? error
     : new StoreUnavailableError('Postgres did not answer', 'not-stored', { cause: error })

@@ -1,42 +1,23 @@
-import type { Append, AppendVerdict } from '#application/ports/event-store.ts'
 import { StoreOverloadedError, StoreUnavailableError, UnstorableAppendError } from '#application/ports/event-store.ts'
-import type { EncodedEvent } from './codec.ts'
-import { classifyFailure } from './errors.ts'
+import { createBatchSender, type Flush } from './batch-sender.ts'
+import { createWaitingLine, type LineLimits, type Member, type Parcel } from './waiting-line.ts'
 
-/** An append ready to travel. */
-export interface EncodedAppend {
-  readonly append: Append
-  readonly events: readonly EncodedEvent[]
-  /** What it weighs as text. */
-  readonly bytes: number
-}
-
-/** `busy`: somebody else holds the head; nothing was stored and nothing is known yet. */
-export type FlushVerdict = AppendVerdict | { readonly kind: 'busy' }
-
-/** Sends one batch as one transaction, each of its streams once. Answers in the order given, or throws for all of it. */
-export type Flush = (batch: readonly EncodedAppend[]) => Promise<readonly FlushVerdict[]>
-
-export interface GroupCommit {
+export interface GroupCommit<Item, Verdict> {
   /** Resolves with the verdict once it is durable. Throws as `EventStore.append` does. */
-  append(append: EncodedAppend): Promise<AppendVerdict>
-  /** Refuses new appends and resolves when those accepted have their verdicts. */
+  append(item: Item): Promise<Verdict>
+  /** Refuses new appends and resolves when those accepted have their verdicts and no flush is under way. */
   close(): Promise<void>
 }
 
-interface Limits {
+export interface GroupCommitLimits extends LineLimits {
   readonly flushesInFlightMax: number
-  readonly appendsPerFlushMax: number
-  readonly bytesPerFlushMax: number
-  readonly appendsWaitingMax: number
-  readonly bytesWaitingMax: number
   /** How long a caller waits for its verdict: a store that is away must show within two seconds. */
   readonly verdictDeadlineMs: number
   /** How long an append is tried again while somebody else holds its head. */
   readonly busyDeadlineMs: number
 }
 
-export const groupCommitLimits: Limits = {
+export const groupCommitLimits: GroupCommitLimits = {
   flushesInFlightMax: 2,
   appendsPerFlushMax: 1_000,
   bytesPerFlushMax: 4_194_304,
@@ -47,193 +28,160 @@ export const groupCommitLimits: Limits = {
 }
 
 const busyDelayMs = { first: 5, most: 200 }
-const unknownDelayMs = { first: 20, most: 250 }
 const deadlineCheckMs = 50
-
-interface Member {
-  readonly encoded: EncodedAppend
-  readonly settle: PromiseWithResolvers<AppendVerdict>
-  deadlineAtMs: number
-  busyDelayMs: number
-  /** Whether it may have been stored by a flush whose answer never came. */
-  fate: 'not-stored' | 'unknown'
-  state: 'waiting' | 'settled'
-}
 
 /**
  * Lets concurrent appends travel together: a flush leaves as soon as a connection is free, with what has gathered by
  * then. There is no timer, so nothing waits at light load, and batches grow by themselves under heavy load.
- *
- * One bad member never fails the others: a batch that the server refuses for its content is cut in two until the culprit
- * is alone. A batch whose fate is unknown is sent again as it is, with the same append ids, until the answer comes or
- * nobody waits for it any more.
  */
-export const createGroupCommit = (flush: Flush, limits: Limits = groupCommitLimits): GroupCommit => {
-  let line: Member[] = []
-  let bytesWaiting = 0
+export const createGroupCommit = <Item extends Parcel, Verdict>(
+  flush: Flush<Item, Verdict>,
+  limits: GroupCommitLimits = groupCommitLimits,
+): GroupCommit<Item, Verdict> => {
+  const line = createWaitingLine<Item, Verdict>(limits)
+  const open = createOpenMembers<Item, Verdict>(() => {
+    line.dropSettled()
+    endWhenDone()
+  })
   let flushesInFlight = 0
-  let storeState: 'answering' | 'away' = 'answering'
-  const inFlight = new Set<Member>()
-  const resting = new Set<Member>()
-  let deadlineTimer: NodeJS.Timeout | undefined
   let closing: PromiseWithResolvers<void> | undefined
 
-  const settle = (member: Member, outcome: AppendVerdict | Error): void => {
-    if (member.state === 'settled') return
-    member.state = 'settled'
-    if (outcome instanceof Error) member.settle.reject(outcome)
-    else member.settle.resolve(outcome)
-  }
-
-  const checkDeadlines = (): void => {
-    const now = performance.now()
-    for (const member of [...line, ...inFlight, ...resting]) {
-      if (member.deadlineAtMs <= now) settle(member, lateError(member, storeState, inFlight.has(member)))
-    }
-    line = line.filter((member) => member.state === 'waiting' || forget(member))
-    for (const member of resting) if (member.state === 'settled') resting.delete(member)
-    if (line.length + inFlight.size + resting.size === 0) {
-      clearInterval(deadlineTimer)
-      deadlineTimer = undefined
-      closing?.resolve()
-    }
-  }
-
-  const forget = (member: Member): boolean => {
-    bytesWaiting -= member.encoded.bytes
-    return false
-  }
-
-  /** The next batch from the front of the line; a stream's second append stays for the batch after. */
-  const takeBatch = (): Member[] => {
-    const batch: Member[] = []
-    const left: Member[] = []
-    const streams = new Set<string>()
-    let bytes = 0
-    let at = 0
-    for (; at < line.length && batch.length < limits.appendsPerFlushMax && bytes < limits.bytesPerFlushMax; at += 1) {
-      const member = line[at]
-      if (member === undefined || member.state === 'settled') continue
-      if (streams.has(member.encoded.append.taskId)) left.push(member)
-      else {
-        streams.add(member.encoded.append.taskId)
-        batch.push(member)
-        bytes += member.encoded.bytes
-      }
-    }
-    line = left.length === 0 ? line.slice(at) : [...left, ...line.slice(at)]
-    bytesWaiting -= bytes
-    return batch
-  }
+  const send = createBatchSender(flush, {
+    onVerdict: open.resolve,
+    onRefused: (member, error) => {
+      open.reject(member, new UnstorableAppendError('Postgres refused the append', { cause: error }))
+    },
+    // Somebody holds the head: try again a little later, without keeping anybody else waiting.
+    onBusy: (member) => {
+      open.rest(member, limits.busyDeadlineMs, () => {
+        line.joinInFront(member)
+        pump()
+      })
+    },
+    onStore: open.setStore,
+  })
 
   const pump = (): void => {
-    while (flushesInFlight < limits.flushesInFlightMax && line.length > 0) {
-      const batch = takeBatch()
+    while (flushesInFlight < limits.flushesInFlightMax) {
+      const batch = line.takeBatch()
       if (batch.length === 0) return
       flushesInFlight += 1
-      for (const member of batch) inFlight.add(member)
       void send(batch).finally(() => {
         flushesInFlight -= 1
-        for (const member of batch) inFlight.delete(member)
         pump()
+        endWhenDone()
       })
     }
   }
 
-  const send = async (batch: readonly Member[]): Promise<void> => {
-    let failures = 0
-    for (let delayMs = unknownDelayMs.first; ; delayMs = Math.min(delayMs * 2, unknownDelayMs.most)) {
-      const members = batch.filter((member) => member.state === 'waiting')
-      if (members.length === 0) return
-      try {
-        deliver(members, await flush(members.map((member) => member.encoded)))
-        storeState = 'answering'
-        return
-      } catch (error) {
-        const failure = classifyFailure(error)
-        if (failure === 'unknown') {
-          storeState = 'away'
-          for (const member of members) member.fate = 'unknown'
-          await pause(delayMs)
-        } else if (failure === 'content' || failures > 0) return refuse(members, error)
-        else failures += 1
-      }
-    }
-  }
-
-  /** One member alone is the culprit; of several each half may be without it. */
-  const refuse = async (members: readonly Member[], error: unknown): Promise<void> => {
-    const [first, second] = members
-    if (first !== undefined && second === undefined) {
-      return settle(first, new UnstorableAppendError('Postgres refused the append', { cause: error }))
-    }
-    const middle = Math.ceil(members.length / 2)
-    await send(members.slice(0, middle))
-    await send(members.slice(middle))
-  }
-
-  const deliver = (members: readonly Member[], verdicts: readonly FlushVerdict[]): void => {
-    members.forEach((member, index) => {
-      const verdict = verdicts[index]
-      if (verdict === undefined) settle(member, new Error('a flush answered for fewer appends than it was given'))
-      else if (verdict.kind === 'busy') rest(member)
-      else settle(member, verdict)
-    })
-  }
-
-  /** Somebody holds the head: try again a little later, without keeping anybody else waiting. */
-  const rest = (member: Member): void => {
-    if (member.state === 'settled') return
-    if (member.busyDelayMs === 0) member.deadlineAtMs = performance.now() + limits.busyDeadlineMs
-    member.busyDelayMs = Math.min(Math.max(member.busyDelayMs * 2, busyDelayMs.first), busyDelayMs.most)
-    member.fate = 'not-stored'
-    resting.add(member)
-    setTimeout(() => {
-      if (!resting.delete(member)) return
-      line.unshift(member)
-      bytesWaiting += member.encoded.bytes
-      pump()
-    }, member.busyDelayMs)
+  const endWhenDone = (): void => {
+    if (flushesInFlight === 0 && open.size() === 0) closing?.resolve()
   }
 
   return {
-    append: (encoded) => {
+    append: (item) => {
       if (closing !== undefined) return Promise.reject(new StoreUnavailableError('the store is closing', 'not-stored'))
-      if (line.length >= limits.appendsWaitingMax || bytesWaiting + encoded.bytes > limits.bytesWaitingMax) {
-        return Promise.reject(new StoreOverloadedError('too many appends are waiting'))
-      }
-      const member: Member = {
-        encoded,
-        settle: Promise.withResolvers(),
-        deadlineAtMs: performance.now() + limits.verdictDeadlineMs,
-        busyDelayMs: 0,
-        fate: 'not-stored',
-        state: 'waiting',
-      }
-      line.push(member)
-      bytesWaiting += encoded.bytes
-      deadlineTimer ??= setInterval(checkDeadlines, deadlineCheckMs)
+      if (!line.hasRoomFor(item)) return Promise.reject(new StoreOverloadedError('too many appends are waiting'))
+      const member = open.add(item, limits.verdictDeadlineMs)
+      line.join(member)
       pump()
-      return member.settle.promise
+      return member.verdict.promise
     },
     close: async () => {
       closing ??= Promise.withResolvers()
-      checkDeadlines()
+      endWhenDone()
       await closing.promise
     },
   }
 }
 
-const lateError = (member: Member, storeState: 'answering' | 'away', sent: boolean): Error => {
-  if (member.busyDelayMs > 0) return new StoreOverloadedError('somebody else held the head of the task')
-  const fate = sent ? 'unknown' : member.fate
-  if (storeState === 'answering' && fate === 'not-stored') {
-    return new StoreOverloadedError('the append waited too long in line')
-  }
-  return new StoreUnavailableError('Postgres gave no verdict in time', fate)
+/** The members without a verdict, each with the instant until which somebody waits for it. */
+interface OpenMembers<Item extends Parcel, Verdict> {
+  add(item: Item, deadlineMs: number): Member<Item, Verdict>
+  resolve(this: void, member: Member<Item, Verdict>, verdict: Verdict): void
+  reject(member: Member<Item, Verdict>, error: Error): void
+  /** Calls `again` after a while, unless the deadline passes before. The first rest sets a new deadline. */
+  rest(member: Member<Item, Verdict>, busyDeadlineMs: number, again: () => void): void
+  setStore(this: void, state: 'answering' | 'away'): void
+  size(): number
 }
 
-const pause = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
+const createOpenMembers = <Item extends Parcel, Verdict>(onLate: () => void): OpenMembers<Item, Verdict> => {
+  const members = new Set<Member<Item, Verdict>>()
+  const resting = new Map<Member<Item, Verdict>, NodeJS.Timeout>()
+  let store: 'answering' | 'away' = 'answering'
+  let deadlineTimer: NodeJS.Timeout | undefined
+
+  const close = (member: Member<Item, Verdict>): void => {
+    member.progress = 'settled'
+    members.delete(member)
+    clearTimeout(resting.get(member))
+    resting.delete(member)
+  }
+
+  const checkDeadlines = (): void => {
+    const now = performance.now()
+    const late = [...members].filter((member) => member.deadlineAtMs <= now)
+    for (const member of late) {
+      member.verdict.reject(toLateError(member, store))
+      close(member)
+    }
+    if (members.size === 0) {
+      clearInterval(deadlineTimer)
+      deadlineTimer = undefined
+    }
+    if (late.length > 0) onLate()
+  }
+
+  return {
+    add: (item, deadlineMs) => {
+      const member: Member<Item, Verdict> = {
+        item,
+        verdict: Promise.withResolvers(),
+        deadlineAtMs: performance.now() + deadlineMs,
+        busyDelayMs: 0,
+        fate: 'not-stored',
+        progress: 'waiting',
+      }
+      members.add(member)
+      deadlineTimer ??= setInterval(checkDeadlines, deadlineCheckMs)
+      return member
+    },
+    resolve: (member, verdict) => {
+      member.verdict.resolve(verdict)
+      close(member)
+    },
+    reject: (member, error) => {
+      member.verdict.reject(error)
+      close(member)
+    },
+    rest: (member, busyDeadlineMs, again) => {
+      if (member.progress === 'settled') return
+      if (member.busyDelayMs === 0) member.deadlineAtMs = performance.now() + busyDeadlineMs
+      member.busyDelayMs = Math.min(Math.max(member.busyDelayMs * 2, busyDelayMs.first), busyDelayMs.most)
+      member.progress = 'waiting'
+      const timer = setTimeout(() => {
+        resting.delete(member)
+        again()
+      }, member.busyDelayMs)
+      resting.set(member, timer)
+    },
+    setStore: (state) => {
+      store = state
+    },
+    size: () => members.size,
+  }
+}
+
+/** What is under way, or was and got no answer, may have been stored; even one whose head is held, if by itself. */
+const toLateError = <Item extends Parcel, Verdict>(
+  member: Member<Item, Verdict>,
+  store: 'answering' | 'away',
+): Error => {
+  const fate = member.progress === 'sent' ? 'unknown' : member.fate
+  if (fate === 'unknown') return new StoreUnavailableError('Postgres gave no verdict in time', fate)
+  if (member.busyDelayMs > 0) return new StoreOverloadedError('somebody else held the head of the task')
+  return store === 'answering'
+    ? new StoreOverloadedError('the append waited too long in line')
+    : new StoreUnavailableError('Postgres did not answer', fate)
+}

@@ -1,0 +1,88 @@
+import type { DatabasePool } from 'slonik'
+import { type AppendAllVerdict, type AppendVerdict, UnstorableAppendError } from '#application/ports/event-store.ts'
+import {
+  type AppendAnswer,
+  type AppendStatement,
+  type EncodedAppend,
+  toAppendStatement,
+  toVerdicts,
+} from './append-statement.ts'
+import type { Busy, Flush } from './batch-sender.ts'
+import { findErrorDetail, findSqlState } from './errors.ts'
+import type { EstimatedStoreClock } from './store-clock.ts'
+import type { Parcel } from './waiting-line.ts'
+
+interface Deps {
+  readonly pool: DatabasePool
+  readonly storeClock: EstimatedStoreClock
+  readonly monotonicMs: () => number
+}
+
+/** Appends that are stored all or none. */
+export interface EncodedAppends extends Parcel {
+  readonly appends: readonly EncodedAppend[]
+}
+
+/** Sends a batch of appends that have nothing to do with each other, as one transaction. */
+export const createAppendFlush =
+  (deps: Deps): Flush<EncodedAppend, AppendVerdict> =>
+  async (batch, sent) => {
+    const statement = toAppendStatement(batch, 'each')
+    const verdicts = toVerdicts(statement, await execute(deps, statement, sent))
+    return batch.map((encoded) => verdictOf(verdicts, encoded))
+  }
+
+/** Sends appends that belong together, alone in their transaction. */
+export const createAtomicFlush =
+  (deps: Deps): Flush<EncodedAppends, AppendAllVerdict> =>
+  async (batch, sent) => {
+    const answers: (AppendAllVerdict | Busy)[] = []
+    for (const { appends } of batch) answers.push(await executeAtomic(deps, appends, sent))
+    return answers
+  }
+
+const executeAtomic = async (
+  deps: Deps,
+  appends: readonly EncodedAppend[],
+  sent: () => void,
+): Promise<AppendAllVerdict | Busy> => {
+  const statement = toAppendStatement(appends, 'atomic')
+  const answer = await execute(deps, statement, sent).catch(toRefusal)
+  const verdicts = toVerdicts(statement, answer)
+  const conflicts = appends.filter((encoded) => verdictOf(verdicts, encoded).kind === 'conflict')
+  if (conflicts.length > 0) return { kind: 'refused', conflicts: conflicts.map(({ append }) => append.taskId) }
+  const recordedAt: number[] = []
+  for (const encoded of appends) {
+    const verdict = verdictOf(verdicts, encoded)
+    if (verdict.kind === 'busy') return verdict
+    if (verdict.kind !== 'conflict') recordedAt.push(verdict.recordedAt)
+  }
+  return { kind: 'appended', recordedAt }
+}
+
+const notAllAppended = 'TF002'
+
+/** Nothing was stored, and the server says because of which: an answer like any other. Throws everything else again. */
+const toRefusal = (error: unknown): AppendAnswer => {
+  if (findSqlState(error) !== notAllAppended) throw error
+  const others: unknown = JSON.parse(findErrorDetail(error) ?? '[]')
+  return { recorded_ms: 0, others }
+}
+
+const execute = (deps: Deps, statement: AppendStatement, sent: () => void): Promise<AppendAnswer> =>
+  deps.pool.connect(async (connection) => {
+    sent()
+    const sentAtMs = deps.monotonicMs()
+    const answer = await connection.one(statement.query)
+    deps.storeClock.observe(answer.recorded_ms, sentAtMs, deps.monotonicMs())
+    return answer
+  })
+
+const verdictOf = (
+  verdicts: ReadonlyMap<EncodedAppend, AppendVerdict | Busy>,
+  encoded: EncodedAppend,
+): AppendVerdict | Busy => {
+  const verdict = verdicts.get(encoded)
+  if (verdict === undefined) throw new UnstorableAppendError('the server gave no verdict on an append')
+  return verdict
+}

@@ -1,0 +1,162 @@
+import { type QuerySqlToken, sql } from 'slonik'
+import { z } from 'zod'
+import { type Append, type AppendVerdict, UnstorableAppendError } from '#application/ports/event-store.ts'
+import { readyInstant } from '#domain/time.ts'
+import type { Busy } from './batch-sender.ts'
+import { type BinaryArray, toBigintArray, toIntArray, toJsonArray, toTextArray, toUuidArray } from './binary-arrays.ts'
+import { type EncodedEvent, encodeEvent } from './codec.ts'
+import type { Parcel } from './waiting-line.ts'
+
+/** An append ready to travel. */
+export interface EncodedAppend extends Parcel {
+  readonly append: Append
+  readonly events: readonly EncodedEvent[]
+  /** Of an append that begins a stream; null otherwise, because a head keeps its route. */
+  readonly route: number | null
+}
+
+/** Throws UnstorableAppendError for what would fail a whole batch, or that only the server would see. */
+export const encodeAppend = (append: Append, route: number | null): EncodedAppend => {
+  const { taskId, head, context } = append
+  const events = append.events.map((event) => encodeEvent(event, context))
+  assertWhole(head.due?.delayMs, Number.MAX_SAFE_INTEGER)
+  assertWhole(head.due?.runAt, Number.MAX_SAFE_INTEGER)
+  for (const value of [head.version, head.attempt, head.run, head.priority]) assertWhole(value, int4Max)
+  for (const event of events) assertWhole(event.timeLimitMs ?? undefined, int4Max)
+  return { streamId: taskId, append, events, route, bytes: events.reduce((sum, event) => sum + event.bytes, 0) }
+}
+
+const int4Max = 2_147_483_647
+
+const assertWhole = (value: number | undefined, most: number): void => {
+  if (value !== undefined && (!Number.isSafeInteger(value) || Math.abs(value) > most)) {
+    throw new UnstorableAppendError(`${value} is not a whole number up to ${most}`)
+  }
+}
+
+const answerRow = z.object({ recorded_ms: z.int(), others: z.unknown() })
+
+/** What the server says of a whole batch; `others` are the appends that were not simply stored. */
+export type AppendAnswer = z.output<typeof answerRow>
+
+/** One call of `taskfold.append` for a batch of different streams. */
+export interface AppendStatement {
+  readonly query: QuerySqlToken<typeof answerRow>
+  /** In the order the server gets them: those that begin streams, then the others, each by id. */
+  readonly sorted: readonly EncodedAppend[]
+}
+
+/** With `atomic` it is all or nothing: TF002 otherwise. */
+export const toAppendStatement = (batch: readonly EncodedAppend[], mode: 'each' | 'atomic'): AppendStatement => {
+  const byId = batch.toSorted((a, b) => (a.streamId < b.streamId ? -1 : 1))
+  const firsts = byId.filter((encoded) => encoded.route !== null)
+  const sorted = [...firsts, ...byId.filter((encoded) => encoded.route === null)]
+  const appends = toAppendColumns(sorted)
+  const events = toEventColumns(sorted)
+  const query = sql.prepared('taskfold.append', answerRow)`
+    select recorded_ms, others
+    from taskfold.append(
+      ${firsts.length}::int,
+      ${bind(appends.event)}::int[], ${bind(appends.version)}::int[], ${bind(appends.status)}::text[],
+      ${bind(appends.attempt)}::int[], ${bind(appends.run)}::int[], ${bind(appends.incarnation)}::uuid[],
+      ${bind(appends.delayMs)}::bigint[], ${bind(appends.runAtMs)}::bigint[],
+      ${bind(appends.route)}::int[], ${bind(appends.priority)}::int[],
+      ${bind(events.task)}::uuid[], ${bind(events.version)}::int[], ${bind(events.append)}::uuid[],
+      ${bind(events.type)}::text[], ${bind(events.data)}::json[], ${bind(events.body)}::json[],
+      ${bind(events.meta)}::json[], ${bind(events.incarnation)}::uuid[], ${bind(events.attempt)}::int[],
+      ${bind(events.timeLimitMs)}::int[],
+      ${mode === 'atomic'}::boolean)`
+  return { query, sorted }
+}
+
+const bind = (array: BinaryArray) => (array === null ? null : sql.binary(array))
+
+const toAppendColumns = (sorted: readonly EncodedAppend[]) => {
+  const heads = sorted.map(({ append }) => append.head)
+  return {
+    event: toIntArray(firstEventsOf(sorted)),
+    version: toIntArray(heads.map((head) => head.version)),
+    status: toTextArray(heads.map((head) => head.status)),
+    attempt: toIntArray(heads.map((head) => head.attempt)),
+    run: toIntArray(heads.map((head) => head.run ?? null)),
+    incarnation: toUuidArray(heads.map((head) => head.incarnation ?? null)),
+    delayMs: toBigintArray(heads.map((head) => head.due?.delayMs ?? null)),
+    runAtMs: toBigintArray(heads.map((head) => head.due?.runAt ?? null)),
+    route: toIntArray(sorted.map((encoded) => encoded.route)),
+    priority: toIntArray(sorted.map(({ append, route }) => (route === null ? null : append.head.priority))),
+  }
+}
+
+const toEventColumns = (sorted: readonly EncodedAppend[]) => {
+  const events = sorted.flatMap((encoded) => encoded.events)
+  const appendOfEvent = sorted.flatMap(({ append, events: own }) => own.map(() => append))
+  return {
+    task: toUuidArray(appendOfEvent.map((append) => append.taskId)),
+    version: toIntArray(
+      sorted.flatMap(({ append, events: own }) => own.map((_, index) => append.expectedVersion + index + 1)),
+    ),
+    append: toUuidArray(appendOfEvent.map((append) => append.appendId)),
+    type: toTextArray(events.map((event) => event.type)),
+    data: toJsonArray(events.map((event) => event.data)),
+    body: toJsonArray(events.map((event) => event.body)),
+    meta: toJsonArray(events.map((event) => event.meta)),
+    incarnation: toUuidArray(events.map((event) => event.incarnation)),
+    attempt: toIntArray(events.map((event) => event.attempt)),
+    timeLimitMs: toIntArray(events.map((event) => event.timeLimitMs)),
+  }
+}
+
+/** For each append the index of its first event, counted from 1 as the server does: it names the append by that. */
+const firstEventsOf = (sorted: readonly EncodedAppend[]): readonly number[] => {
+  let next = 1
+  return sorted.map((encoded) => {
+    const first = next
+    next += encoded.events.length
+    return first
+  })
+}
+
+const otherVerdicts = z.array(
+  z.object({
+    event: z.int(),
+    verdict: z.enum(['appended', 'already', 'busy', 'conflict']),
+    version: z.int().optional(),
+    recordedAt: z.int().optional(),
+  }),
+)
+
+/** The verdict on each append of the statement. Throws a ZodError for an answer that makes no sense. */
+export const toVerdicts = (
+  { sorted }: AppendStatement,
+  { recorded_ms, others }: AppendAnswer,
+): ReadonlyMap<EncodedAppend, AppendVerdict | Busy> => {
+  const exceptions = new Map(otherVerdicts.parse(others ?? []).map((other) => [other.event, other]))
+  const firstEvents = firstEventsOf(sorted)
+  const verdicts = new Map<EncodedAppend, AppendVerdict | Busy>()
+  sorted.forEach((encoded, index) => {
+    const other = exceptions.get(firstEvents[index] ?? 0)
+    verdicts.set(encoded, toVerdict(encoded.append, other, recorded_ms))
+  })
+  return verdicts
+}
+
+const toVerdict = (
+  { head }: Append,
+  other: z.output<typeof otherVerdicts>[number] | undefined,
+  batchRecordedAt: number,
+): AppendVerdict | Busy => {
+  const recordedAt = other?.recordedAt ?? batchRecordedAt
+  switch (other?.verdict) {
+    case undefined:
+    case 'appended': {
+      const readyAt = head.due === undefined ? undefined : readyInstant(head.due, recordedAt)
+      return { kind: 'appended', recordedAt, readyAt }
+    }
+    case 'already':
+      return { kind: 'already', recordedAt, headVersion: other.version ?? head.version }
+    case 'busy':
+      return { kind: 'busy' }
+    case 'conflict':
+      return { kind: 'conflict', headVersion: other.version }
+  }
+}

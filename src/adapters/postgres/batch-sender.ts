@@ -1,0 +1,99 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { classifyFailure } from './errors.ts'
+import type { Member, Parcel } from './waiting-line.ts'
+
+/** Somebody else holds the head; nothing was stored and nothing is known yet. */
+export interface Busy {
+  readonly kind: 'busy'
+}
+
+/**
+ * Sends one batch as one transaction, each of its streams once. Answers in the order given, or throws for all of it.
+ * Calls `sent` when the batch has left for the server: until then nothing of it can have been stored.
+ */
+export type Flush<Item, Verdict> = (batch: readonly Item[], sent: () => void) => Promise<readonly (Verdict | Busy)[]>
+
+interface Outcomes<Item extends Parcel, Verdict> {
+  readonly onVerdict: (member: Member<Item, Verdict>, verdict: Verdict) => void
+  readonly onBusy: (member: Member<Item, Verdict>) => void
+  readonly onRefused: (member: Member<Item, Verdict>, error: unknown) => void
+  readonly onStore: (state: 'answering' | 'away') => void
+}
+
+const pauseMs = { first: 20, most: 250 }
+/** How often a batch is sent again that the server rolled back for reasons of its own. */
+const rollbacksMax = 1
+
+/**
+ * Sends a batch until each of its members has an outcome or nobody waits for it any more.
+ *
+ * One bad member never fails the others: a batch that the server refuses for its content is cut in two until the culprit
+ * is alone. A batch whose fate is unknown is sent again as it is, with the same append ids, on another connection.
+ */
+export const createBatchSender = <Item extends Parcel, Verdict>(
+  flush: Flush<Item, Verdict>,
+  { onVerdict, onBusy, onRefused, onStore }: Outcomes<Item, Verdict>,
+): ((batch: readonly Member<Item, Verdict>[]) => Promise<void>) => {
+  type Members = readonly Member<Item, Verdict>[]
+
+  const attempt = async (members: Members): Promise<void> => {
+    const verdicts = await flush(
+      members.map((member) => member.item),
+      () => {
+        for (const member of members) if (member.progress === 'waiting') member.progress = 'sent'
+      },
+    )
+    onStore('answering')
+    members.forEach((member, index) => {
+      const verdict = verdicts[index]
+      if (verdict === undefined) onRefused(member, new Error('a flush answered for fewer appends than it was given'))
+      else if (isBusy(verdict)) onBusy(member)
+      else onVerdict(member, verdict)
+    })
+  }
+
+  const send = async (batch: Members): Promise<void> => {
+    let delayMs = pauseMs.first
+    let rollbacks = 0
+    // Ends with the last deadline among its members.
+    for (;;) {
+      const members = batch.filter((member) => member.progress !== 'settled')
+      if (members.length === 0) return
+      try {
+        return await attempt(members)
+      } catch (error) {
+        const failure = classifyFailure(error)
+        for (const member of members) comeBack(member, failure === 'unknown' ? 'unknown' : member.fate)
+        if (failure === 'unknown' || failure === 'not-sent') {
+          onStore('away')
+          await pause(delayMs)
+          delayMs = Math.min(delayMs * 2, pauseMs.most)
+        } else if (failure === 'content' || rollbacks === rollbacksMax) return refuse(members, error)
+        else rollbacks += 1
+      }
+    }
+  }
+
+  /** One member alone is the culprit; of several each half may be without it. */
+  const refuse = async (members: Members, error: unknown): Promise<void> => {
+    const [first, second] = members
+    if (first !== undefined && second === undefined) return onRefused(first, error)
+    const middle = Math.ceil(members.length / 2)
+    await send(members.slice(0, middle))
+    await send(members.slice(middle))
+  }
+
+  return send
+}
+
+const comeBack = <Item extends Parcel, Verdict>(
+  member: Member<Item, Verdict>,
+  fate: Member<Item, Verdict>['fate'],
+): void => {
+  if (member.progress === 'settled') return
+  member.progress = 'waiting'
+  member.fate = fate
+}
+
+const isBusy = (verdict: unknown): verdict is Busy =>
+  typeof verdict === 'object' && verdict !== null && 'kind' in verdict && verdict.kind === 'busy'

@@ -1,0 +1,101 @@
+import type { DatabasePool } from 'slonik'
+import {
+  type Append,
+  type AppendAllVerdict,
+  type AppendVerdict,
+  type EventStore,
+  streamsPerCallMax,
+  UnstorableAppendError,
+} from '#application/ports/event-store.ts'
+import { createAppendFlush, createAtomicFlush, type EncodedAppends } from './append-flushes.ts'
+import { type EncodedAppend, encodeAppend } from './append-statement.ts'
+import { createGroupCommit, type GroupCommitLimits, groupCommitLimits } from './group-commit.ts'
+import { createPartitionGuard } from './partitions.ts'
+import type { PostgresRoutes } from './routes.ts'
+import type { EstimatedStoreClock } from './store-clock.ts'
+import { loadStreams } from './stream-loader.ts'
+
+export interface PostgresEventStore extends EventStore {
+  /** Refuses new appends and resolves when those accepted have their verdicts. The pool stays open. */
+  close(): Promise<void>
+}
+
+interface Deps {
+  readonly pool: DatabasePool
+  readonly routes: PostgresRoutes
+  /** Kept exact by the answers of the server. */
+  readonly storeClock: EstimatedStoreClock
+  readonly monotonicMs: () => number
+  readonly limits?: Partial<GroupCommitLimits>
+}
+
+/** Appends that belong together are rare: one call of them at a time, and no long line. */
+const atomicLimits = { flushesInFlightMax: 1, appendsPerFlushMax: 1, appendsWaitingMax: 100 }
+
+/**
+ * The event store in Postgres. Concurrent appends travel together in one transaction, which their verdicts do not show.
+ *
+ * An append with content that no database takes is refused before it joins others, and so is one that begins a stream for
+ * which there is no partition; one that only the server can judge costs its neighbours a second try and nothing more.
+ */
+export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
+  const limits = { ...groupCommitLimits, ...deps.limits }
+  const single = createGroupCommit<EncodedAppend, AppendVerdict>(createAppendFlush(deps), limits)
+  const atomic = createGroupCommit<EncodedAppends, AppendAllVerdict>(createAtomicFlush(deps), {
+    ...limits,
+    ...atomicLimits,
+  })
+  const guard = createPartitionGuard(deps)
+
+  const encode = async (append: Append): Promise<EncodedAppend> => {
+    assertAppend(append)
+    if (append.expectedVersion > 0) return encodeAppend(append, null)
+    if (!(await guard.hasPlaceFor(append.taskId))) {
+      throw new UnstorableAppendError(`task id ${append.taskId} lies outside the partitions of events`)
+    }
+    return encodeAppend(append, await deps.routes.numberOf(append.head))
+  }
+
+  return {
+    append: async (append) => single.append(await encode(append)),
+
+    appendAll: async (appends) => {
+      assertCount(appends.length, 1)
+      if (new Set(appends.map((append) => append.taskId)).size < appends.length) {
+        throw new RangeError('one append a stream')
+      }
+      const encoded = await Promise.all(appends.map(encode))
+      const bytes = encoded.reduce((sum, member) => sum + member.bytes, 0)
+      return atomic.append({ streamId: encoded[0]?.streamId ?? '', bytes, appends: encoded })
+    },
+
+    loadStream: async (taskId) => {
+      const { now, streams } = await loadStreams(deps, [taskId])
+      const content = streams.get(taskId)
+      if (content?.kind === 'undecodable') throw content.error
+      return { now, events: content?.events ?? [] }
+    },
+
+    loadStreams: async (taskIds) => {
+      assertCount(taskIds.length, 0)
+      return loadStreams(deps, taskIds)
+    },
+
+    close: async () => {
+      await Promise.all([single.close(), atomic.close()])
+    },
+  }
+}
+
+const assertCount = (count: number, least: number): void => {
+  if (count < least || count > streamsPerCallMax) {
+    throw new RangeError(`a call names ${least} to ${streamsPerCallMax} streams, not ${count}`)
+  }
+}
+
+const assertAppend = (append: Append): void => {
+  if (append.events.length === 0) throw new RangeError('an append without events')
+  if (append.head.version !== append.expectedVersion + append.events.length) {
+    throw new RangeError('the head of an append stands at another version than its last event')
+  }
+}
