@@ -1,23 +1,34 @@
-import { silentLogger } from '../support/silent-logger.ts'
-import { createTestDatabase } from '../support/test-database.ts'
-import { migrate } from '#adapters/postgres/server/migrate.ts'
-import { createPostgresPool } from '#adapters/postgres/pool.ts'
-import { createPostgresRoutes } from '#adapters/postgres/routes.ts'
-import { describeRoutes } from './routes.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'slonik'
+import { createPostgresRoutes } from '#adapters/postgres/routes.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import { mintAppendId } from '../support/ids.ts'
+import { openPostgresStore } from '../support/postgres-store.ts'
+import { describeEventStore } from './event-store.ts'
+import { describeRoutes } from './routes.ts'
+import { describeRunIndex } from './run-index.ts'
+import { describeRunnableIndex } from './runnable-index.ts'
+import { describeTaskIndex } from './task-index.ts'
 
 const setup = async () => {
-  const database = await createTestDatabase()
-  await migrate({ url: database.url, logger: silentLogger })
-  const pool = await createPostgresPool(database.url, { connectionsMax: 6, queryDeadlineMs: 5000 })
+  const world = await openPostgresStore()
   return {
-    routes: createPostgresRoutes({ pool }),
-    routesElsewhere: createPostgresRoutes({ pool }),
+    ...world,
+    routesElsewhere: createPostgresRoutes({ pool: world.pool }),
     advance: (ms: number) => sleep(ms),
-    close: async () => {
-      await pool.end()
-      await database.close()
+    /** Appends an event of a kind that only a later release knows. */
+    damage: async (taskId: TaskId) => {
+      await world.pool.query(sql.unsafe`
+        insert into taskfold.events (task_id, version, append_id, recorded_at, xid, type, data)
+        select ${taskId}::uuid, max(version) + 1, ${mintAppendId()}::uuid, max(recorded_at), pg_current_xact_id(), 'Paused', '{}'
+        from taskfold.events
+        where task_id = ${taskId}::uuid`)
     },
   }
 }
+
+describeEventStore('Postgres', setup)
+describeTaskIndex('Postgres', setup)
+describeRunnableIndex('Postgres', setup)
+describeRunIndex('Postgres', setup)
 describeRoutes('Postgres', setup)

@@ -1,0 +1,63 @@
+-- Up Migration
+
+-- Writes heads anew from what their streams say, as the caller has folded them. For a head that went wrong and for
+-- `taskfold rebuild`; appends have a function of their own.
+--
+-- A head is set only while its stream ends at the version given: otherwise somebody has appended since it was folded, and
+-- has written the head himself. The heads are locked first, in order of id, and the streams are read by a later
+-- statement: only its snapshot is sure to see what the lock waited for. An append that meets such a lock is 'busy' and
+-- tries again.
+--
+-- Answers the ids of the heads that were unlike what they should be, or missing.
+
+create function taskfold.mend_heads(
+  h_task uuid[],
+  h_version int[],
+  h_status text[],
+  h_attempt int[],
+  h_run int[],
+  h_incarnation uuid[],
+  h_ready_at_ms bigint[],
+  h_last_at_ms bigint[],
+  h_route int[],
+  h_priority int[]
+) returns setof uuid
+language plpgsql volatile
+set search_path = taskfold, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+begin
+  perform from tasks
+  where task_id = any(h_task)
+  order by task_id
+  for no key update;
+
+  return query
+  insert into tasks as stored (task_id, version, status, attempt, run, incarnation, ready_at, last_at, route, priority)
+  select h_task[i], h_version[i], h_status[i], h_attempt[i], h_run[i], h_incarnation[i],
+         'epoch'::timestamptz + h_ready_at_ms[i] * interval '1 millisecond',
+         'epoch'::timestamptz + h_last_at_ms[i] * interval '1 millisecond',
+         h_route[i], h_priority[i]
+  from generate_series(1, cardinality(h_task)) i
+  where h_version[i] = (
+    select e.version
+    from events e
+    where e.task_id = h_task[i]
+    order by e.version desc
+    limit 1)
+  order by h_task[i]
+  on conflict (task_id) do update
+  set version = excluded.version, status = excluded.status, attempt = excluded.attempt, run = excluded.run,
+      incarnation = excluded.incarnation, ready_at = excluded.ready_at, last_at = excluded.last_at,
+      route = excluded.route, priority = excluded.priority
+  where (stored.version, stored.status, stored.attempt, stored.run, stored.incarnation, stored.ready_at, stored.last_at,
+         stored.route, stored.priority)
+    is distinct from
+        (excluded.version, excluded.status, excluded.attempt, excluded.run, excluded.incarnation, excluded.ready_at,
+         excluded.last_at, excluded.route, excluded.priority)
+  returning stored.task_id;
+end $$;

@@ -1,0 +1,78 @@
+import { type DatabasePool, sql } from 'slonik'
+import { z } from 'zod'
+import { parseIncarnation, parseTaskId, type TaskId } from '#domain/identifiers.ts'
+import type { Head } from '#domain/task-head.ts'
+import { type BinaryArray, toBigintArray, toIntArray, toTextArray, toUuidArray } from './binary-arrays.ts'
+import { answerOf } from './pool.ts'
+import type { PostgresRoutes } from './routes.ts'
+
+/** A row of `taskfold.tasks`, instants in milliseconds. */
+export const headRow = z.object({
+  task_id: z.string(),
+  version: z.int(),
+  status: z.enum(['PENDING', 'PROCESSING', 'SUCCESS', 'FAILED', 'CANCELLED']),
+  route: z.int(),
+  priority: z.int(),
+  attempt: z.int(),
+  run: z.int().nullable(),
+  incarnation: z.string().nullable(),
+  ready_ms: z.int().nullable(),
+  last_ms: z.int(),
+})
+
+/** The members of `headRow`, of a table named `h`. */
+export const headColumns = sql.fragment`
+  h.task_id, h.version, h.status, h.route, h.priority, h.attempt, h.run, h.incarnation,
+  (extract(epoch from h.ready_at) * 1000)::bigint as ready_ms,
+  (extract(epoch from h.last_at) * 1000)::bigint as last_ms`
+
+/** Heads in the order of their rows. Throws StoreUnavailableError when a route must be looked up and cannot be. */
+export const toHeads = (routes: PostgresRoutes, rows: readonly z.output<typeof headRow>[]): Promise<readonly Head[]> =>
+  Promise.all(rows.map((row) => toHead(routes, row)))
+
+const toHead = async (routes: PostgresRoutes, row: z.output<typeof headRow>): Promise<Head> => {
+  const route = await routes.findRoute(row.route)
+  if (route === undefined) throw new Error(`the head of task ${row.task_id} names route ${row.route}, which is none`)
+  return {
+    taskId: parseTaskId(row.task_id),
+    version: row.version,
+    status: row.status,
+    queue: route.queue,
+    type: route.type,
+    priority: row.priority,
+    attempt: row.attempt,
+    run: row.run ?? undefined,
+    incarnation: row.incarnation === null ? undefined : parseIncarnation(row.incarnation),
+    readyAt: row.ready_ms ?? undefined,
+    lastAt: row.last_ms,
+  }
+}
+
+const bind = (array: BinaryArray) => (array === null ? null : sql.binary(array))
+
+/**
+ * Sets those heads whose streams still end at their version; leaves the others alone, because somebody is appending.
+ * Answers which were unlike before, or missing. At most 1000 in one transaction. Throws StoreUnavailableError.
+ */
+export const mendHeads = async (
+  { pool, routes }: { readonly pool: DatabasePool; readonly routes: PostgresRoutes },
+  heads: readonly Head[],
+): Promise<readonly TaskId[]> => {
+  const numbers = await Promise.all(heads.map((head) => routes.numberOf(head)))
+  const mended = await answerOf(
+    pool.anyFirst(sql.type(z.object({ task_id: z.string() }))`
+      select task_id
+      from taskfold.mend_heads(
+        ${bind(toUuidArray(heads.map((head) => head.taskId)))}::uuid[],
+        ${bind(toIntArray(heads.map((head) => head.version)))}::int[],
+        ${bind(toTextArray(heads.map((head) => head.status)))}::text[],
+        ${bind(toIntArray(heads.map((head) => head.attempt)))}::int[],
+        ${bind(toIntArray(heads.map((head) => head.run ?? null)))}::int[],
+        ${bind(toUuidArray(heads.map((head) => head.incarnation ?? null)))}::uuid[],
+        ${bind(toBigintArray(heads.map((head) => head.readyAt ?? null)))}::bigint[],
+        ${bind(toBigintArray(heads.map((head) => head.lastAt)))}::bigint[],
+        ${bind(toIntArray(numbers))}::int[],
+        ${bind(toIntArray(heads.map((head) => head.priority)))}::int[]) as task_id`),
+  )
+  return mended.map(parseTaskId)
+}

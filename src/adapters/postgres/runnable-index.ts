@@ -1,0 +1,133 @@
+import { type DatabasePool, sql } from 'slonik'
+import { z } from 'zod'
+import { type Route, routeKey } from '#application/ports/routes.ts'
+import type { DueTask, DueWindow, RankedTask, RunnableIndex } from '#application/ports/runnable-index.ts'
+import { parseTaskId } from '#domain/identifiers.ts'
+import { priorityHeadStartMs } from '#domain/rank.ts'
+import { answerOf } from './pool.ts'
+import type { PostgresRoutes } from './routes.ts'
+
+interface Deps {
+  readonly pool: DatabasePool
+  readonly routes: PostgresRoutes
+}
+
+/**
+ * The runnable heads, by the index `tasks_runnable (route, priority, ready_at, task_id)`.
+ *
+ * Rank is not stored: within one priority the order of rank is that of the ready instant, so the first K by rank are among
+ * the first K due ones of each priority there is. The priorities are found by jumping from one to the next. A read costs
+ * what it answers and the number of priorities; tasks that are not due cost nothing. (By an index on the rank 300,000
+ * scheduled tasks cost each read 200 ms.)
+ */
+export const createPostgresRunnableIndex = ({ pool, routes }: Deps): RunnableIndex => ({
+  readDue: async (windows) => {
+    const numbers = await routes.findNumbers(windows.map((window) => window.route))
+    const answers: RankedTask[][] = windows.map(() => [])
+    const numbered = windows.flatMap((window, place) => {
+      const route = numbers.get(routeKey(window.route))
+      return route === undefined ? [] : [{ ...window, place, route }]
+    })
+    if (numbered.length === 0) return answers
+    for (const { place, task_id, rank } of await answerOf(pool.any(dueStatement(numbered)))) {
+      answers[place]?.push({ taskId: parseTaskId(task_id), rank })
+    }
+    return answers
+  },
+
+  readDueSoon: async (wanted, withinMs, limit) => {
+    const numbers = await routes.findNumbers(wanted)
+    const byNumber = new Map<number, Route>()
+    for (const { queue, type } of wanted) {
+      const number = numbers.get(routeKey({ queue, type }))
+      if (number !== undefined) byNumber.set(number, { queue, type })
+    }
+    if (byNumber.size === 0) return []
+    const rows = await answerOf(pool.any(dueSoonStatement([...byNumber.keys()], withinMs, limit)))
+    return rows.flatMap(({ task_id, route, priority, ready_ms }): readonly DueTask[] => {
+      const named = byNumber.get(route)
+      return named === undefined ? [] : [{ taskId: parseTaskId(task_id), route: named, priority, readyAt: ready_ms }]
+    })
+  },
+})
+
+type NumberedWindow = Omit<DueWindow, 'route'> & { readonly place: number; readonly route: number }
+
+/** The priorities of the runnable heads of the route `w.route`: one jump each. */
+const priorities = sql.fragment`
+  with recursive present as (
+    (select t.priority
+     from taskfold.tasks t
+     where t.route = w.route and t.ready_at is not null
+     order by t.priority
+     limit 1)
+    union all
+    select (
+      select t.priority
+      from taskfold.tasks t
+      where t.route = w.route and t.ready_at is not null and t.priority > present.priority
+      order by t.priority
+      limit 1)
+    from present
+    where present.priority is not null
+  )`
+
+const headStart = sql.fragment`present.priority::bigint * ${priorityHeadStartMs}::bigint`
+
+const dueStatement = (windows: readonly NumberedWindow[]) => {
+  const ints = (values: readonly number[]) => sql.array([...values], 'int4')
+  const places = ints(windows.map((window) => window.place))
+  const numbers = ints(windows.map((window) => window.route))
+  const limits = ints(windows.map((window) => window.limit))
+  const ranks = sql.array(
+    windows.map((window) => window.after?.rank ?? null),
+    'int8',
+  )
+  const ids = sql.array(
+    windows.map((window) => window.after?.taskId ?? null),
+    'uuid',
+  )
+  return sql.type(z.object({ place: z.int(), task_id: z.string(), rank: z.int() }))`
+    select w.place, due.task_id, due.rank
+    from unnest(${places}, ${numbers}, ${ranks}, ${ids}, ${limits}) as w (place, route, after_rank, after_id, max)
+    cross join lateral (
+      ${priorities}
+      select d.task_id, d.rank
+      from present
+      cross join lateral (
+        select t.task_id, (extract(epoch from t.ready_at) * 1000)::bigint - ${headStart} as rank
+        from taskfold.tasks t
+        where t.route = w.route
+        and t.priority = present.priority
+        and t.ready_at <= now()
+        and (t.ready_at, t.task_id) > (
+          coalesce('epoch'::timestamptz + (w.after_rank + ${headStart}) * interval '1 millisecond', '-infinity'),
+          coalesce(w.after_id, '00000000-0000-0000-0000-000000000000'))
+        order by t.ready_at, t.task_id
+        limit w.max) d
+      order by d.rank, d.task_id
+      limit w.max) due
+    order by w.place, due.rank, due.task_id`
+}
+
+const dueSoonRow = z.object({ task_id: z.string(), route: z.int(), priority: z.int(), ready_ms: z.int() })
+
+const dueSoonStatement = (numbers: readonly number[], withinMs: number, limit: number) => sql.type(dueSoonRow)`
+  select soon.task_id, w.route, soon.priority, (extract(epoch from soon.ready_at) * 1000)::bigint as ready_ms
+  from unnest(${sql.array([...numbers], 'int4')}) as w (route)
+  cross join lateral (
+    ${priorities}
+    select d.task_id, present.priority, d.ready_at
+    from present
+    cross join lateral (
+      select t.task_id, t.ready_at
+      from taskfold.tasks t
+      where t.route = w.route
+      and t.priority = present.priority
+      and t.ready_at > now()
+      and t.ready_at <= now() + ${withinMs}::bigint * interval '1 millisecond'
+      order by t.ready_at, t.task_id
+      limit ${limit}) d
+    order by d.ready_at, d.task_id
+    limit ${limit}) soon
+  order by soon.ready_at, soon.task_id`

@@ -1,0 +1,182 @@
+import { type DatabasePool, type FragmentSqlToken, sql } from 'slonik'
+import { z } from 'zod'
+import type { HeadQuery, TaskIndex } from '#application/ports/task-index.ts'
+import { findTaskId, type TaskId } from '#domain/identifiers.ts'
+import type { Head } from '#domain/task-head.ts'
+import type { TaskStatus } from '#domain/task-state.ts'
+import type { Instant } from '#domain/time.ts'
+import { toUuidArray } from './binary-arrays.ts'
+import { headColumns, headRow, mendHeads, toHeads } from './head-rows.ts'
+import { answerOf } from './pool.ts'
+import type { PostgresRoutes } from './routes.ts'
+
+interface Deps {
+  readonly pool: DatabasePool
+  readonly routes: PostgresRoutes
+}
+
+const headsPerCallMax = 1_000
+
+/**
+ * The read model over `taskfold.tasks`.
+ *
+ * A list walks down the task ids, so it is quick while what matches is not rare. For what is rare by nature there are
+ * partial indexes: what is pending, running, failed or cancelled. A queue or type with few tasks among millions of others
+ * that have ended has none and costs a walk over them all, some 200 ms a million: an index for it would be paid for by
+ * every append.
+ */
+export const createPostgresTaskIndex = (deps: Deps): TaskIndex => ({
+  listHeads: async (query) => {
+    if (query.limit < 1 || query.limit > headsPerCallMax) throw new RangeError(`1 to ${headsPerCallMax} heads a call`)
+    return toHeads(deps.routes, await answerOf(deps.pool.any(listStatement(query))))
+  },
+
+  findHeads: async (taskIds) => {
+    if (taskIds.length > headsPerCallMax) throw new RangeError(`at most ${headsPerCallMax} ids a call`)
+    const ids = toUuidArray(taskIds)
+    if (ids === null) return new Map()
+    const rows = await answerOf(
+      deps.pool.any(
+        sql.type(
+          headRow,
+        )`select ${headColumns} from taskfold.tasks h where h.task_id = any(${sql.binary(ids)}::uuid[])`,
+      ),
+    )
+    const heads = await toHeads(deps.routes, rows)
+    return new Map<TaskId, Head>(heads.map((head) => [head.taskId, head]))
+  },
+
+  summarizeQueues: async () => {
+    const rows = await answerOf(deps.pool.any(summaryStatement))
+    return rows.map(({ oldest_ready_age_ms, ...row }) => ({
+      ...row,
+      oldestReadyAgeMs: oldest_ready_age_ms ?? undefined,
+    }))
+  },
+
+  mendHead: async (head) => ((await mendHeads(deps, [head])).length > 0 ? 'mended' : 'unchanged'),
+})
+
+const listStatement = (query: HeadQuery) => sql.type(headRow)`
+  select ${headColumns}
+  from taskfold.tasks h
+  where ${sql.join(conditionsOf(query), sql.fragment` and `)}
+  order by h.task_id desc
+  limit ${query.limit}`
+
+const conditionsOf = (query: HeadQuery): readonly FragmentSqlToken[] => {
+  const conditions = [sql.fragment`true`]
+  if (query.status !== undefined) conditions.push(hasStatus(query.status))
+  if (query.queue !== undefined || query.type !== undefined) conditions.push(isOfRoutes(query))
+  if (query.before !== undefined) conditions.push(sql.fragment`h.task_id < ${query.before}::uuid`)
+  if (query.submittedAfter !== undefined) conditions.push(isSubmittedAfter(query.submittedAfter))
+  if (query.submittedBefore !== undefined) conditions.push(isSubmittedBefore(query.submittedBefore))
+  return conditions
+}
+
+/** What a status means for the columns that partial indexes are about is said as well, so that they can be used. */
+const hasStatus = (status: TaskStatus): FragmentSqlToken => {
+  switch (status) {
+    case 'PENDING':
+      return sql.fragment`h.status = 'PENDING' and h.ready_at is not null`
+    case 'PROCESSING':
+      return sql.fragment`h.status = 'PROCESSING' and h.incarnation is not null`
+    case 'FAILED':
+      return sql.fragment`h.status = 'FAILED'`
+    case 'CANCELLED':
+      return sql.fragment`h.status = 'CANCELLED'`
+    case 'SUCCESS':
+      return sql.fragment`h.status = 'SUCCESS'`
+  }
+}
+
+const isOfRoutes = ({ queue, type }: HeadQuery): FragmentSqlToken => sql.fragment`
+  h.route = any(array(
+    select r.id
+    from taskfold.routes r
+    where (${queue ?? null}::text is null or r.queue = ${queue ?? null})
+    and (${type ?? null}::text is null or r.type = ${type ?? null})))`
+
+/**
+ * How far apart the instants of minting an id and of recording its `Submitted` may be: an append waits some seconds at
+ * most. Only within this distance of an instant asked for must events be looked at; beyond it the id tells.
+ */
+const mintedApartMsMax = 60_000
+
+const isSubmittedAfter = (instant: Instant): FragmentSqlToken => sql.fragment`
+  h.task_id >= ${lowestTaskId(instant - mintedApartMsMax)}::uuid
+  and (h.task_id >= ${lowestTaskId(instant + mintedApartMsMax)}::uuid
+       or ${submittedAt} > ${toTimestamp(instant)})`
+
+const isSubmittedBefore = (instant: Instant): FragmentSqlToken => sql.fragment`
+  h.task_id < ${lowestTaskId(instant + mintedApartMsMax)}::uuid
+  and (h.task_id < ${lowestTaskId(instant - mintedApartMsMax)}::uuid
+       or ${submittedAt} < ${toTimestamp(instant)})`
+
+const submittedAt = sql.fragment`(
+  select e.recorded_at
+  from taskfold.events e
+  where e.task_id = h.task_id and e.version = 1)`
+
+const toTimestamp = (instant: Instant): FragmentSqlToken =>
+  sql.fragment`'epoch'::timestamptz + ${instant}::bigint * interval '1 millisecond'`
+
+const instantMax = 2 ** 48 - 1
+
+/** The lowest version 7 UUID of an instant, as the partitions have it. */
+const lowestTaskId = (instant: Instant): TaskId => {
+  const digits = Math.min(Math.max(Math.floor(instant), 0), instantMax)
+    .toString(16)
+    .padStart(12, '0')
+  const taskId = findTaskId(`${digits.slice(0, 8)}-${digits.slice(8)}-0000-0000-000000000000`)
+  if (taskId === undefined) throw new RangeError(`no task id begins with the instant ${instant}`)
+  return taskId
+}
+
+const summaryRow = z.object({
+  queue: z.string(),
+  ready: z.int(),
+  scheduled: z.int(),
+  retrying: z.int(),
+  running: z.int(),
+  failed: z.int(),
+  oldest_ready_age_ms: z.int().nullable(),
+})
+
+/** Each part reads one partial index, and none the tasks that went well. */
+const summaryStatement = sql.type(summaryRow)`
+  with pending as (
+    select route,
+           count(*) filter (where ready_at <= now()) as ready,
+           count(*) filter (where ready_at > now() and attempt = 0) as scheduled,
+           count(*) filter (where ready_at > now() and attempt > 0) as retrying,
+           min(ready_at) as oldest_at
+    from taskfold.tasks
+    where ready_at is not null
+    group by route
+  ), running as (
+    select route, count(*) as running
+    from taskfold.tasks
+    where incarnation is not null
+    group by route
+  ), failed as (
+    select route, count(*) as failed
+    from taskfold.tasks
+    where status = 'FAILED'
+    group by route
+  )
+  select r.queue,
+         coalesce(sum(pending.ready), 0)::bigint as ready,
+         coalesce(sum(pending.scheduled), 0)::bigint as scheduled,
+         coalesce(sum(pending.retrying), 0)::bigint as retrying,
+         coalesce(sum(running.running), 0)::bigint as running,
+         coalesce(sum(failed.failed), 0)::bigint as failed,
+         case when min(pending.oldest_at) <= now()
+              then floor(extract(epoch from now() - min(pending.oldest_at)) * 1000)::bigint
+         end as oldest_ready_age_ms
+  from taskfold.routes r
+  left join pending on pending.route = r.id
+  left join running on running.route = r.id
+  left join failed on failed.route = r.id
+  group by r.queue
+  order by r.queue collate "C"`

@@ -1,0 +1,64 @@
+import type { DatabasePool } from 'slonik'
+import { createPostgresEventStore, type PostgresEventStore } from '#adapters/postgres/event-store.ts'
+import { createPostgresPartitions } from '#adapters/postgres/partitions.ts'
+import { createPostgresPool } from '#adapters/postgres/pool.ts'
+import { createPostgresRoutes } from '#adapters/postgres/routes.ts'
+import { createPostgresRunIndex } from '#adapters/postgres/run-index.ts'
+import { createPostgresRunnableIndex } from '#adapters/postgres/runnable-index.ts'
+import { migrate } from '#adapters/postgres/server/migrate.ts'
+import { createEstimatedStoreClock } from '#adapters/postgres/store-clock.ts'
+import { createPostgresTaskIndex } from '#adapters/postgres/task-index.ts'
+import { silentLogger } from './silent-logger.ts'
+import { createTestDatabase } from './test-database.ts'
+
+/** The event store and read models of one process over a database of its own. */
+export type PostgresStoreWorld = Awaited<ReturnType<typeof openPostgresStore>>
+
+interface Options {
+  readonly connectionsMax?: number
+  readonly queryDeadlineMs?: number
+  readonly limits?: Parameters<typeof createPostgresEventStore>[0]['limits']
+}
+
+const monotonicMs = (): number => performance.now()
+
+/** What one process of a fleet has open on a database. The caller closes it. */
+export const connectPostgresStore = async (
+  url: string,
+  { connectionsMax = 6, queryDeadlineMs = 5_000, limits = {} }: Options = {},
+) => {
+  const pool: DatabasePool = await createPostgresPool(url, { connectionsMax, queryDeadlineMs })
+  const routes = createPostgresRoutes({ pool })
+  const storeClock = createEstimatedStoreClock(monotonicMs)
+  const store: PostgresEventStore = createPostgresEventStore({ pool, routes, storeClock, monotonicMs, limits })
+  return {
+    pool,
+    routes,
+    storeClock,
+    store,
+    partitions: createPostgresPartitions({ pool }),
+    index: createPostgresTaskIndex({ pool, routes }),
+    runnable: createPostgresRunnableIndex({ pool, routes }),
+    runs: createPostgresRunIndex({ pool }),
+    close: async (): Promise<void> => {
+      await store.close()
+      await pool.end()
+    },
+  }
+}
+
+/** The same on a new, migrated database, which goes when it is closed. */
+export const openPostgresStore = async (options: Options = {}) => {
+  const database = await createTestDatabase()
+  await migrate({ url: database.url, logger: silentLogger })
+  const process = await connectPostgresStore(database.url, options)
+  await process.partitions.ensurePartitions()
+  return {
+    ...process,
+    url: database.url,
+    close: async (): Promise<void> => {
+      await process.close()
+      await database.close()
+    },
+  }
+}
