@@ -61,7 +61,11 @@ const toName = (host: string): string => host.toLowerCase().replace(/\.$/, '')
 /** The address that `text` means, an IPv4-mapped one as IPv4, or undefined; a zone after `%` changes nothing. */
 const findAddress = (text: string): Address | undefined => {
   const bare = text.replace(/%.*$/, '')
-  return ipaddr.isValid(bare) ? ipaddr.process(bare) : undefined
+  if (!ipaddr.isValid(bare)) return undefined
+  // ipaddr.js takes ::1.2.3.4 for ::ffff:1.2.3.4; it is the older IPv4-compatible form, and the system connects to that.
+  const [, compatible] = /^::(\d+\.\d+\.\d+\.\d+)$/.exec(bare) ?? []
+  if (compatible === undefined) return ipaddr.process(bare)
+  return new ipaddr.IPv6([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...ipaddr.IPv4.parse(compatible).toByteArray()])
 }
 
 const isWithin = (address: Address, [base, bits]: Block): boolean => {

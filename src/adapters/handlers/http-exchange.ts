@@ -32,6 +32,8 @@ export const exchange = async (
 ): Promise<HttpResponse> => {
   let next = first
   for (let hops = 0; hops <= redirectsMax; hops += 1) {
+    // undici opens a connection even for a signal that was aborted before.
+    signal.throwIfAborted()
     const url = parseTarget(next.url)
     const { method, headers, body = null } = next
     const response = await sendRequest(url, { dispatcher, method, headers, body, signal })

@@ -1,0 +1,12 @@
+import type { HandlerContext } from '#application/ports/task-handler.ts'
+import { parseTaskId } from '#domain/identifiers.ts'
+import { silentLogger } from '../../../support/silent-logger.ts'
+
+/** What a worker gives to a handler, for a handler called without one. */
+export const createHandlerContext = (given: Partial<HandlerContext> = {}): HandlerContext => ({
+  taskId: parseTaskId('01980000-0000-7000-8000-00000000002a'),
+  attempt: 1,
+  signal: new AbortController().signal,
+  log: silentLogger,
+  ...given,
+})
