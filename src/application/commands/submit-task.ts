@@ -1,11 +1,12 @@
 import { decide } from '#domain/decide.ts'
 import { defaultRetryPolicy, type RetryPolicy } from '#domain/retry-policy.ts'
+import type { TaskId } from '#domain/identifiers.ts'
 import type { EventContext, JsonText, Submission } from '#domain/task-events.ts'
 import { changeHead, foldOnto } from '#domain/task-head.ts'
 import { noTask, type Task } from '#domain/task-state.ts'
 import type { Due, Instant } from '#domain/time.ts'
 import type { StoreClock } from '../ports/clock.ts'
-import type { EventStore } from '../ports/event-store.ts'
+import { type Append, type AppendVerdict, type EventStore, StoreUnavailableError } from '../ports/event-store.ts'
 import type { Identities } from '../ports/identities.ts'
 import type { Routes } from '../ports/routes.ts'
 import type { HandlerDefaults } from '../ports/task-handler.ts'
@@ -34,11 +35,28 @@ interface Deps {
   readonly defaultsOf: (type: string) => HandlerDefaults
 }
 
+/** The store fell silent while the task was being stored: whoever asks for `taskId` later learns whether it was. */
+export class SubmitUnknownError extends Error {
+  override readonly name = 'SubmitUnknownError'
+  readonly code = 'submit-unknown'
+  readonly taskId: TaskId
+  constructor(taskId: TaskId, options?: ErrorOptions) {
+    super(`nobody knows whether task ${taskId} was stored`, options)
+    this.taskId = taskId
+  }
+}
+
+/** A `maxMs` was given that lies below the `baseMs` in effect, which the type's definition or the defaults brought. */
+export class RetryPolicyError extends Error {
+  override readonly name = 'RetryPolicyError'
+  readonly code = 'retry-policy'
+}
+
 /**
  * Makes a task durable, then hints at it. Each call makes one task.
  *
- * Throws StoreUnavailableError, with the id of the task whose fate is unknown in SubmitUnknownError; StoreOverloadedError;
- * UnstorableAppendError.
+ * Throws SubmitUnknownError when the task may have been stored or not; StoreUnavailableError, StoreOverloadedError and
+ * UnstorableAppendError when it was not; RetryPolicyError.
  */
 export const submitTask = async (
   deps: Deps,
@@ -53,16 +71,30 @@ export const submitTask = async (
   const appendId = deps.identities.mintAppendId()
   const { events } = decision
   const head = changeHead(noTask, taskId, appendId, events)
-  const verdict = await deps.store.append({ taskId, expectedVersion: 0, appendId, events, head, context })
+  const verdict = await appendFirst(deps.store, { taskId, expectedVersion: 0, appendId, events, head, context })
   if (verdict.kind === 'conflict') throw new Error(`task id ${taskId} was minted twice`)
   const task = foldOnto(noTask, events, { taskId, appendId, recordedAt: verdict.recordedAt })
   deps.announcer.announce(task)
   return { task, now: Math.max(verdict.recordedAt, deps.storeClock.now()) }
 }
 
-/** Fills in what was left out. A `maxMs` left out is the larger of its default and `baseMs`. */
+const appendFirst = async (store: EventStore, append: Append): Promise<AppendVerdict> => {
+  try {
+    return await store.append(append)
+  } catch (error) {
+    if (error instanceof StoreUnavailableError && error.fate === 'unknown') {
+      throw new SubmitUnknownError(append.taskId, { cause: error })
+    }
+    throw error
+  }
+}
+
+/** Fills in what was left out. A `maxMs` left out is the larger of its default and `baseMs`. Throws RetryPolicyError. */
 export const toSubmission = (request: SubmitRequest, defaults: HandlerDefaults): Submission => {
   const retry = { ...(defaults.retry ?? defaultRetryPolicy), ...request.retry }
+  if (request.retry?.maxMs !== undefined && request.retry.maxMs < retry.baseMs) {
+    throw new RetryPolicyError(`maxMs ${retry.maxMs} lies below the baseMs in effect, ${retry.baseMs}`)
+  }
   return {
     type: request.type,
     queue: request.queue ?? 'default',
