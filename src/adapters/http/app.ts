@@ -1,0 +1,150 @@
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Logger } from '#application/ports/logger.ts'
+import { answerClientError } from './client-error.ts'
+import { type JsonBody, parseJsonBody } from './json-body.ts'
+import { ProblemError, problemMediaType, problems, renderProblem } from './problems.ts'
+import { type ParsedQuery, parseQueryString } from './query-string.ts'
+import { acceptsJson, findTraceId } from './request-headers.ts'
+import type { Route } from './route.ts'
+import { toProblem } from './to-problem.ts'
+import { limits } from './limits.ts'
+
+interface Deps {
+  readonly routes: readonly Route[]
+  readonly logger: Logger
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answers in something else than JSON, so that `Accept` is not held against it. */
+    readonly isPage?: boolean
+  }
+}
+
+/** Fastify with our routes, and nothing of its own answers left: whatever goes wrong becomes a problem document. */
+export const createApp = ({ routes, logger }: Deps): FastifyInstance => {
+  const app = fastify({
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestMs,
+    connectionTimeout: limits.silentConnectionMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => {
+      void sendProblem(logger, error, request, reply)
+    },
+    routerOptions: { querystringParser: toQuery, maxParamLength: limits.uriCharactersMax },
+    http: {
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: limits.headersMs,
+      connectionsCheckingInterval: limits.connectionsCheckMs,
+      // Node would answer with an empty 400; `judgeRequest` says why instead.
+      requireHostHeader: false,
+    },
+  })
+  // An expectation nobody knows may be ignored (RFC 9110, section 10.1.1); Node would answer with an empty 417.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
+    done(null, parseBody(request, bytes))
+  })
+  app.setErrorHandler((error, request, reply) => sendProblem(logger, error, request, reply))
+  app.setNotFoundHandler(() => {
+    throw new ProblemError('route-not-found', 'See /api/docs for what there is.')
+  })
+  const judgeRoute = createAddressJudge(routes)
+  app.addHook('onRequest', (request, _reply, done) => {
+    judgeRequest(request)
+    if (request.is404) judgeRoute(request)
+    if (request.routeOptions.config.isPage !== true && !acceptsJson(request.headers.accept)) {
+      throw new ProblemError('not-acceptable', 'Answers are application/json.')
+    }
+    done()
+  })
+  for (const route of routes) addRoute(app, route)
+  return app
+}
+
+interface Typed {
+  Params: Record<string, string>
+  Querystring: ParsedQuery
+  Body: JsonBody | undefined
+}
+
+const toQuery = (text: string): { [key: string]: unknown } => ({ ...parseQueryString(text) })
+
+const nobody: JsonBody = { kind: 'empty' }
+
+const addRoute = (app: FastifyInstance, route: Route): void => {
+  const answers = Object.values(route.answers)
+  app.route<Typed>({
+    method: route.method,
+    url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+    config: { isPage: answers.some((answer) => answer.mediaType !== undefined) },
+    handler: async ({ params, query, body = nobody, headers }, reply) => {
+      const answer = await route.answer({ params, query, body, headers })
+      reply.code(answer.status).header('content-type', answer.mediaType ?? 'application/json; charset=utf-8')
+      if (answer.headers !== undefined) reply.headers(answer.headers)
+      return reply.send(answer.body)
+    },
+  })
+}
+
+const parseBody = (request: FastifyRequest, bytes: Buffer): JsonBody => {
+  const encoding = request.headers['content-encoding']
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new ProblemError('unsupported-media-type', 'Send the body without a content-encoding.')
+  }
+  return parseJsonBody(bytes, request.headers['content-type'] ?? '')
+}
+
+/** What is wrong with a request whatever it asks for. */
+const judgeRequest = (request: FastifyRequest): void => {
+  if ((request.raw.url ?? '').length > limits.uriCharactersMax) {
+    throw new ProblemError('uri-too-long', `An address has at most ${limits.uriCharactersMax} characters.`)
+  }
+  if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+    throw new ProblemError('invalid-header', 'A request of HTTP/1.1 needs a Host header.')
+  }
+}
+
+/** Tells a method that does not apply from an address that leads nowhere. */
+const createAddressJudge = (routes: readonly Route[]): ((request: FastifyRequest) => never) => {
+  const methods = Map.groupBy(routes, (route) => route.path)
+  const addresses = [...methods].map(([path, those]) => ({
+    segments: path.split('/'),
+    allow: those.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', '),
+  }))
+  return (request) => {
+    const [path = ''] = (request.raw.url ?? '').split('?')
+    const asked = path.split('/')
+    const found = addresses.find(
+      ({ segments }) =>
+        segments.length === asked.length &&
+        segments.every((segment, index) => segment === asked[index] || (segment === '{id}' && asked[index] !== '')),
+    )
+    if (found === undefined) throw new ProblemError('route-not-found', 'See /api/docs for what there is.')
+    const detail = `This address knows ${found.allow}.`
+    throw new ProblemError('method-not-allowed', detail, { headers: { allow: found.allow } })
+  }
+}
+
+/** How large a body may be that is read to its end after it was refused, so that the client gets to see the refusal. */
+const drainedBytesMax = 16_777_216
+
+const sendProblem = (logger: Logger, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  const problem = toProblem(error)
+  const { status } = problems[problem.code]
+  const { traceparent, 'content-length': length } = request.headers
+  const traceId = typeof traceparent === 'string' ? findTraceId(traceparent) : undefined
+  if (status === 500) logger.error({ err: error, method: request.method, traceId }, 'failed to answer a request')
+  if (problem.code === 'payload-too-large' && Number(length) <= drainedBytesMax) reply.removeHeader('connection')
+  return (
+    reply
+      .code(status)
+      .headers({ 'content-type': problemMediaType, ...problem.members.headers })
+      // As bytes, because to text Fastify adds a charset, which this media type does not have.
+      .send(Buffer.from(renderProblem(problem, traceId)))
+  )
+}

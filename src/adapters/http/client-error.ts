@@ -1,0 +1,49 @@
+import type { Socket } from 'node:net'
+import { ProblemError, problemMediaType, problems, renderProblem } from './problems.ts'
+
+/** What Node adds to the error of a request that it could not parse. */
+interface ClientError extends Error {
+  readonly code?: string
+  readonly rawPacket?: unknown
+}
+
+/** Answers a request that never became one, and closes its connection: what follows on it has no beginning. */
+export const answerClientError = (error: ClientError, socket: Socket): void => {
+  // The client went away: nobody would read an answer.
+  if (error.code === 'ECONNRESET' || !socket.writable || socket.destroyed) {
+    socket.destroy()
+    return
+  }
+  const problem = toProblem(error)
+  const body = renderProblem(problem, undefined)
+  socket.end(
+    `HTTP/1.1 ${problems[problem.code].status} ${problem.code}\r\n` +
+      `content-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      `connection: close\r\n\r\n${body}`,
+    () => socket.destroySoon(),
+  )
+}
+
+const toProblem = (error: ClientError): ProblemError => {
+  switch (error.code ?? '') {
+    case 'HPE_HEADER_OVERFLOW':
+      return isInRequestLine(error.rawPacket)
+        ? new ProblemError('uri-too-long', 'The address is too long.')
+        : new ProblemError('headers-too-large', 'The headers are too large.')
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new ProblemError('request-timeout', 'The request did not arrive in time.')
+    case 'HPE_INVALID_CONTENT_LENGTH':
+    case 'HPE_UNEXPECTED_CONTENT_LENGTH':
+    case 'HPE_INVALID_TRANSFER_ENCODING':
+    case 'HPE_INVALID_CHUNK_SIZE':
+      return new ProblemError('invalid-header', 'The framing of the body is malformed.')
+    default:
+      return new ProblemError('invalid-header', 'The request is not HTTP/1.1.')
+  }
+}
+
+/** Whether the first line alone was too much. Only what arrived last can be looked at. */
+const isInRequestLine = (packet: unknown): boolean => {
+  const start = Buffer.isBuffer(packet) ? packet.toString('latin1', 0, 16_384) : ''
+  return /^[A-Z-]+ /.test(start) && !start.includes('\r\n')
+}

@@ -1,0 +1,115 @@
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
+import { z } from 'zod'
+import { problemMediaType, type ProblemCode, problems, ProblemError, renderProblem } from './problems.ts'
+import type { AnswerDescription, Route } from './route.ts'
+import { problemView } from './schemas/task-view.ts'
+
+/** The OpenAPI 3.1 document of these routes, made from the very schemas that judge requests. */
+export const createOpenApi = (routes: readonly Route[], version: string): object => {
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {}
+  for (const route of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: toOperation(route) }
+  }
+  return createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Taskfold',
+      version,
+      description: 'A distributed task scheduler: every task is the fold of its append-only history.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/', description: 'This server.' }],
+    security: [],
+    tags: [...new Set(routes.map(tagOf))].map((name) => ({ name, description: tagDescriptions[name] ?? name })),
+    paths: paths satisfies ZodOpenApiPathsObject,
+  })
+}
+
+const tagDescriptions: Readonly<Record<string, string>> = {
+  tasks: 'Submit tasks, look at them, change their course.',
+  fleet: 'Queues and workers.',
+  operation: 'What operators and probes ask.',
+}
+
+const tagOf = ({ path }: Route): string => {
+  if (path.startsWith('/api/tasks')) return 'tasks'
+  return path === '/api/queues' || path === '/api/workers' ? 'fleet' : 'operation'
+}
+
+const toOperation = (route: Route): ZodOpenApiOperationObject => ({
+  operationId: route.operationId,
+  summary: route.summary,
+  ...(route.description !== undefined && { description: route.description }),
+  tags: [tagOf(route)],
+  requestParams: {
+    ...(route.path.includes('{id}') && { path: z.object({ id: taskIdParameter }) }),
+    ...(route.query instanceof z.ZodObject && { query: route.query }),
+    ...(route.requestHeaders !== undefined && { header: toHeaders(route.requestHeaders) }),
+  },
+  ...(route.body.presence !== 'ignored' && {
+    requestBody: {
+      required: route.body.presence === 'required',
+      content: { 'application/json': { schema: route.body.schema, example: route.body.example } },
+    },
+  }),
+  responses: { ...toResponses(route.answers), ...toRefusals(route.refusals) },
+})
+
+const taskIdParameter = z
+  .string()
+  .meta({ description: 'The id of the task, a UUID.', example: '019b76da-a800-7c3e-8f6e-2f1d9c0b5a41' })
+
+const toHeaders = (headers: Readonly<Record<string, string>>) =>
+  z.object(
+    Object.fromEntries(
+      Object.entries(headers).map(([name, description]) => [name, z.string().optional().meta({ description })]),
+    ),
+  )
+
+const toResponses = (answers: Readonly<Record<string, AnswerDescription>>) =>
+  Object.fromEntries(
+    Object.entries(answers).map(
+      ([status, { description, schema, example, headers, mediaType = 'application/json' }]) => [
+        status,
+        {
+          description,
+          ...(headers !== undefined && { headers: toHeaders(headers) }),
+          content: { [mediaType]: { ...(schema && { schema }), ...(example !== undefined && { example }) } },
+        },
+      ],
+    ),
+  )
+
+/** Every route can meet what concerns no route in particular. */
+const commonRefusals = ['not-acceptable', 'internal-error'] as const satisfies readonly ProblemCode[]
+
+/** Refusals by status, each code with an example of its own. */
+const toRefusals = (codes: readonly ProblemCode[]) => {
+  const byStatus = Map.groupBy([...new Set([...codes, ...commonRefusals])], (code) => problems[code].status)
+  return Object.fromEntries(
+    [...byStatus].map(([status, those]) => [
+      String(status),
+      {
+        description: those.map((code) => `\`${code}\`: ${problems[code].title}.`).join(' '),
+        content: {
+          [problemMediaType]: {
+            schema: problemView,
+            examples: Object.fromEntries(those.map((code) => [code, { value: exampleOf(code) }])),
+          },
+        },
+      },
+    ]),
+  )
+}
+
+const exampleOf = (code: ProblemCode): unknown =>
+  JSON.parse(
+    renderProblem(
+      new ProblemError(code, `${problems[code].title}.`, {
+        ...(code === 'validation-failed' && {
+          errors: [{ pointer: '/priority', message: 'Too big: expected number to be <=100' }],
+        }),
+      }),
+      undefined,
+    ),
+  )

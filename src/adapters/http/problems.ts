@@ -1,0 +1,88 @@
+/** Every problem a client can meet, by its stable code. The one place where HTTP statuses are chosen for refusals. */
+export const problems = {
+  'malformed-json': { status: 400, title: 'The body is not acceptable JSON' },
+  'invalid-cursor': { status: 400, title: 'The cursor is not one of ours' },
+  'invalid-header': { status: 400, title: 'A header, or the request itself, is malformed' },
+  'task-not-found': { status: 404, title: 'There is no such task' },
+  'route-not-found': { status: 404, title: 'There is nothing at this address' },
+  'method-not-allowed': { status: 405, title: 'The method does not apply here' },
+  'not-acceptable': { status: 406, title: 'The answer has no representation that is accepted' },
+  'request-timeout': { status: 408, title: 'The request did not arrive in time' },
+  'not-retryable': { status: 409, title: 'The task cannot be retried in this state' },
+  'not-cancellable': { status: 409, title: 'The task cannot be cancelled in this state' },
+  'not-runnable': { status: 409, title: 'The task cannot be made due in this state' },
+  'version-mismatch': { status: 412, title: 'The task is at another version' },
+  'payload-too-large': { status: 413, title: 'The body or the payload is too large' },
+  'uri-too-long': { status: 414, title: 'The address is too long' },
+  'unsupported-media-type': { status: 415, title: 'The body is not application/json' },
+  'validation-failed': { status: 422, title: 'The request does not fit its schema' },
+  'headers-too-large': { status: 431, title: 'The headers are too large' },
+  'internal-error': { status: 500, title: 'The server failed' },
+  'store-unavailable': { status: 503, title: 'The store does not answer' },
+  overloaded: { status: 503, title: 'There is more work than the store can take' },
+} as const satisfies Readonly<Record<string, { readonly status: number; readonly title: string }>>
+
+export type ProblemCode = keyof typeof problems
+
+/** One fault of a request; `pointer` is a JSON pointer into the body, or `/query/<name>`. */
+export interface Fault {
+  readonly pointer: string
+  readonly message: string
+}
+
+interface ProblemMembers {
+  readonly errors?: readonly Fault[]
+  /** The task of a submission whose fate is unknown. */
+  readonly taskId?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly cause?: unknown
+}
+
+/** A refusal on its way to the client. `message` becomes the `detail`: it never holds secrets or stacks. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError'
+  readonly code: ProblemCode
+  readonly members: ProblemMembers
+  constructor(code: ProblemCode, detail: string, members: ProblemMembers = {}) {
+    super(detail, { cause: members.cause })
+    this.code = code
+    this.members = members
+  }
+}
+
+/** The media type of every refusal (RFC 9457). */
+export const problemMediaType = 'application/problem+json'
+
+/** The problem document. `traceId` is that of the request's trace, if it came with one. */
+export const renderProblem = (problem: ProblemError, traceId: string | undefined): string => {
+  const { status, title } = problems[problem.code]
+  const { errors = [], taskId } = problem.members
+  return JSON.stringify({
+    type: `urn:taskfold:problem:${problem.code}`,
+    title,
+    status,
+    detail: problem.message,
+    code: problem.code,
+    errors,
+    traceId: traceId ?? null,
+    taskId,
+  })
+}
+
+/** Faults and the bytes of their pointers are bounded: a small request must not cause a large answer. */
+const faultsMax = 1_000
+const pointerCharactersMax = 65_536
+
+/** The refusal of a request with faults; names as many of them as fit. */
+export const validationFailed = (faults: readonly Fault[]): ProblemError => {
+  const errors: Fault[] = []
+  let characters = 0
+  for (const fault of faults) {
+    characters += fault.pointer.length
+    if (errors.length >= faultsMax || characters > pointerCharactersMax) break
+    errors.push(fault)
+  }
+  const unnamed = faults.length - errors.length
+  const detail = `${faults.length} fault${faults.length === 1 ? '' : 's'} in the request`
+  return new ProblemError('validation-failed', unnamed === 0 ? detail : `${detail}, ${unnamed} not listed`, { errors })
+}

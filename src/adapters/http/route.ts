@@ -1,0 +1,117 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { z } from 'zod'
+import { findTaskId, type TaskId } from '#domain/identifiers.ts'
+import { toFaults } from './faults.ts'
+import type { JsonBody } from './json-body.ts'
+import { type Fault, type ProblemCode, ProblemError, validationFailed } from './problems.ts'
+import type { ParsedQuery } from './query-string.ts'
+
+/** A request as the server read it, not yet judged by any schema. */
+export interface RawRequest {
+  readonly params: Readonly<Record<string, string>>
+  readonly query: ParsedQuery
+  readonly body: JsonBody
+  readonly headers: IncomingHttpHeaders
+}
+
+/** An answer ready to be sent; `body` is JSON text unless `mediaType` says otherwise. */
+export interface Answer {
+  readonly status: number
+  readonly body: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly mediaType?: string
+}
+
+/** One answer in the reference: when it is given, and the shape of its body. */
+export interface AnswerDescription {
+  readonly description: string
+  readonly schema?: z.ZodType
+  readonly example?: unknown
+  /** Names and descriptions of headers. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly mediaType?: string
+}
+
+interface JudgedRequest<Query, Body> {
+  readonly params: Readonly<Record<string, string>>
+  readonly query: Query
+  readonly body: Body
+  readonly headers: IncomingHttpHeaders
+}
+
+/** One route: what validates it, what describes it and what answers it, in one place, so that they cannot differ. */
+interface RouteDefinition<Query, Body> {
+  readonly method: 'GET' | 'POST'
+  /** Parameters in braces: `/api/tasks/{id}`. */
+  readonly path: string
+  readonly operationId: string
+  readonly summary: string
+  readonly description?: string
+  readonly query: z.ZodType<Query>
+  readonly body: BodyDefinition<Body>
+  /** Descriptions of the headers that the route reads, by name. */
+  readonly requestHeaders?: Readonly<Record<string, string>>
+  readonly answers: Readonly<Record<string, AnswerDescription>>
+  readonly refusals: readonly ProblemCode[]
+  readonly handle: (request: JudgedRequest<Query, Body>) => Answer | Promise<Answer>
+}
+
+interface BodyDefinition<Body> {
+  readonly schema: z.ZodType<Body>
+  readonly presence: 'required' | 'optional' | 'ignored'
+  readonly example?: unknown
+}
+
+/** A route whose types have done their work. */
+export interface Route extends Omit<RouteDefinition<unknown, unknown>, 'handle'> {
+  /** Throws ProblemError, and what the application throws. */
+  readonly answer: (request: RawRequest) => Answer | Promise<Answer>
+}
+
+/** The query of a route that knows no parameters. */
+export const noQuery = z.strictObject({})
+
+/** The query of what probes and browsers ask for: anything may be added to it. */
+export const anyQuery = z.unknown()
+
+/** The body of a route that takes none. */
+export const noBody: BodyDefinition<unknown> = { schema: z.unknown(), presence: 'ignored' }
+
+/** Puts the judging of the query and the body, all faults at once, in front of a handler. */
+export const createRoute = <Query, Body>(definition: RouteDefinition<Query, Body>): Route => {
+  const { handle, ...description } = definition
+  const { query: querySchema, body: bodyDefinition } = definition
+  return {
+    ...description,
+    answer: ({ params, query: given, body: parsed, headers }) => {
+      assertParsed(parsed, bodyDefinition.presence)
+      const query = querySchema.safeParse(given.values)
+      const body = bodyDefinition.schema.safeParse(parsed.kind === 'json' ? parsed.value : undefined)
+      const isUnfit = given.faults.length > 0 && definition.query !== anyQuery
+      if (!query.success || !body.success || isUnfit) {
+        const unreadable = isUnfit ? given.faults : []
+        throw validationFailed([...unreadable, ...faultsOf(query, '/query'), ...faultsOf(body, '')])
+      }
+      return handle({ query: query.data, body: body.data, params, headers })
+    },
+  }
+}
+
+const faultsOf = (result: z.ZodSafeParseResult<unknown>, base: string): readonly Fault[] =>
+  result.success ? [] : toFaults(result.error, base)
+
+const assertParsed = (body: JsonBody, presence: BodyDefinition<unknown>['presence']): void => {
+  if (presence === 'ignored') return
+  if (body.kind === 'malformed') throw new ProblemError('malformed-json', body.detail)
+  if (body.kind === 'empty' && presence === 'required') throw new ProblemError('malformed-json', 'The body is empty.')
+}
+
+/** The task the address names. What is no UUID is no task. Throws a `task-not-found` problem. */
+export const toTaskId = (params: Readonly<Record<string, string>>): TaskId => {
+  const taskId = findTaskId(params['id'] ?? '')
+  if (taskId === undefined) throw taskNotFound()
+  return taskId
+}
+
+/** The refusal for an id under which nothing was ever submitted. */
+export const taskNotFound = (): ProblemError => new ProblemError('task-not-found', 'No task has this id.')

@@ -1,0 +1,141 @@
+import type { ChangeOutcome } from '#application/commands/change-task.ts'
+import type { PersonRequest } from '#application/commands/person-commands.ts'
+import type { TaskOperations } from '#application/task-operations.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import type { Rejection } from '#domain/rejections.ts'
+import { type ProblemCode, ProblemError } from '../problems.ts'
+import { toContext, toVersionCondition, type VersionCondition } from '../request-headers.ts'
+import {
+  type Answer,
+  type AnswerDescription,
+  createRoute,
+  noQuery,
+  type Route,
+  taskNotFound,
+  toTaskId,
+} from '../route.ts'
+import { reasonInput } from '../schemas/task-input.ts'
+import { taskView } from '../schemas/task-view.ts'
+import { renderTask } from '../views/task-view.ts'
+import { contextHeaders, storeRefusals, taskExample } from './descriptions.ts'
+
+interface ChangeDescription {
+  readonly path: string
+  readonly operationId: string
+  readonly summary: string
+  readonly description: string
+  readonly refusal: ProblemCode
+  readonly change: (request: PersonRequest) => Promise<ChangeOutcome>
+  readonly answers: Readonly<Record<string, AnswerDescription>>
+}
+
+const changed = { schema: taskView, example: taskExample }
+
+/** `POST /api/tasks/{id}/retry`, `…/cancel` and `…/run-now`: what a person can make of a task. */
+export const createChangeRoutes = (operations: TaskOperations): readonly Route[] => [
+  createChangeRoute(operations, {
+    path: '/api/tasks/{id}/retry',
+    operationId: 'retryTask',
+    summary: 'Open an ended task again',
+    description: 'A FAILED or CANCELLED task becomes PENDING with fresh attempts.',
+    refusal: 'not-retryable',
+    change: (request) => operations.retry(request),
+    answers: { 200: { description: 'The task is open again.', ...changed } },
+  }),
+  createChangeRoute(operations, {
+    path: '/api/tasks/{id}/cancel',
+    operationId: 'cancelTask',
+    summary: 'Cancel a task',
+    description:
+      'A pending task is cancelled at once. The handler of a running one is aborted: the task ends CANCELLED, or SUCCESS if the handler had finished first. Cancelling twice changes nothing.',
+    refusal: 'not-cancellable',
+    change: (request) => operations.cancel(request),
+    answers: {
+      200: { description: 'The task is cancelled.', ...changed },
+      202: { description: 'Its handler has been asked to stop.', ...changed },
+    },
+  }),
+  createChangeRoute(operations, {
+    path: '/api/tasks/{id}/run-now',
+    operationId: 'runTaskNow',
+    summary: 'Make a waiting task due at once',
+    description: 'A scheduled or retrying task becomes ready. One that is ready already stays as it is.',
+    refusal: 'not-runnable',
+    change: (request) => operations.runNow(request),
+    answers: { 200: { description: 'The task is ready.', ...changed } },
+  }),
+]
+
+const createChangeRoute = (operations: TaskOperations, description: ChangeDescription): Route => {
+  const { change, refusal, ...shown } = description
+  return createRoute({
+    ...shown,
+    method: 'POST',
+    query: noQuery,
+    body: { schema: reasonInput, presence: 'optional', example: { reason: 'asked for by the customer' } },
+    requestHeaders: { ...contextHeaders, 'If-Match': 'Act only on the task at this version, like "3".' },
+    refusals: [
+      'malformed-json',
+      'invalid-header',
+      'task-not-found',
+      refusal,
+      'version-mismatch',
+      'validation-failed',
+      ...storeRefusals,
+    ],
+    handle: async ({ params, body, headers }) => {
+      const context = toContext(headers, body?.reason)
+      const condition = toVersionCondition(headers)
+      const taskId = toTaskId(params)
+      const ifVersion = await toIfVersion(operations, taskId, condition)
+      return toAnswer(await change({ taskId, context, ...(ifVersion !== undefined && { ifVersion }) }))
+    },
+  })
+}
+
+/** The one version to act on. A list of versions is first compared with the task as it stands. */
+const toIfVersion = async (
+  operations: TaskOperations,
+  taskId: TaskId,
+  condition: VersionCondition | undefined,
+): Promise<number | undefined> => {
+  if (condition === undefined || condition === 'any') return undefined
+  if (condition.length === 1) return condition[0]
+  const found = await operations.find(taskId)
+  if (found === undefined) throw taskNotFound()
+  if (!condition.includes(found.task.version)) throw versionMismatch(found.task.version)
+  return found.task.version
+}
+
+const toAnswer = (outcome: ChangeOutcome): Answer => {
+  switch (outcome.kind) {
+    case 'changed':
+      // Only a cancellation leaves a task PROCESSING: its handler has yet to stop.
+      return { status: outcome.task.status === 'PROCESSING' ? 202 : 200, body: renderTask(outcome.task, outcome.now) }
+    case 'rejected':
+      throw toProblem(outcome.rejection)
+    case 'version-mismatch':
+      throw versionMismatch(outcome.version)
+    case 'not-found':
+      throw taskNotFound()
+  }
+}
+
+const toProblem = (rejection: Rejection): Error => {
+  switch (rejection.code) {
+    case 'not-retryable':
+    case 'not-cancellable':
+    case 'not-runnable':
+      return new ProblemError(rejection.code, `The task is ${rejection.status}.`)
+    case 'not-submitted':
+      return taskNotFound()
+    case 'already-submitted':
+    case 'not-due':
+    case 'not-startable':
+    case 'stale-run':
+      return new Error(`a person's command was refused as a worker's: ${rejection.code}`)
+  }
+}
+
+const versionMismatch = (version: number): ProblemError =>
+  new ProblemError('version-mismatch', `The task is at version ${version}.`, { headers: { etag: `"${version}"` } })

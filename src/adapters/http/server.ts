@@ -1,0 +1,83 @@
+import type { ReadHealth } from '#application/ports/health.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import type { TaskOperations } from '#application/task-operations.ts'
+import type { Instant } from '#domain/time.ts'
+import { createApp } from './app.ts'
+import { listen } from './listen.ts'
+import { createOpenApi } from './openapi.ts'
+import type { Route } from './route.ts'
+import { createChangeRoutes } from './routes/change-task.ts'
+import { createFleetRoutes } from './routes/fleet.ts'
+import { createOperationRoutes, type ProcessInfo } from './routes/operation.ts'
+import { createEventsRoute, createGetRoute, createListRoute } from './routes/read-tasks.ts'
+import { createReferenceRoutes } from './routes/reference.ts'
+import { createSubmitRoute } from './routes/submit-task.ts'
+
+export interface HttpServerDeps {
+  /** Without them only `/livez`, `/readyz` and `/api/info` are served: worker and maintenance processes. */
+  readonly operations: TaskOperations | undefined
+  readonly info: () => ProcessInfo
+  readonly readHealth: ReadHealth
+  readonly logger: Logger
+  /** The store's clock as estimated. */
+  readonly now: () => Instant
+}
+
+/** The HTTP interface of one process. */
+export interface HttpServer {
+  /** Begins to accept connections; port 0 takes any free one. Throws StartupError. */
+  listen(host: string, port: number): Promise<{ readonly url: string }>
+
+  /**
+   * Stops accepting, closes idle connections at once, and the others when their requests have been answered, or after
+   * ten seconds in any case. Idempotent.
+   */
+  close(): Promise<void>
+
+  /** Answers one request without a connection, for tests. */
+  inject: ReturnType<typeof createApp>['inject']
+}
+
+/** The HTTP interface over the application. Owns its listening socket and its connections. */
+export const createHttpServer = async (deps: HttpServerDeps): Promise<HttpServer> => {
+  const app = createApp({ routes: createRoutes(deps), logger: deps.logger })
+  await app.ready()
+  let closing: Promise<void> | undefined
+  return {
+    listen: (host, port) => listen(app, host, port),
+    close: () => (closing ??= closeWithin(app)),
+    inject: app.inject.bind(app),
+  }
+}
+
+const createRoutes = (deps: HttpServerDeps): readonly Route[] => {
+  const operation = createOperationRoutes(deps)
+  if (deps.operations === undefined) return operation
+  const { operations, now } = deps
+  const routes: readonly Route[] = [
+    createSubmitRoute({ operations, now }),
+    createListRoute(operations),
+    createGetRoute(operations),
+    createEventsRoute(operations),
+    ...createChangeRoutes(operations),
+    ...createFleetRoutes(operations),
+    ...operation,
+    ...createReferenceRoutes(() => createOpenApi(routes, deps.info().version)),
+  ]
+  return routes
+}
+
+const closeWithinMs = 10_000
+const idleCheckMs = 50
+
+/** A connection that was busy when closing began becomes idle later, which Node does not look for. */
+const closeWithin = async (app: ReturnType<typeof createApp>): Promise<void> => {
+  const idle = setInterval(() => app.server.closeIdleConnections(), idleCheckMs)
+  const end = setTimeout(() => app.server.closeAllConnections(), closeWithinMs)
+  try {
+    await app.close()
+  } finally {
+    clearInterval(idle)
+    clearTimeout(end)
+  }
+}

@@ -1,0 +1,66 @@
+import { RetryPolicyError, SubmitUnknownError } from '#application/commands/submit-task.ts'
+import { StoreOverloadedError, StoreUnavailableError, UnstorableAppendError } from '#application/ports/event-store.ts'
+import { type ProblemCode, ProblemError } from './problems.ts'
+
+/**
+ * What a client is told about an error of any origin.
+ *
+ * What is not foreseen becomes an `internal-error` whose `cause` is for the log only.
+ */
+export const toProblem = (error: unknown): ProblemError => {
+  if (error instanceof ProblemError) return error
+  return fromApplication(error) ?? fromFastify(error) ?? internalError(error)
+}
+
+/** Seconds after which asking again may help; a store that recovers does so within a few. */
+const retryAfter = { 'retry-after': '2' }
+
+const fromApplication = (error: unknown): ProblemError | undefined => {
+  if (error instanceof SubmitUnknownError) {
+    const detail = 'The store fell silent: nobody knows whether the task was stored. Ask for it by taskId.'
+    return new ProblemError('store-unavailable', detail, { taskId: error.taskId, headers: retryAfter, cause: error })
+  }
+  if (error instanceof StoreUnavailableError) {
+    const detail =
+      error.fate === 'unknown'
+        ? 'The store fell silent: what was asked for may have happened.'
+        : 'The store does not answer; nothing was changed.'
+    return new ProblemError('store-unavailable', detail, { headers: retryAfter, cause: error })
+  }
+  if (error instanceof StoreOverloadedError) {
+    return new ProblemError('overloaded', 'Nothing was changed; ask again.', { headers: retryAfter, cause: error })
+  }
+  if (error instanceof RetryPolicyError) return refuseAt('/retry/maxMs', error)
+  if (error instanceof UnstorableAppendError) return refuseAt('', error)
+  return undefined
+}
+
+const refuseAt = (pointer: string, error: Error): ProblemError =>
+  new ProblemError('validation-failed', '1 fault in the request', {
+    errors: [{ pointer, message: error.message }],
+    cause: error,
+  })
+
+const detailsByCode: Readonly<Partial<Record<string, { readonly code: ProblemCode; readonly detail: string }>>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'payload-too-large', detail: 'The body is larger than this route takes.' },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'unsupported-media-type', detail: 'Send the body as application/json.' },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: { code: 'malformed-json', detail: 'The body is not as long as announced.' },
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: { code: 'unsupported-media-type', detail: 'Send the body as application/json.' },
+  FST_ERR_BAD_URL: { code: 'route-not-found', detail: 'The path is not percent-encoded UTF-8.' },
+  FST_ERR_MAX_PARAM_LENGTH: { code: 'route-not-found', detail: 'The path is too long for any route.' },
+}
+
+const fromFastify = (error: unknown): ProblemError | undefined => {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && typeof error.code === 'string') {
+    const known = detailsByCode[error.code]
+    if (known !== undefined) return new ProblemError(known.code, known.detail, { cause: error })
+  }
+  // The stream of the body broke: the client went away, or did not keep to its own framing.
+  return 'statusCode' in error && error.statusCode === 400
+    ? new ProblemError('malformed-json', 'The body broke off.', { cause: error })
+    : undefined
+}
+
+const internalError = (error: unknown): ProblemError =>
+  new ProblemError('internal-error', 'Something that was not foreseen went wrong; it was logged.', { cause: error })

@@ -1,0 +1,53 @@
+import type { JsonText, RecordedEvent, TaskEvent } from '#domain/task-events.ts'
+import { detailOf } from '#domain/task-state.ts'
+import type { TimelineEntry } from '#domain/task-timeline.ts'
+import type { Due } from '#domain/time.ts'
+import { findTraceId } from '../request-headers.ts'
+import { renderInstant, toRfc3339 } from './task-view.ts'
+
+/** One event of a history as clients see it, with the state it led to; the detail is judged at the event's own instant. */
+export const renderTimelineEntry = ({ event, stateAfter }: TimelineEntry): JsonText => {
+  const state = {
+    status: stateAfter.status,
+    detail: detailOf(stateAfter, event.recordedAt),
+    attempt: stateAfter.attempt,
+  }
+  return `{${renderEnvelope(event)},"stateAfter":${JSON.stringify(state)}}`
+}
+
+const renderEnvelope = (event: RecordedEvent): string => {
+  const { actor = null, reason = null, traceparent } = event.context
+  const traceId = traceparent === undefined ? null : (findTraceId(traceparent) ?? null)
+  return (
+    `"version":${event.version},"type":"${event.type}","data":${renderData(event)},` +
+    `"recordedAt":${renderInstant(event.recordedAt)},` +
+    `"actor":${JSON.stringify(actor)},"reason":${JSON.stringify(reason)},"traceId":${JSON.stringify(traceId)}`
+  )
+}
+
+const renderData = (event: TaskEvent): JsonText => {
+  switch (event.type) {
+    case 'Submitted': {
+      const { type, queue, payload, priority, maxAttempts, timeoutMs, retry, tags } = event.data
+      const before = JSON.stringify({ type, queue }).slice(0, -1)
+      const after = JSON.stringify({ priority, ...toDueView(event.data), maxAttempts, timeoutMs, retry, tags }).slice(1)
+      return `${before},"payload":${payload},${after}`
+    }
+    case 'Succeeded': {
+      const { run, attempt, result } = event.data
+      return `{"run":${run},"attempt":${attempt},"result":${result}}`
+    }
+    case 'Rescheduled':
+      return JSON.stringify(toDueView(event.data))
+    case 'Started':
+    case 'Failed':
+    case 'Retried':
+    case 'Released':
+    case 'CancelRequested':
+    case 'Cancelled':
+      return JSON.stringify(event.data)
+  }
+}
+
+const toDueView = (due: Due): Readonly<Record<string, string | number>> =>
+  due.runAt === undefined ? { delayMs: due.delayMs } : { runAt: toRfc3339(due.runAt) }

@@ -1,0 +1,42 @@
+import type { JsonText } from '#domain/task-events.ts'
+import { detailOf, isEnded, type Task } from '#domain/task-state.ts'
+import type { Instant } from '#domain/time.ts'
+
+/**
+ * A task as clients see it, as JSON text: payload and result are spliced in as they were stored, so that nothing is parsed
+ * or written again and every legal value comes back to the letter. `now` is the store's clock.
+ */
+export const renderTask = (task: Task, now: Instant): JsonText => {
+  const result = task.status === 'SUCCESS' ? task.result : 'null'
+  return `{${renderFacts(task, now)},"payload":${task.submission.payload},"result":${result}}`
+}
+
+/** A task without its payload and result, for lists. */
+export const renderTaskSummary = (task: Task, now: Instant): JsonText => `{${renderFacts(task, now)}}`
+
+const renderFacts = (task: Task, now: Instant): string => {
+  const { type, queue, priority, maxAttempts, timeoutMs, tags } = task.submission
+  return (
+    `"id":"${task.taskId}","type":${JSON.stringify(type)},"queue":${JSON.stringify(queue)},` +
+    `"status":"${task.status}","detail":"${detailOf(task, now)}","priority":${priority + 0},` +
+    `"attempt":${task.attempt},"maxAttempts":${maxAttempts},"timeoutMs":${timeoutMs},` +
+    `"error":${renderError(task)},"progress":null,` +
+    `"runAt":${renderInstant(task.readyAt)},"submittedAt":${renderInstant(task.submittedAt)},` +
+    `"startedAt":${renderInstant(task.startedAt)},` +
+    `"finishedAt":${renderInstant(isEnded(task) ? task.finishedAt : undefined)},` +
+    `"tags":${tags.length === 0 ? '[]' : JSON.stringify(tags)},"version":${task.version}`
+  )
+}
+
+const renderError = (task: Task): JsonText => {
+  if (task.lastFailure === undefined || task.status === 'SUCCESS') return 'null'
+  const { error, cause, attempt } = task.lastFailure
+  return JSON.stringify({ name: error.name, message: error.message, cause, attempt })
+}
+
+/** An instant as RFC 3339 in UTC with milliseconds, quoted; `null` for none. */
+export const renderInstant = (instant: Instant | undefined): JsonText =>
+  instant === undefined ? 'null' : `"${toRfc3339(instant)}"`
+
+/** An instant as RFC 3339 in UTC with milliseconds. */
+export const toRfc3339 = (instant: Instant): string => new Date(instant).toISOString()
