@@ -1,18 +1,26 @@
 import type { TestProject } from 'vitest/node'
 import { providePostgres } from './provide-postgres.ts'
+import { provideRedis, reportMissingRedis } from './provide-redis.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
     /** Of a server in which the role may create databases; see test-database.ts. */
     readonly postgresUrl: string
+    /** Of a server in which tests use key prefixes of their own; null when there is none, and its suites are skipped. */
+    readonly redisUrl: string | null
   }
 }
 
 /** Provides the servers that the tests share, once for all of them; what it answers lets them go again. */
 const setUp = async (project: TestProject): Promise<() => Promise<void>> => {
+  const redis = await provideRedis()
+  if (redis === undefined) reportMissingRedis()
+  project.provide('redisUrl', redis?.url ?? null)
   const postgres = await providePostgres()
   project.provide('postgresUrl', postgres.url)
-  return () => postgres.release()
+  return async () => {
+    await Promise.all([postgres.release(), redis?.release()])
+  }
 }
 
 export default setUp

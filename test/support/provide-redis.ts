@@ -1,0 +1,54 @@
+import { hasRedisServer, startRedisServer } from './redis-server.ts'
+
+/** A server in which tests may use keys of their own. */
+export interface ProvidedRedis {
+  readonly url: string
+  readonly from: 'TEST_REDIS_URL' | 'a container' | 'a server of our own'
+  release(): Promise<void>
+}
+
+const image = 'redis:8'
+const port = 6_379
+
+/**
+ * The first of: the server that `TEST_REDIS_URL` names; a container; a `redis-server` from PATH on a free port, in a
+ * temporary folder. Undefined when there is none of them.
+ */
+export const provideRedis = async (): Promise<ProvidedRedis | undefined> => {
+  const given = process.env['TEST_REDIS_URL']
+  if (given !== undefined && given !== '') {
+    return { url: given, from: 'TEST_REDIS_URL', release: () => Promise.resolve() }
+  }
+  return (await startContainer()) ?? (await startOwn())
+}
+
+const startContainer = async (): Promise<ProvidedRedis | undefined> => {
+  const { getContainerRuntimeClient } = await import('testcontainers')
+  const runs = await getContainerRuntimeClient().then(
+    () => true,
+    () => false,
+  )
+  if (!runs) return undefined
+  const { RedisContainer } = await import('@testcontainers/redis')
+  const container = await new RedisContainer(image).start()
+  return {
+    url: `redis://${container.getHost()}:${container.getMappedPort(port)}`,
+    from: 'a container',
+    release: async () => void (await container.stop()),
+  }
+}
+
+const startOwn = async (): Promise<ProvidedRedis | undefined> => {
+  if (!hasRedisServer()) return undefined
+  const server = await startRedisServer()
+  return { url: server.url, from: 'a server of our own', release: () => server.remove() }
+}
+
+/** Said once for all suites that were passed over, and an end to a run that must not pass any over. */
+export const reportMissingRedis = (): void => {
+  const message =
+    'NO REDIS: set TEST_REDIS_URL, start Docker, or put redis-server into PATH. ' +
+    'These suites did not run: test/contracts/redis*.test.ts, test/adapters/redis, and all others that need a Redis.'
+  if (process.env['CI'] === 'true') throw new Error(message)
+  process.stderr.write(`\n${message}\n\n`)
+}
