@@ -1,6 +1,6 @@
 /** One thing a process depends on, as it was lately. */
 export interface HealthCheck {
-  readonly name: 'postgres' | 'pull' | 'beat'
+  readonly name: 'postgres' | 'redis' | 'pull' | 'beat'
   readonly ok: boolean
   /** For a person: what was seen and when, without secrets. */
   readonly message: string

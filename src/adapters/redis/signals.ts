@@ -1,0 +1,87 @@
+import type { Logger } from '#application/ports/logger.ts'
+import type { Signal, Signals } from '#application/ports/signals.ts'
+import { findTaskId } from '#domain/identifiers.ts'
+import { messageOf } from './errors.ts'
+import { openChannelListener } from './channel-listener.ts'
+import type { RedisLink } from './redis-link.ts'
+
+/** Signals that let their connection go when they are closed. */
+export interface RedisSignals extends Signals {
+  close(): Promise<void>
+}
+
+interface Options {
+  readonly link: RedisLink
+  readonly prefix: string
+  readonly logger: Logger
+}
+
+const taskIdsPerSignalMax = 1_000
+
+/**
+ * Signals by PUBLISH on one channel, heard on a connection of their own. What is announced while that one is lost is not
+ * heard here, and what is announced while Redis is away is not heard at all.
+ *
+ * Resolves after the first attempt to subscribe, whether or not it succeeded.
+ */
+export const openRedisSignals = async ({ link, prefix, logger }: Options): Promise<RedisSignals> => {
+  const channel = `${prefix}:signals`
+  const subscriptions = new Set<{ readonly listener: (signal: Signal) => void }>()
+
+  /** In a microtask each, so that a listener that throws disturbs neither the others nor the connection. */
+  const tell = (signal: Signal): void => {
+    for (const subscription of subscriptions) {
+      queueMicrotask(() => {
+        if (subscriptions.has(subscription)) subscription.listener(signal)
+      })
+    }
+  }
+
+  const listener = await openChannelListener({
+    link,
+    channel,
+    hear: (message) => {
+      const signal = parseSignal(message)
+      if (signal !== undefined) tell(signal)
+    },
+  })
+
+  return {
+    announce: async (signal) => {
+      await link
+        .run((commands) => commands.publish(channel, JSON.stringify(signal)))
+        .catch((error: unknown) => logger.debug({ kind: signal.kind, reason: messageOf(error) }, 'a signal was lost'))
+    },
+    subscribe: (listener) => {
+      const subscription = { listener }
+      subscriptions.add(subscription)
+      return () => {
+        subscriptions.delete(subscription)
+      }
+    },
+    close: async () => {
+      subscriptions.clear()
+      await listener.close()
+    },
+  }
+}
+
+/** The signal a message carries; undefined for what a process of another version, or somebody else, may have sent. */
+export const parseSignal = (message: string): Signal | undefined => {
+  const content = parseJson(message)
+  if (typeof content !== 'object' || content === null || !('kind' in content)) return undefined
+  if (content.kind === 'route-learned') return { kind: 'route-learned' }
+  if (content.kind !== 'cancel-requested' || !('taskIds' in content) || !Array.isArray(content.taskIds))
+    return undefined
+  const sent: readonly unknown[] = content.taskIds.slice(0, taskIdsPerSignalMax)
+  const taskIds = sent.flatMap((text) => (typeof text === 'string' ? (findTaskId(text) ?? []) : []))
+  return { kind: 'cancel-requested', taskIds }
+}
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,68 @@
+import type { Redis } from 'ioredis'
+import { answerWithin, RedisUnavailableError } from './errors.ts'
+import type { RedisLink } from './redis-link.ts'
+import type { NodeAddress } from './redis-url.ts'
+
+/** A connection on which one read at a time may block. */
+export interface Line {
+  readonly socket: Redis
+  /** What the server calls it, so that another connection can ask to end its read. */
+  readonly clientId: number
+  readonly address: NodeAddress | undefined
+}
+
+/** The lines of one process, kept for the next read. */
+export interface Lines {
+  /** A line to `address`, to the only server, or to any node of a Cluster. Throws RedisUnavailableError. */
+  take(address: NodeAddress | undefined): Promise<Line>
+  /** Only after a read that was answered: one that was not may still be answered later. Else its socket is ended. */
+  giveBack(line: Line): void
+  readonly close: () => void
+}
+
+const helloDeadlineMs = 1_000
+
+/** Keeps up to `idleMax` lines that nobody uses; the one that came back first goes first. */
+export const createLines = (link: RedisLink, idleMax: number): Lines => {
+  const idle: Line[] = []
+  const open = new Set<Redis>()
+  let state: 'open' | 'closed' = 'open'
+
+  const openLine = async (address: NodeAddress | undefined): Promise<Line> => {
+    const socket = await link.openSocket('waits', address)
+    open.add(socket)
+    socket.once('end', () => open.delete(socket))
+    try {
+      if (state === 'closed') throw new RedisUnavailableError('the queue was closed')
+      return { socket, clientId: await answerWithin(helloDeadlineMs, socket.client('ID')), address }
+    } catch (error) {
+      socket.disconnect()
+      throw error
+    }
+  }
+
+  return {
+    take: async (known) => {
+      const address = known ?? link.anyAddress()
+      for (let place = idle.length - 1; place >= 0; place -= 1) {
+        const line = idle[place]
+        if (line === undefined || (line.socket.status === 'ready' && !isAt(line, address))) continue
+        idle.splice(place, 1)
+        if (line.socket.status === 'ready') return line
+      }
+      return openLine(address)
+    },
+    giveBack: (line) => {
+      if (state === 'open') idle.push(line)
+      else line.socket.disconnect()
+      if (idle.length > idleMax) idle.shift()?.socket.disconnect()
+    },
+    close: () => {
+      state = 'closed'
+      for (const socket of open) socket.disconnect()
+    },
+  }
+}
+
+const isAt = (line: Line, address: NodeAddress | undefined): boolean =>
+  line.address?.host === address?.host && line.address?.port === address?.port

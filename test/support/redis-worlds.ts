@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inject } from 'vitest'
+import { connectRedis } from '#adapters/redis/connect-redis.ts'
+import { systemClock } from '#adapters/system/clock.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import { silentLogger } from './silent-logger.ts'
+import { makeName } from './task-builders.ts'
+
+/** A prefix that no other test uses. */
+export const makePrefix = (): string => `taskfold-test-${makeName()}`
+
+/** Whether the run has a Redis; what needs one is skipped otherwise, which was said when the run began. */
+export const hasRedis = (): boolean => inject('redisUrl') !== null
+
+interface Options {
+  readonly url: string
+  readonly prefix?: string
+  readonly logger?: Logger
+  readonly queueIdsMax?: number
+}
+
+/** One process of a fleet; the caller closes it. */
+export const connectTo = ({ prefix = makePrefix(), logger = silentLogger, ...rest }: Options) =>
+  connectRedis({ ...rest, prefix, logger, clock: systemClock })
+
+const queueIdsMax = 200
+
+/** Two processes of a fleet with the ports that Redis is behind, over the server or the Cluster at `url`. */
+export const createRedisWorld = async (url: string, closeServers: () => Promise<void> = () => Promise.resolve()) => {
+  const prefix = makePrefix()
+  const [here, there] = await Promise.all([
+    connectTo({ url, prefix, queueIdsMax }),
+    connectTo({ url, prefix, queueIdsMax }),
+  ])
+  return {
+    queue: here.queue,
+    queueElsewhere: there.queue,
+    queueIdsMax,
+    signals: here.signals,
+    signalsElsewhere: there.signals,
+    advance: (ms: number): Promise<void> => sleep(ms),
+    close: async () => {
+      await Promise.all([here.close(), there.close()])
+      await closeServers()
+    },
+  }
+}
