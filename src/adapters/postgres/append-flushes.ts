@@ -1,4 +1,4 @@
-import type { DatabasePool } from 'slonik'
+import type { DatabasePool, DatabasePoolConnection } from 'slonik'
 import { type AppendAllVerdict, type AppendVerdict, UnstorableAppendError } from '#application/ports/event-store.ts'
 import {
   type AppendAnswer,
@@ -26,29 +26,32 @@ export interface EncodedAppends extends Parcel {
 /** Sends a batch of appends that have nothing to do with each other, as one transaction. */
 export const createAppendFlush =
   (deps: Deps): Flush<EncodedAppend, AppendVerdict> =>
-  async (batch, sent) => {
-    const statement = toAppendStatement(batch, 'each')
-    const verdicts = toVerdicts(statement, await execute(deps, statement, sent))
-    return batch.map((encoded) => verdictOf(verdicts, encoded))
-  }
+  (depart) =>
+    deps.pool.connect(async (connection) => {
+      const batch = depart()
+      if (batch.length === 0) return []
+      const statement = toAppendStatement(batch, 'each')
+      const verdicts = toVerdicts(statement, await execute(deps, connection, statement))
+      return batch.map((encoded) => verdictOf(verdicts, encoded))
+    })
 
 /** Sends appends that belong together, alone in their transaction. */
 export const createAtomicFlush =
   (deps: Deps): Flush<EncodedAppends, AppendAllVerdict> =>
-  async (batch, sent) => {
-    const answers: (AppendAllVerdict | Busy)[] = []
-    for (const { appends } of batch) answers.push(await executeAtomic(deps, appends, sent))
-    return answers
-  }
+  (depart) =>
+    deps.pool.connect(async (connection) => {
+      const answers: (AppendAllVerdict | Busy)[] = []
+      for (const { appends } of depart()) answers.push(await executeAtomic(deps, connection, appends))
+      return answers
+    })
 
 const executeAtomic = async (
   deps: Deps,
+  connection: DatabasePoolConnection,
   appends: readonly EncodedAppend[],
-  sent: () => void,
 ): Promise<AppendAllVerdict | Busy> => {
   const statement = toAppendStatement(appends, 'atomic')
-  const answer = await execute(deps, statement, sent).catch(toRefusal)
-  const verdicts = toVerdicts(statement, answer)
+  const verdicts = toVerdicts(statement, await execute(deps, connection, statement).catch(toRefusal))
   const conflicts = appends.filter((encoded) => verdictOf(verdicts, encoded).kind === 'conflict')
   if (conflicts.length > 0) return { kind: 'refused', conflicts: conflicts.map(({ append }) => append.taskId) }
   const recordedAt: number[] = []
@@ -69,14 +72,16 @@ const toRefusal = (error: unknown): AppendAnswer => {
   return { recorded_ms: 0, others }
 }
 
-const execute = (deps: Deps, statement: AppendStatement, sent: () => void): Promise<AppendAnswer> =>
-  deps.pool.connect(async (connection) => {
-    sent()
-    const sentAtMs = deps.monotonicMs()
-    const answer = await connection.one(statement.query)
-    deps.storeClock.observe(answer.recorded_ms, sentAtMs, deps.monotonicMs())
-    return answer
-  })
+const execute = async (
+  { storeClock, monotonicMs }: Deps,
+  connection: DatabasePoolConnection,
+  statement: AppendStatement,
+): Promise<AppendAnswer> => {
+  const sentAtMs = monotonicMs()
+  const answer = await connection.one(statement.query)
+  storeClock.observe(answer.recorded_ms, sentAtMs, monotonicMs())
+  return answer
+}
 
 const verdictOf = (
   verdicts: ReadonlyMap<EncodedAppend, AppendVerdict | Busy>,

@@ -8,10 +8,10 @@ export interface Busy {
 }
 
 /**
- * Sends one batch as one transaction, each of its streams once. Answers in the order given, or throws for all of it.
- * Calls `sent` when the batch has left for the server: until then nothing of it can have been stored.
+ * Sends one batch as one transaction, each of its streams once. Calls `depart` once, when it has a connection, and sends
+ * what that answers: who is given up before then does not travel. Answers in that order, or throws for all of it.
  */
-export type Flush<Item, Verdict> = (batch: readonly Item[], sent: () => void) => Promise<readonly (Verdict | Busy)[]>
+export type Flush<Item, Verdict> = (depart: () => readonly Item[]) => Promise<readonly (Verdict | Busy)[]>
 
 interface Outcomes<Item extends Parcel, Verdict> {
   readonly onVerdict: (member: Member<Item, Verdict>, verdict: Verdict) => void
@@ -37,19 +37,26 @@ export const createBatchSender = <Item extends Parcel, Verdict>(
   type Members = readonly Member<Item, Verdict>[]
 
   const attempt = async (members: Members): Promise<void> => {
-    const verdicts = await flush(
-      members.map((member) => member.item),
-      () => {
-        for (const member of members) if (member.progress === 'waiting') member.progress = 'sent'
-      },
-    )
-    onStore('answering')
-    members.forEach((member, index) => {
-      const verdict = verdicts[index]
-      if (verdict === undefined) onRefused(member, new Error('a flush answered for fewer appends than it was given'))
-      else if (isBusy(verdict)) onBusy(member)
-      else onVerdict(member, verdict)
-    })
+    let aboard: Members = []
+    try {
+      const verdicts = await flush(() => {
+        aboard = members.filter((member) => member.progress === 'waiting')
+        for (const member of aboard) member.progress = 'sent'
+        return aboard.map((member) => member.item)
+      })
+      onStore('answering')
+      aboard.forEach((member, index) => deliver(member, verdicts[index]))
+    } catch (error) {
+      const failure = classifyFailure(error)
+      for (const member of aboard) comeBack(member, failure === 'unknown' ? 'unknown' : member.fate)
+      throw error
+    }
+  }
+
+  const deliver = (member: Member<Item, Verdict>, verdict: Verdict | Busy | undefined): void => {
+    if (verdict === undefined) onRefused(member, new Error('a flush answered for fewer appends than it was given'))
+    else if (isBusy(verdict)) onBusy(member)
+    else onVerdict(member, verdict)
   }
 
   const send = async (batch: Members): Promise<void> => {
@@ -63,7 +70,6 @@ export const createBatchSender = <Item extends Parcel, Verdict>(
         return await attempt(members)
       } catch (error) {
         const failure = classifyFailure(error)
-        for (const member of members) comeBack(member, failure === 'unknown' ? 'unknown' : member.fate)
         if (failure === 'unknown' || failure === 'not-sent') {
           onStore('away')
           await pause(delayMs)
