@@ -40,29 +40,38 @@ const tell = (news: HeartbeatNews): void => {
   told = news.kind
 }
 
-let client: pg.Client | undefined
-const disconnect = (): void => {
-  // Of a connection with an unanswered query this destroys the socket.
-  client?.end().catch(() => {})
-  client = undefined
+interface Connection {
+  readonly client: pg.Client
+  readonly ready: Promise<void>
 }
 
-const connect = async (): Promise<pg.Client> => {
-  const made = new pg.Client({
+let connection: Connection | undefined
+const disconnect = (): void => {
+  // Of a connection with an unanswered query this destroys the socket.
+  connection?.client.end().catch(() => {})
+  connection = undefined
+}
+
+const connect = (): Connection => {
+  const client = new pg.Client({
     connectionString: given.url,
     application_name: 'taskfold heartbeat',
     connectionTimeoutMillis: deadlineMs,
     keepAlive: true,
   })
   // A lost connection is noticed by the beat that needs it.
-  made.on('error', () => {})
-  await made.connect()
-  return made
+  client.on('error', () => {})
+  const ready = client.connect().then(() => {})
+  ready.catch(() => {})
+  return { client, ready }
 }
 
 /** Sends one beat; answers when it was sent, or undefined when the row takes no more. */
 const sendBeat = async (): Promise<bigint | undefined> => {
-  client ??= await connect()
+  connection ??= connect()
+  const { client, ready } = connection
+  await ready
+  if (connection?.client !== client) throw new Error('the connection came too late')
   const sentAtNs = process.hrtime.bigint()
   const { rowCount } = await client.query(
     `update taskfold.workers

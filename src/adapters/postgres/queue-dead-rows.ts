@@ -11,7 +11,7 @@ export interface DeadRowsLimits {
   readonly everyMs: number
 }
 
-export const deadRowsLimits: DeadRowsLimits = { slowMs: 20, deadRowsMin: 20_000, everyMs: 60_000 }
+export const deadRowsLimits: DeadRowsLimits = { slowMs: 20, deadRowsMin: 20_000, everyMs: 10_000 }
 
 export interface DeadRowsWatch {
   /** Tells what the server spent on a pull. */

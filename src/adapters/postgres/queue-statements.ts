@@ -27,29 +27,22 @@ export interface TakenHints {
 /** Adds hints, wakes whoever waits for their routes, and holds the routes of `trim` to their bound. One round trip. */
 export const pushHints = async (pool: DatabasePool, hints: readonly NumberedHint[], trim: Trim): Promise<void> => {
   const sorted = hints.toSorted((a, b) => a.route - b.route || compareRanked(a, b))
-  const column = <Value extends number | string>(of: (hint: NumberedHint) => Value): readonly Value[] => sorted.map(of)
   await answerOf(
     pool.query(sql.type(z.unknown())`
       select taskfold.push_hints(
-        ${sql.array(
-          column((hint) => hint.route),
-          'int4',
-        )},
-        ${sql.array(
-          column((hint) => hint.rank),
-          'int8',
-        )},
-        ${sql.array(
-          column((hint) => hint.taskId),
-          'uuid',
-        )},
+        ${toArray(sorted.map((hint) => hint.route))}::int[],
+        ${toArray(sorted.map((hint) => hint.rank))}::bigint[],
+        ${toArray(sorted.map((hint) => hint.taskId))}::uuid[],
         ${channels.hints},
         ${toNews(hints)},
-        ${sql.array([...trim.routes], 'int4')},
+        ${toArray(trim.routes)}::int[],
         ${trim.idsMax}
       )`),
   )
 }
+
+/** The text of an array of numbers or ids, which need no quotes. The driver's own way takes twice as long. */
+const toArray = (values: readonly (number | TaskId)[]): string => `{${values.join(',')}}`
 
 const pulledRow = z.object({ task_ids: z.array(z.string()), took_ms: z.number(), left_over: z.number().nullable() })
 
@@ -63,7 +56,7 @@ export const pullHints = async (
   const row = await answerOf(
     pool.one(sql.type(pulledRow)`
       select task_ids, took_ms, left_over
-      from taskfold.pull_hints(${sql.array([...routes], 'int4')}, ${max}, ${countMax})`),
+      from taskfold.pull_hints(${toArray(routes)}::int[], ${max}, ${countMax})`),
   )
   return { taskIds: row.task_ids.map(parseTaskId), tookMs: row.took_ms, left: row.left_over ?? undefined }
 }

@@ -135,10 +135,7 @@ const listenOnce = async (options: ListenerOptions, closing: AbortSignal, sessio
         if (channel === prober.channel) prober.heard(payload)
         else session.heard(channel, payload)
       })
-      const listening = client.query(
-        [...Object.values(channels), prober.channel].map((name) => `listen ${name}`).join(';'),
-      )
-      await Promise.race([beforeDeadline(listening, answerDeadlineMs), lost.promise])
+      await Promise.race([prober.listen(), lost.promise])
       while (!closing.aborted) {
         const found = await Promise.race([prober.probe(), lost.promise])
         if (found !== 'unknown') session.found(found)
@@ -161,8 +158,13 @@ const createProber = (pool: DatabasePool, client: pg.Client, answerDeadlineMs: n
   const channel = `taskfold_probe_${randomBytes(8).toString('hex')}`
   let expected = ''
   let arrive = (): void => {}
+  const listen = async (): Promise<void> => {
+    const statements = [...Object.values(channels), channel].map((name) => `listen ${name}`)
+    await beforeDeadline(client.query(statements.join(';')), answerDeadlineMs)
+  }
   return {
     channel,
+    listen,
     heard: (payload: string): void => {
       if (payload === expected) arrive()
     },
@@ -181,7 +183,8 @@ const createProber = (pool: DatabasePool, client: pg.Client, answerDeadlineMs: n
         () => false,
       )
       if (heard) return 'listening'
-      await beforeDeadline(client.query('select'), answerDeadlineMs)
+      // Whoever passes connections on may have let another session listen in place of this one.
+      await listen()
       return (await sent) ? 'deaf' : 'unknown'
     },
   }

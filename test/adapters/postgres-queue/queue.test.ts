@@ -1,0 +1,168 @@
+import { sql } from 'slonik'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { createMemoryLogger } from '#adapters/memory/logger.ts'
+import type { PostgresTaskQueue } from '#adapters/postgres/queue.ts'
+import { deadRowsLimits } from '#adapters/postgres/queue-dead-rows.ts'
+import type { Route } from '#application/ports/routes.ts'
+import type { Hint } from '#application/ports/task-queue.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import { compareRanked } from '#domain/rank.ts'
+import { mintTaskId } from '../../support/ids.ts'
+import { makeRoute, range } from '../../support/task-builders.ts'
+import { createFleet, type Fleet, type FleetProcess, waitUntil } from './support/fleet.ts'
+
+let fleet: Fleet
+let here: FleetProcess
+let there: FleetProcess
+let queue: PostgresTaskQueue
+beforeAll(async () => {
+  fleet = await createFleet()
+  here = await fleet.startProcess()
+  there = await fleet.startProcess()
+  queue = here.createQueue()
+})
+afterAll(() => fleet.close())
+
+const { signal } = new AbortController()
+const take = (from: PostgresTaskQueue, routes: readonly Route[], max: number) =>
+  from.pull({ routes, max, waitMs: 0, signal })
+
+const makeHints = (routes: readonly Route[], count: number): readonly Hint[] =>
+  range(count).map((place) => ({
+    taskId: mintTaskId(),
+    route: routes[place % routes.length] ?? makeRoute(),
+    rank: (place * 7_919) % 1_000,
+  }))
+
+/** As a push whose notification was lost. */
+const pushUnheard = async ({ taskId, route, rank }: Hint): Promise<void> => {
+  const number = await here.routes.numberOf(route)
+  await here.pool.query(sql.type(z.unknown())`
+    insert into taskfold.queue_hints (route, rank, task_id)
+    values (${number}, ${rank}, ${taskId}::uuid)`)
+}
+
+describe('pulls of two processes at the same time', () => {
+  it('never take the same hint, and together take all in order over the routes', async () => {
+    const routes = [makeRoute(), makeRoute(), makeRoute()]
+    const hints = makeHints(routes, 3_000)
+    await queue.push(hints)
+    const elsewhere = there.createQueue()
+    const drain = async (from: PostgresTaskQueue): Promise<readonly (readonly TaskId[])[]> => {
+      const batches: (readonly TaskId[])[] = []
+      for (let empty = 0; empty < 3;) {
+        const { taskIds, left } = await take(from, routes, 37)
+        batches.push(taskIds)
+        // What the other one holds for a moment may be left by it.
+        empty = taskIds.length === 0 && left === 0 ? empty + 1 : 0
+      }
+      return batches
+    }
+    const batches = (await Promise.all([drain(queue), drain(queue), drain(elsewhere), drain(elsewhere)])).flat()
+    const taken = batches.flat()
+    expect(taken.toSorted()).toEqual(hints.map(({ taskId }) => taskId).toSorted())
+    const hintById = new Map(hints.map((hint) => [hint.taskId, hint]))
+    for (const batch of batches) {
+      const inOrder = batch.flatMap((taskId) => hintById.get(taskId) ?? []).toSorted(compareRanked)
+      expect(batch).toEqual(inOrder.map(({ taskId }) => taskId))
+    }
+  })
+})
+
+describe('a hint whose notification was lost', () => {
+  it('is found by a pull that waits, though it listens', async () => {
+    const route = makeRoute()
+    const [hint] = makeHints([route], 1)
+    const pulled = queue.pull({ routes: [route], max: 1, waitMs: 10_000, signal })
+    await pushUnheard(hint ?? expect.fail())
+    expect((await pulled).taskIds).toEqual([hint?.taskId])
+  })
+
+  it('is found by a process that cannot listen', async () => {
+    const process = await fleet.startProcess()
+    await process.listener.close()
+    const unlistening = process.createQueue()
+    const route = makeRoute()
+    const [hint] = makeHints([route], 1)
+    const pulled = unlistening.pull({ routes: [route], max: 1, waitMs: 10_000, signal })
+    await queue.push([hint ?? expect.fail()])
+    expect((await pulled).taskIds).toEqual([hint?.taskId])
+  })
+})
+
+describe('a route that many push to', () => {
+  it('keeps about its bound, of the lowest ranks', async () => {
+    const route = makeRoute()
+    const bounded = [here.createQueue({ queueIdsMax: 1_000 }), there.createQueue({ queueIdsMax: 1_000 })]
+    const hints = makeHints([route], 5_000)
+    for (let at = 0; at < hints.length; at += 60) {
+      await bounded[(at / 60) % 2]?.push(hints.slice(at, at + 60))
+      expect(await queue.size(route)).toBeLessThanOrEqual(1_200 + 60)
+    }
+    const lowest = hints.toSorted(compareRanked).slice(0, 500)
+    expect((await take(queue, [route], 500)).taskIds).toEqual(lowest.map(({ taskId }) => taskId))
+  })
+})
+
+describe('a queue that is closed', () => {
+  it('ends its waits and takes nothing more', async () => {
+    const closing = here.createQueue()
+    const route = makeRoute()
+    const hints = makeHints([route], 1)
+    const pulled = closing.pull({ routes: [route], max: 1, waitMs: 10_000, signal })
+    await closing.close()
+    await closing.close()
+    expect((await pulled).taskIds).toEqual([])
+    await queue.push(hints)
+    expect((await take(closing, [route], 1)).taskIds).toEqual([])
+    expect((await take(queue, [route], 1)).taskIds).toEqual(hints.map(({ taskId }) => taskId))
+  })
+})
+
+describe('a table of hints with many dead rows', () => {
+  const countDeadRows = () =>
+    here.pool.oneFirst(sql.type(z.object({ count: z.number() }))`
+      select pg_stat_get_dead_tuples('taskfold.queue_hints'::regclass) as count`)
+
+  const readFileNode = () =>
+    here.pool.oneFirst(sql.type(z.object({ node: z.number() }))`
+      select pg_relation_filenode('taskfold.queue_hints')::int8 as node`)
+
+  /** Every pull is slow in these tests, so that only the dead rows decide. */
+  const limits = { slowMs: -1, deadRowsMin: 500, everyMs: 0 }
+
+  it('is emptied when two pulls in a row are slow, and only then', async () => {
+    const logger = createMemoryLogger()
+    const watched = here.createQueue({ deadRows: limits, logger })
+    const patient = here.createQueue({ deadRows: { ...deadRowsLimits, slowMs: 3_600_000, deadRowsMin: 0 } })
+    const route = makeRoute()
+    await waitUntil(async () => {
+      await patient.push(makeHints([route], 200))
+      await take(patient, [route], 200)
+      return (await countDeadRows()) >= 1_000
+    })
+    const before = await readFileNode()
+    await take(patient, [route], 1)
+    await take(patient, [route], 1)
+    await take(watched, [route], 1)
+    await watched.close()
+    expect(await readFileNode()).toBe(before)
+
+    const again = here.createQueue({ deadRows: limits, logger })
+    await take(again, [route], 1)
+    await take(again, [route], 1)
+    await again.close()
+    expect(await readFileNode()).not.toBe(before)
+    await queue.push(makeHints([route], 3))
+    expect(await queue.size(route)).toBe(3)
+  })
+
+  it('is left alone when slowness has another reason', async () => {
+    const before = await readFileNode()
+    const watched = here.createQueue({ deadRows: { ...limits, deadRowsMin: 1_000_000 } })
+    for (const _ of range(5)) await take(watched, [makeRoute()], 1)
+    await watched.close()
+    expect(await readFileNode()).toBe(before)
+  })
+})
