@@ -23,13 +23,14 @@ export const registerModuleHooks = (): void => {
         return nextResolve(entry, { ...context, parentURL: folder })
       }
       const name = shared.exec(specifier)?.[1]
-      if (name === undefined) return nextResolve(specifier, context)
-      const ours = { ...context, parentURL: import.meta.url }
-      if (name === 'taskfold' || !context.parentURL?.includes('/node_modules/')) return nextResolve(specifier, ours)
+      if (name === undefined || context.parentURL === import.meta.url) return nextResolve(specifier, context)
+      // Not by nextResolve from here: for require() it takes no notice of another parent.
+      const resolveOurs = () => ({ url: import.meta.resolve(specifier), shortCircuit: true })
+      if (name === 'taskfold' || !context.parentURL?.includes('/node_modules/')) return resolveOurs()
       try {
         return nextResolve(specifier, context)
       } catch {
-        return nextResolve(specifier, ours)
+        return resolveOurs()
       }
     },
   })
