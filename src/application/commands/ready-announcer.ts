@@ -15,10 +15,13 @@ import type { Hint, TaskQueue } from '../ports/task-queue.ts'
  * Nobody waits for it and it never throws: a hint that is lost costs delay, because the reconciler pushes it again.
  */
 export interface ReadyAnnouncer {
-  /** Announces a task as it stands; does nothing unless it is pending. */
-  announce(task: Task): void
+  /**
+   * Announces a task as it stands; does nothing unless it is pending. `now` is the store's clock if it was just read, and
+   * otherwise estimated.
+   */
+  announce(task: Task, now?: Instant): void
   /** Sets a timer that pushes at the instant the task is due; pushes at once when that is past. */
-  announceDue(task: DueTask): void
+  announceDue(task: DueTask, now?: Instant): void
   /** Drops all timers, and resolves when the pushes in flight have ended. */
   close(): Promise<void>
 }
@@ -70,9 +73,9 @@ export const createReadyAnnouncer = (deps: Deps): ReadyAnnouncer => {
     deps.timers.soon(flush)
   }
 
-  const announceDue = (task: DueTask): void => {
+  const announceDue = (task: DueTask, now: Instant = deps.storeClock.now()): void => {
     const hint = { taskId: task.taskId, route: task.route, rank: rankOf(task.readyAt, task.priority) }
-    const waitMs = task.readyAt - deps.storeClock.now()
+    const waitMs = task.readyAt - now
     if (waitMs <= 0) return enqueue(hint)
     const key = timerKey(task)
     if (waitMs > deps.horizonMs || dueTimers.has(key) || dueTimers.size >= timersMax || state === 'closed') return
@@ -87,10 +90,10 @@ export const createReadyAnnouncer = (deps: Deps): ReadyAnnouncer => {
 
   return {
     announceDue,
-    announce: (task) => {
+    announce: (task, now) => {
       if (task.status !== 'PENDING') return
       const { queue, type, priority } = task.submission
-      announceDue({ taskId: task.taskId, route: { queue, type }, priority, readyAt: task.readyAt })
+      announceDue({ taskId: task.taskId, route: { queue, type }, priority, readyAt: task.readyAt }, now)
     },
     close: async () => {
       state = 'closed'

@@ -15,6 +15,8 @@ export type CountName =
   /** Outcomes that were not recorded because another run, or none, was in force. */
   | 'outcomes-fenced'
   | 'incarnations-fenced'
+  /** Handlers that ignored their aborted signal until they were given up on. */
+  | 'handlers-cut-off'
   | 'workers-lost'
   | 'runs-lost'
   /** Ids the reconciler pushed. */

@@ -1,0 +1,120 @@
+import { decide } from '#domain/decide.ts'
+import { fold } from '#domain/evolve.ts'
+import type { Fail, Release, Succeed } from '#domain/task-commands.ts'
+import { toHead } from '#domain/task-head.ts'
+import type { RunningTask, Task } from '#domain/task-state.ts'
+import type { Count } from '../ports/counts.ts'
+import { UnstorableAppendError } from '../ports/event-store.ts'
+import type { Identities } from '../ports/identities.ts'
+import type { TaskIndex } from '../ports/task-index.ts'
+import { backOffMs } from './back-off.ts'
+import { taskAfter, toAppend } from './change-task.ts'
+import { appendPersistently, type PersistentAppendDeps } from './persistent-append.ts'
+import type { ReadyAnnouncer } from './ready-announcer.ts'
+import type { Tenure } from './tenure.ts'
+
+export interface FinishRunDeps extends PersistentAppendDeps {
+  readonly index: TaskIndex
+  readonly identities: Identities
+  readonly announcer: ReadyAnnouncer
+  readonly count: Count
+}
+
+export type FinishCommand = Succeed | Fail | Release
+
+/** `recorded`: what became of the run is durable. `fenced`: it was not recorded, and another run may be in force. */
+export type FinishOutcome = 'recorded' | 'fenced'
+
+/** Lost races of one outcome. Only a request to cancel can come between, so more mean that something is badly wrong. */
+const racesMax = 20
+
+/**
+ * Records how a run ended, and hints at the task if it is to run again.
+ *
+ * A store that is away or overloaded is asked again for as long as the tenure is in force. After a lost race the stream
+ * decides: while the run is in force the outcome is decided anew (a cancel may have come between), and only another run
+ * means fenced. An outcome that cannot be stored becomes a permanent failure that says so. Never throws.
+ */
+export const finishRun = async (
+  deps: FinishRunDeps,
+  task: RunningTask,
+  command: FinishCommand,
+  tenure: Tenure,
+): Promise<FinishOutcome> => {
+  try {
+    const after = await record(deps, task, command, tenure)
+    if (after !== undefined) {
+      deps.announcer.announce(after)
+      return 'recorded'
+    }
+  } catch (error) {
+    deps.logger.error({ taskId: task.taskId, run: task.run, err: error }, 'the outcome of a run was not recorded')
+  }
+  deps.count('outcomes-fenced')
+  return 'fenced'
+}
+
+const record = async (
+  deps: FinishRunDeps,
+  task: RunningTask,
+  command: FinishCommand,
+  tenure: Tenure,
+): Promise<Task | undefined> => {
+  let state: Task = task
+  let wanted = command
+  for (let race = 0; race < racesMax; race += 1) {
+    const decision = decide(state, wanted)
+    if (decision.kind === 'rejected') return undefined
+    const append = toAppend(deps, state, decision.events, {})
+    try {
+      const verdict = await appendPersistently(deps, append, tenure)
+      if (verdict.kind === 'tenure-over') return undefined
+      if (verdict.kind !== 'conflict') return taskAfter(state, append, verdict)
+    } catch (error) {
+      if (!(error instanceof UnstorableAppendError) || isUnstorable(wanted)) throw error
+      wanted = toUnstorable(task, error)
+      continue
+    }
+    const loaded = await loadPersistently(deps, state, tenure)
+    if (loaded === undefined) return undefined
+    if (loaded.version === state.version) await mendHead(deps, loaded)
+    state = loaded
+  }
+  throw new Error(`lost ${racesMax} races`)
+}
+
+const unstorableName = 'OutcomeUnstorable'
+
+const isUnstorable = (command: FinishCommand): boolean =>
+  command.type === 'Fail' && command.error.name === unstorableName
+
+const toUnstorable = (task: RunningTask, error: UnstorableAppendError): Fail => ({
+  type: 'Fail',
+  run: task.run,
+  cause: 'permanent-error',
+  error: { name: unstorableName, message: `the outcome of the run could not be stored: ${error.message}` },
+  ending: 'thrown',
+  random: 0,
+})
+
+const loadPersistently = async (deps: FinishRunDeps, known: Task, tenure: Tenure): Promise<Task | undefined> => {
+  for (let failures = 0; tenure.isInForce(); failures += 1) {
+    try {
+      const state = fold((await deps.store.loadStream(known.taskId)).events)
+      return state.status === 'NONE' ? undefined : state
+    } catch (error) {
+      if (failures === 0) deps.logger.debug({ taskId: known.taskId, err: error }, 'a stream will be loaded again')
+      await deps.timers.sleep(backOffMs(failures, deps.random()), tenure.signal)
+    }
+  }
+  return undefined
+}
+
+/** A stream that lost a race and did not move has a head unlike its fold. If mending fails the next race is lost too. */
+const mendHead = async (deps: FinishRunDeps, task: Task): Promise<void> => {
+  try {
+    if ((await deps.index.mendHead(toHead(task))) === 'mended') deps.count('heads-mended')
+  } catch (error) {
+    deps.logger.debug({ taskId: task.taskId, err: error }, 'a head was not mended')
+  }
+}

@@ -1,0 +1,54 @@
+import { UnstorableAppendError } from '../ports/event-store.ts'
+import type { RunningTask } from '#domain/task-state.ts'
+import type { Count } from '../ports/counts.ts'
+import type { Identities } from '../ports/identities.ts'
+import { taskAfter, toAppend, wasLast } from './change-task.ts'
+import type { HeadMender } from './head-mender.ts'
+import { appendPersistently, type PersistentAppendDeps, type PersistentVerdict } from './persistent-append.ts'
+import type { Startable } from './task-loader.ts'
+import type { Tenure } from './tenure.ts'
+
+export interface StartRunDeps extends PersistentAppendDeps {
+  readonly identities: Identities
+  readonly headMender: HeadMender
+  readonly count: Count
+}
+
+export type StartOutcome =
+  /** The claim is durable, nothing followed it, and the tenure is in force: the handler may begin. */
+  | { readonly kind: 'started'; readonly task: RunningTask }
+  /** Somebody else moved the task first. */
+  | { readonly kind: 'lost' }
+  /** The worker may not record anything any more. If `Started` was stored, recovery takes the task from here. */
+  | { readonly kind: 'tenure-over' }
+
+/** Claims one task by appending its `Started`. Never throws for anything the store says. */
+export const startRun = async (deps: StartRunDeps, startable: Startable, tenure: Tenure): Promise<StartOutcome> => {
+  const append = toAppend(deps, startable.task, startable.events, {})
+  const verdict = await appendOrLose(deps, append, tenure)
+  if (verdict.kind === 'tenure-over') return verdict
+  if (verdict.kind === 'conflict' || !wasLast(append, verdict)) {
+    deps.count('dropped-conflict')
+    deps.headMender.suspect(append.taskId)
+    return { kind: 'lost' }
+  }
+  if (!tenure.isInForce()) return { kind: 'tenure-over' }
+  const task = taskAfter(startable.task, append, verdict)
+  if (task.status !== 'PROCESSING') throw new Error(`a started task is ${task.status}`)
+  return { kind: 'started', task }
+}
+
+/** What cannot be stored was lost, like a race: the events of a claim hold nothing that a stream could refuse but its head. */
+const appendOrLose = async (
+  deps: StartRunDeps,
+  append: ReturnType<typeof toAppend>,
+  tenure: Tenure,
+): Promise<PersistentVerdict> => {
+  try {
+    return await appendPersistently(deps, append, tenure)
+  } catch (error) {
+    if (!(error instanceof UnstorableAppendError)) throw error
+    deps.logger.error({ taskId: append.taskId, err: error }, 'a claim could not be stored')
+    return { kind: 'conflict', headVersion: undefined }
+  }
+}

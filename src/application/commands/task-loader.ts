@@ -1,0 +1,88 @@
+import { decide } from '#domain/decide.ts'
+import type { Incarnation, TaskId } from '#domain/identifiers.ts'
+import type { TaskEvent } from '#domain/task-events.ts'
+import type { Task } from '#domain/task-state.ts'
+import type { Instant } from '#domain/time.ts'
+import type { Count } from '../ports/counts.ts'
+import type { EventStore } from '../ports/event-store.ts'
+import type { Logger } from '../ports/logger.ts'
+import { type ReadTask, readTask } from '../queries/read-task.ts'
+import type { HeadMender } from './head-mender.ts'
+import type { ReadyAnnouncer } from './ready-announcer.ts'
+
+/** A task that may be started, with the events that start it. Nothing is claimed before they are appended. */
+export interface Startable {
+  readonly task: Task
+  readonly events: readonly TaskEvent[]
+}
+
+/** Judges hinted ids by their streams. */
+export interface TaskLoader {
+  /**
+   * Loads up to 1000 streams in one query and answers those that may start now, by the store's clock of that query and
+   * no other, in the order given. The others are dropped and counted by why.
+   *
+   * Throws StoreUnavailableError.
+   */
+  load(taskIds: readonly TaskId[], incarnation: Incarnation): Promise<readonly Startable[]>
+}
+
+interface Deps {
+  readonly store: EventStore
+  readonly announcer: ReadyAnnouncer
+  readonly headMender: HeadMender
+  readonly logger: Logger
+  readonly count: Count
+}
+
+/** Unreadable tasks of which is remembered that they were logged: recovery hints at them again and again. */
+const loggedMax = 1_000
+
+export const createTaskLoader = (deps: Deps): TaskLoader => {
+  const logged = new Set<TaskId>()
+
+  const drop = (taskId: TaskId, read: Exclude<ReadTask, { readonly kind: 'task' }>): void => {
+    if (read.kind === 'none') return deps.count('dropped-not-found')
+    deps.count('dropped-undecodable')
+    if (logged.has(taskId) || logged.size >= loggedMax) return
+    logged.add(taskId)
+    deps.logger.error({ taskId, err: read.error }, 'left a task alone: its stream could not be read')
+  }
+
+  return {
+    load: async (taskIds, incarnation) => {
+      const startables: Startable[] = []
+      const distinct = [...new Set(taskIds)]
+      const { now, streams } = await deps.store.loadStreams(distinct)
+      for (const taskId of distinct) {
+        const read = readTask(streams.get(taskId))
+        if (read.kind !== 'task') {
+          drop(taskId, read)
+          continue
+        }
+        const events = findStart(deps, read.task, incarnation, now)
+        if (events !== undefined) startables.push({ task: read.task, events })
+      }
+      return startables
+    },
+  }
+}
+
+const findStart = (
+  deps: Deps,
+  task: Task,
+  incarnation: Incarnation,
+  now: Instant,
+): readonly TaskEvent[] | undefined => {
+  const decision = decide(task, { type: 'Start', incarnation, now })
+  if (decision.kind === 'accepted') return decision.events
+  if (decision.rejection.code === 'not-due') {
+    deps.count('dropped-not-due')
+    // By the clock that refused it: by another one it might be due already, be pushed at once and be refused again.
+    deps.announcer.announce(task, now)
+  } else {
+    deps.count('dropped-not-startable')
+  }
+  deps.headMender.suspect(task.taskId)
+  return undefined
+}
