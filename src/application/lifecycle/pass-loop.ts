@@ -1,0 +1,67 @@
+import type { Clock, Timers } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
+
+/** Repeats one pass until it is closed. */
+export interface PassLoop {
+  start(): void
+  /** Resolves when the pass that is under way has ended. */
+  close(): Promise<void>
+}
+
+interface Deps {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly logger: Logger
+}
+
+interface Options {
+  /** For the log. */
+  readonly name: string
+  /** One pass. Its stores bound how long it takes; `signal` aborts when the loop is closed. */
+  readonly pass: (signal: AbortSignal) => Promise<void>
+  /** From the beginning of one pass to the beginning of the next; asked after each pass. */
+  readonly everyMs: () => number
+}
+
+/** However long a pass took, others get a turn before the next. */
+const pauseMsMin = 10
+
+/**
+ * A pass that throws ends nothing: the next one comes in its time. An outage is one line when it begins and one when it
+ * is over, however many passes it spoils.
+ */
+export const createPassLoop = ({ clock, timers, logger }: Deps, options: Options): PassLoop => {
+  const controller = new AbortController()
+  let running: Promise<void> | undefined
+  let outage: 'none' | 'under-way' = 'none'
+
+  const runPass = async (): Promise<void> => {
+    try {
+      await options.pass(controller.signal)
+      if (outage === 'under-way') logger.info({ pass: options.name }, 'a periodic pass succeeded again')
+      outage = 'none'
+    } catch (error) {
+      if (outage === 'none') logger.warn({ pass: options.name, err: error }, 'a periodic pass failed')
+      outage = 'under-way'
+    }
+  }
+
+  const loop = async (): Promise<void> => {
+    while (!controller.signal.aborted) {
+      const begunAtMs = clock.monotonicMs()
+      await runPass()
+      const leftMs = options.everyMs() - (clock.monotonicMs() - begunAtMs)
+      await timers.sleep(Math.max(pauseMsMin, leftMs), controller.signal)
+    }
+  }
+
+  return {
+    start: () => {
+      running ??= loop()
+    },
+    close: async () => {
+      controller.abort()
+      await running
+    },
+  }
+}

@@ -1,0 +1,26 @@
+import type { Clock, Timers } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
+import { createPassLoop, type PassLoop } from '../lifecycle/pass-loop.ts'
+
+interface Deps {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly logger: Logger
+}
+
+const dayMs = 86_400_000
+const retryMs = 600_000
+
+/** Makes the partitions of the coming weeks every day, beginning at once; after a failure again within ten minutes. */
+export const createDailyPartitions = (deps: Deps, ensure: () => Promise<unknown>): PassLoop => {
+  let everyMs = retryMs
+  return createPassLoop(deps, {
+    name: 'partitions',
+    pass: async () => {
+      everyMs = retryMs
+      await ensure()
+      everyMs = dayMs
+    },
+    everyMs: () => everyMs,
+  })
+}

@@ -1,0 +1,63 @@
+import type { Incarnation } from '#domain/identifiers.ts'
+
+/** One reading of the whole registry, and of who is named as running. */
+export interface Reading {
+  /** When the reading was asked for, by the monotonic clock. */
+  readonly askedAtMs: number
+  readonly answeredAtMs: number
+  readonly watched: ReadonlyMap<Incarnation, WatchedLease>
+}
+
+export interface WatchedLease {
+  /** The beat counter, or undefined when there is no row. */
+  readonly beat: number | undefined
+  readonly leaseMs: number
+}
+
+/**
+ * Tells which workers gave no sign of life for their whole lease, by this process's own monotonic clock alone.
+ *
+ * ```
+ *   first seen ──▶ watching ── same beat for a whole lease ──▶ silent
+ *                   ▲    │
+ *                   └────┘ another beat, or more than a third of the lease between two readings
+ * ```
+ *
+ * Every span is taken at its shortest for silence and at its longest for gaps, so that neither a slow answer nor a pause
+ * of this process, nor an outage of the database, makes a living worker look dead.
+ */
+export interface LeaseWatch {
+  /** Takes in one reading and answers those silent by it. Who is not in the reading is forgotten. */
+  observe(reading: Reading): readonly Incarnation[]
+}
+
+interface Watch {
+  readonly beat: number | undefined
+  /** When the answer that first showed this beat had come. */
+  readonly sinceMs: number
+}
+
+export const createLeaseWatch = (): LeaseWatch => {
+  let watches = new Map<Incarnation, Watch>()
+  let lastAskedAtMs = Number.NEGATIVE_INFINITY
+
+  return {
+    observe: ({ askedAtMs, answeredAtMs, watched }) => {
+      const gapMs = answeredAtMs - lastAskedAtMs
+      const next = new Map<Incarnation, Watch>()
+      const silent: Incarnation[] = []
+      for (const [incarnation, { beat, leaseMs }] of watched) {
+        const before = watches.get(incarnation)
+        const goesOn = before !== undefined && before.beat === beat && gapMs <= leaseMs / readingsPerLeaseMin
+        const watch = goesOn ? before : { beat, sinceMs: answeredAtMs }
+        next.set(incarnation, watch)
+        if (askedAtMs - watch.sinceMs >= leaseMs) silent.push(incarnation)
+      }
+      watches = next
+      lastAskedAtMs = askedAtMs
+      return silent
+    },
+  }
+}
+
+const readingsPerLeaseMin = 3

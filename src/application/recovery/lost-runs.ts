@@ -1,0 +1,83 @@
+import { decide } from '#domain/decide.ts'
+import type { Incarnation } from '#domain/identifiers.ts'
+import { toAppend, taskAfter } from '../commands/change-task.ts'
+import type { HeadMender } from '../commands/head-mender.ts'
+import type { ReadyAnnouncer } from '../commands/ready-announcer.ts'
+import type { Count } from '../ports/counts.ts'
+import type { EventStore, StreamContent } from '../ports/event-store.ts'
+import type { Identities } from '../ports/identities.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { RunIndex, RunningHead } from '../ports/run-index.ts'
+import { readTask } from '../queries/read-task.ts'
+
+export interface LostRunsDeps {
+  readonly store: EventStore
+  readonly runs: RunIndex
+  readonly identities: Identities
+  readonly announcer: ReadyAnnouncer
+  readonly headMender: HeadMender
+  readonly logger: Logger
+  readonly count: Count
+}
+
+const runsPerBatch = 500
+/** Runs that could not be recovered stay in front of the list: how many of them a pass looks past. */
+const runsListedMax = 10_000
+const batchesMax = 200
+
+/**
+ * Declares every run of a lost incarnation lost: each at the version read, each in its own try, so that one which cannot
+ * be recovered stops no other. What is left over is found again by the next pass.
+ *
+ * Throws StoreUnavailableError when the runs or their streams cannot be read.
+ */
+export const recoverLostRuns = async (
+  deps: LostRunsDeps,
+  incarnation: Incarnation,
+  signal: AbortSignal,
+): Promise<void> => {
+  const refused = new Set<string>()
+  for (let batch = 0; batch < batchesMax && !signal.aborted; batch += 1) {
+    const limit = Math.min(runsListedMax, runsPerBatch + refused.size)
+    const listed = await deps.runs.listRuns(incarnation, limit)
+    const fresh = listed.filter((head) => !refused.has(head.taskId)).slice(0, runsPerBatch)
+    if (fresh.length === 0) return
+    const { streams } = await deps.store.loadStreams(fresh.map((head) => head.taskId))
+    const recover = async (head: RunningHead): Promise<void> => {
+      if ((await recoverRun(deps, head, incarnation, streams.get(head.taskId))) === 'refused') refused.add(head.taskId)
+    }
+    await Promise.all(fresh.map(recover))
+    if (listed.length < limit) return
+  }
+}
+
+const recoverRun = async (
+  deps: LostRunsDeps,
+  head: RunningHead,
+  incarnation: Incarnation,
+  content: StreamContent | undefined,
+): Promise<'recovered' | 'refused'> => {
+  try {
+    const read = readTask(content)
+    if (read.kind === 'unreadable') throw read.error
+    if (read.kind === 'none') return 'refused'
+    const { task } = read
+    const decision = decide(task, { type: 'DeclareLost', run: head.run, incarnation })
+    if (decision.kind === 'rejected') {
+      deps.headMender.suspect(task.taskId)
+      return 'refused'
+    }
+    const append = toAppend(deps, task, decision.events, {})
+    const verdict = await deps.store.append(append)
+    if (verdict.kind === 'conflict') {
+      deps.headMender.suspect(task.taskId)
+      return 'refused'
+    }
+    deps.count('runs-lost')
+    deps.announcer.announce(taskAfter(task, append, verdict))
+    return 'recovered'
+  } catch (error) {
+    deps.logger.debug({ taskId: head.taskId, run: head.run, err: error }, 'a lost run was not recovered')
+    return 'refused'
+  }
+}

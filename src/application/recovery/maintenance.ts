@@ -1,0 +1,79 @@
+import { createHeadMender } from '../commands/head-mender.ts'
+import type { ReadyAnnouncer } from '../commands/ready-announcer.ts'
+import type { Clock, Timers } from '../ports/clock.ts'
+import type { Count } from '../ports/counts.ts'
+import type { EventStore } from '../ports/event-store.ts'
+import type { Identities } from '../ports/identities.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Passes } from '../ports/passes.ts'
+import type { Routes } from '../ports/routes.ts'
+import type { RunIndex } from '../ports/run-index.ts'
+import type { RunnableIndex } from '../ports/runnable-index.ts'
+import type { TaskIndex } from '../ports/task-index.ts'
+import type { TaskQueue } from '../ports/task-queue.ts'
+import type { WorkerRegistry } from '../ports/worker-registry.ts'
+import { createPassLoop } from '../lifecycle/pass-loop.ts'
+import { createReconciler } from './reconciler.ts'
+import { createSweeper } from './sweeper.ts'
+
+/** The recovery of one process: every one that works or maintains has it. */
+export interface Maintenance {
+  start(): void
+  /** A pull of this process left about `left` ids in the queue. May be called at any time. */
+  notePulled(left: number): void
+  /** Ends both loops, and resolves when what is under way has ended. */
+  close(): Promise<void>
+}
+
+export interface MaintenanceDeps {
+  readonly store: EventStore
+  readonly index: TaskIndex
+  readonly runnable: RunnableIndex
+  readonly runs: RunIndex
+  readonly routes: Routes
+  readonly queue: TaskQueue
+  readonly registry: WorkerRegistry
+  readonly passes: Passes
+  /** Its horizon must reach one and a half times `reconcileMs`: what is due later is left to the next pass. */
+  readonly announcer: ReadyAnnouncer
+  readonly identities: Identities
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly logger: Logger
+  readonly count: Count
+}
+
+export interface MaintenanceOptions {
+  /** The lease of an incarnation that runs something and has no row. */
+  readonly leaseMs: number
+  readonly sweepMs: number
+  readonly reconcileMs: number
+}
+
+export const createMaintenance = (deps: MaintenanceDeps, options: MaintenanceOptions): Maintenance => {
+  const headMender = createHeadMender(deps)
+  const sweeper = createSweeper({ ...deps, headMender }, options)
+  const reconciler = createReconciler(deps, options)
+  const sweeps = createPassLoop(deps, {
+    name: 'sweep',
+    pass: (signal) => sweeper.sweep(signal),
+    everyMs: () => sweeper.everyMs(),
+  })
+  const reconciles = createPassLoop(deps, {
+    name: 'reconcile',
+    pass: (signal) => reconciler.reconcile(signal),
+    everyMs: () => options.reconcileMs,
+  })
+  return {
+    start: () => {
+      sweeps.start()
+      reconciles.start()
+    },
+    notePulled: (left) => reconciler.notePulled(left),
+    close: async () => {
+      await Promise.all([sweeps.close(), reconciles.close()])
+      await sweeper.settle()
+      await headMender.close()
+    },
+  }
+}

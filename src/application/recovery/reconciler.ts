@@ -1,0 +1,114 @@
+import type { ReadyAnnouncer } from '../commands/ready-announcer.ts'
+import type { Clock, Timers } from '../ports/clock.ts'
+import type { Count } from '../ports/counts.ts'
+import type { Passes } from '../ports/passes.ts'
+import type { Route, Routes } from '../ports/routes.ts'
+import type { RunnableIndex } from '../ports/runnable-index.ts'
+import type { TaskQueue } from '../ports/task-queue.ts'
+import type { WorkerRegistry, WorkerRow } from '../ports/worker-registry.ts'
+import { createWalk } from './walk.ts'
+
+/**
+ * Pushes from the heads what the queue may have lost: a lost push, an id whose worker died before it started the task, an
+ * emptied or a resurrected queue are one case to it.
+ */
+export interface Reconciler {
+  /** One pass, unless another process of the fleet is at it or one just was. Throws StoreUnavailableError, and what a push throws. */
+  reconcile(signal: AbortSignal): Promise<void>
+  /** A pull of this process left about `left` ids: what tells that the queue runs dry before the next pass. */
+  notePulled(left: number): void
+}
+
+interface Deps {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly routes: Routes
+  readonly registry: WorkerRegistry
+  readonly runnable: RunnableIndex
+  readonly queue: TaskQueue
+  readonly passes: Passes
+  readonly announcer: ReadyAnnouncer
+  readonly count: Count
+}
+
+/** Ids of one window of a pass, and heads due soon, each for one route. */
+export const reconcileWindow = 1_000
+/** Ids of one window while the queue is refilled. */
+export const refillWindow = 10_000
+/** The queue runs dry when fewer are left. */
+const refillBelow = 5_000
+/** How often sizes are asked for when no pull of this process tells that few are left. */
+const refillLookMs = 250
+/** A refill looks again at the latest then, and no more often: what was pushed needs a moment to be pulled. */
+const refillPauseMs = 20
+/** A pass counts as due a little early: two clocks round differently, and a pass refused for it would come a whole one late. */
+const dueShare = 0.9
+/** Timers are set a little beyond the next pass, which may come late. */
+const dueSoonPasses = 1.5
+
+export const createReconciler = (deps: Deps, { reconcileMs }: { readonly reconcileMs: number }): Reconciler => {
+  const walk = createWalk(deps)
+  let news: 'none' | 'running-dry' = 'none'
+
+  const countPushed = (pushed: number): number => {
+    if (pushed > 0) deps.count('reconciled', pushed)
+    return pushed
+  }
+
+  /**
+   * As long as walks are full and the queue runs dry, the next one comes at once and is larger. A walk that was not full,
+   * or added nothing, ends that until the next pass: else it would spin.
+   */
+  const refill = async (served: readonly Route[], untilMs: number, signal: AbortSignal): Promise<void> => {
+    let routes = served.filter((route) => walk.goesOn(route))
+    while (routes.length > 0 && !signal.aborted && deps.clock.monotonicMs() < untilMs) {
+      const dry = news === 'running-dry' ? routes : await findDry(deps.queue, routes)
+      news = 'none'
+      if (dry.length > 0 && countPushed(await walk.pushNext(dry, refillWindow)) === 0) return
+      routes = routes.filter((route) => walk.goesOn(route))
+      await waitForNews(untilMs, signal)
+    }
+  }
+
+  /** Until a pull of this process tells that few are left, or for the time after which sizes are asked for. */
+  const waitForNews = async (untilMs: number, signal: AbortSignal): Promise<void> => {
+    const endMs = Math.min(untilMs, deps.clock.monotonicMs() + refillLookMs)
+    do await deps.timers.sleep(refillPauseMs, signal)
+    while (news === 'none' && !signal.aborted && deps.clock.monotonicMs() < endMs)
+  }
+
+  const pass = async (signal: AbortSignal): Promise<void> => {
+    const untilMs = deps.clock.monotonicMs() + reconcileMs
+    const served = await readServedRoutes(deps)
+    if (served.length === 0) return
+    for (const due of await deps.runnable.readDueSoon(served, reconcileMs * dueSoonPasses, reconcileWindow)) {
+      deps.announcer.announceDue(due)
+    }
+    countPushed(await walk.pushFrontAndNext(served, reconcileWindow))
+    await refill(served, untilMs, signal)
+  }
+
+  return {
+    reconcile: async (signal) => {
+      await deps.passes.tryPass('reconcile', reconcileMs * dueShare, () => pass(signal))
+    },
+    notePulled: (left) => {
+      if (left < refillBelow) news = 'running-dry'
+    },
+  }
+}
+
+const findDry = async (queue: TaskQueue, routes: readonly Route[]): Promise<readonly Route[]> => {
+  const sizes = await Promise.all(routes.map((route) => queue.size(route)))
+  return routes.filter((_, index) => (sizes[index] ?? 0) < refillBelow)
+}
+
+/** Routes that nobody serves wait among the heads and disturb nobody. */
+const readServedRoutes = async ({ routes, registry }: Deps): Promise<readonly Route[]> => {
+  const live = (await registry.readAll()).filter((row) => row.state === 'live')
+  if (live.length === 0) return []
+  return (await routes.readAll()).filter((route) => live.some((row) => serves(row, route)))
+}
+
+const serves = (row: WorkerRow, { queue, type }: Route): boolean =>
+  (row.queues === undefined || row.queues.includes(queue)) && row.types.includes(type)

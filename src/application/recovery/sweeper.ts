@@ -1,0 +1,120 @@
+import type { Incarnation } from '#domain/identifiers.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { WorkerRegistry, WorkerRow } from '../ports/worker-registry.ts'
+import { createLeaseWatch, type WatchedLease } from './lease-watch.ts'
+import { type LostRunsDeps, recoverLostRuns } from './lost-runs.ts'
+
+/** Finds lost workers and gives their runs back to the queue. It never runs a handler. */
+export interface Sweeper {
+  /**
+   * One reading of who is alive; what it finds lost is recovered in the background, one recovery at a time, so that the
+   * readings stay close together. Throws StoreUnavailableError.
+   */
+  sweep(signal: AbortSignal): Promise<void>
+  /** How often to read, so that a lease is read often enough: at most `sweepMs`. */
+  everyMs(): number
+  /** Resolves when the recovery that is under way has ended. */
+  settle(): Promise<void>
+}
+
+interface Deps extends LostRunsDeps {
+  readonly clock: Clock
+  readonly registry: WorkerRegistry
+}
+
+interface Options {
+  readonly sweepMs: number
+  /** The lease of incarnations that have no row to tell it. */
+  readonly leaseMs: number
+}
+
+/** More often than the three times that are needed, because no two readings are exactly apart. */
+const readingsPerLease = 4
+const sweepMsMin = 50
+const removalsMax = 1_000
+
+export const createSweeper = (deps: Deps, options: Options): Sweeper => {
+  const watch = createLeaseWatch()
+  let shortestLeaseMs = options.leaseMs
+  let recovering: Promise<void> | undefined
+  let outage: 'none' | 'under-way' = 'none'
+
+  const recoverAll = async (lost: Lost, signal: AbortSignal): Promise<void> => {
+    for (const incarnation of lost.silent) {
+      await deps.registry.end(incarnation)
+      deps.count('workers-lost')
+      deps.logger.warn({ incarnation }, 'a worker gave no sign of life for its whole lease and was declared lost')
+    }
+    for (const incarnation of lost.running) {
+      if (signal.aborted) return
+      await recoverLostRuns(deps, incarnation, signal)
+    }
+    if (lost.finished.length > 0) await deps.registry.remove(lost.finished)
+  }
+
+  const recover = async (lost: Lost, signal: AbortSignal): Promise<void> => {
+    try {
+      await recoverAll(lost, signal)
+      outage = 'none'
+    } catch (error) {
+      if (outage === 'none') deps.logger.warn({ err: error }, 'lost runs were not recovered')
+      outage = 'under-way'
+    }
+    recovering = undefined
+  }
+
+  return {
+    sweep: async (signal) => {
+      const askedAtMs = deps.clock.monotonicMs()
+      const rows = await deps.registry.readAll()
+      // Read after the rows: an ended row under which nothing runs by then will never have a run again.
+      const running = new Set(await deps.runs.listRunningIncarnations())
+      const watched = toWatched(rows, running, options.leaseMs)
+      shortestLeaseMs = Math.min(...[...watched.values()].map(({ leaseMs }) => leaseMs), options.leaseMs)
+      const answeredAtMs = deps.clock.monotonicMs()
+      const lost = findLost(rows, running, new Set(watch.observe({ askedAtMs, answeredAtMs, watched })))
+      if (lost.silent.length + lost.running.length + lost.finished.length > 0) recovering ??= recover(lost, signal)
+    },
+    everyMs: () => Math.max(sweepMsMin, Math.min(options.sweepMs, shortestLeaseMs / readingsPerLease)),
+    settle: async () => {
+      await recovering
+    },
+  }
+}
+
+interface Lost {
+  /** To be marked ended. */
+  readonly silent: readonly Incarnation[]
+  /** Lost, and named as running something. */
+  readonly running: readonly Incarnation[]
+  /** Ended, and nothing runs under them. */
+  readonly finished: readonly Incarnation[]
+}
+
+/** Those that have not ended: they beat, or they should. */
+const toWatched = (
+  rows: readonly WorkerRow[],
+  running: ReadonlySet<Incarnation>,
+  leaseMs: number,
+): ReadonlyMap<Incarnation, WatchedLease> => {
+  const watched = new Map<Incarnation, WatchedLease>()
+  for (const incarnation of running) watched.set(incarnation, { beat: undefined, leaseMs })
+  for (const row of rows) {
+    if (row.state === 'ended') watched.delete(row.incarnation)
+    else watched.set(row.incarnation, row)
+  }
+  return watched
+}
+
+const findLost = (
+  rows: readonly WorkerRow[],
+  running: ReadonlySet<Incarnation>,
+  silent: ReadonlySet<Incarnation>,
+): Lost => {
+  const ended = new Set(rows.filter((row) => row.state === 'ended').map((row) => row.incarnation))
+  return {
+    silent: rows.map((row) => row.incarnation).filter((incarnation) => silent.has(incarnation)),
+    running: [...running].filter((incarnation) => ended.has(incarnation) || silent.has(incarnation)),
+    finished: [...ended].filter((incarnation) => !running.has(incarnation)).slice(0, removalsMax),
+  }
+}
