@@ -1,0 +1,107 @@
+import { type AbortCause, AbortReason, type HandlerContext } from '#application/ports/task-handler.ts'
+import type { Clock } from '#application/ports/clock.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import type { RunningTask } from '#domain/task-state.ts'
+import type { Deadlined } from './deadlines.ts'
+import type { HandlerEnding } from './run-handler.ts'
+import { toCutOffCommand, toFinishCommand } from './run-outcome.ts'
+import type { FinishCommand } from '#application/commands/finish-run.ts'
+import type { WorkerTenure } from './worker-tenure.ts'
+
+/** How long a handler may go on after its signal aborted, before it is given up on. */
+export const abortGraceMs = 10_000
+
+interface Facts {
+  readonly task: RunningTask
+  readonly tenure: WorkerTenure
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly random: number
+  /** Called when `deadlineAtMs` has changed. */
+  readonly onDeadline: (run: ActiveRun) => void
+  /** Called once with what is to be recorded of a handler that was given up on. */
+  readonly onCutOff: (run: ActiveRun, command: FinishCommand) => void
+}
+
+/**
+ * One run whose handler is at work here.
+ *
+ * ```
+ *   running ── abort(cancelled | timeout | shutdown) ──▶ aborting ── still at work after its grace ──▶ given-up
+ *      └──────────────────────── abandon (its tenure is over) ─────────┴──────────────────────────────▶ given-up
+ * ```
+ */
+export class ActiveRun implements Deadlined {
+  readonly task: RunningTask
+  readonly tenure: WorkerTenure
+  readonly context: HandlerContext
+  readonly #facts: Facts
+  readonly #controller = new AbortController()
+  #abortCause: Exclude<AbortCause, 'fenced'> | undefined
+  #state: 'at-work' | 'given-up' = 'at-work'
+  #deadlineAtMs: number
+
+  constructor(facts: Facts) {
+    this.#facts = facts
+    this.task = facts.task
+    this.tenure = facts.tenure
+    this.#deadlineAtMs = facts.clock.monotonicMs() + facts.task.timeLimitMs
+    this.context = toContext(facts, this.#controller.signal)
+  }
+
+  get deadlineAtMs(): number {
+    return this.#deadlineAtMs
+  }
+
+  /** Whether the outcome of the run was settled while its handler is still at work. */
+  get isGivenUp(): boolean {
+    return this.#state === 'given-up'
+  }
+
+  /** The time limit is over, or the grace. */
+  expire(): void {
+    if (this.isGivenUp) return
+    if (this.#abortCause === undefined) return this.abort('timeout')
+    this.#state = 'given-up'
+    this.#facts.onCutOff(this, toCutOffCommand(this.#ended()))
+  }
+
+  /** Asks the handler to stop; it then has its grace. The first cause stays. */
+  abort(cause: Exclude<AbortCause, 'fenced'>): void {
+    if (this.isGivenUp || this.#abortCause !== undefined) return
+    this.#abortCause = cause
+    this.#deadlineAtMs = this.#facts.clock.monotonicMs() + abortGraceMs
+    this.#facts.onDeadline(this)
+    this.#controller.abort(new AbortReason(cause))
+  }
+
+  /** The tenure is over: nothing of this run may be recorded any more. */
+  abandon(): void {
+    if (this.isGivenUp) return
+    this.#state = 'given-up'
+    this.#controller.abort(new AbortReason('fenced'))
+  }
+
+  /** What is to be recorded now that the handler has ended. */
+  toCommand(ending: HandlerEnding): FinishCommand {
+    return toFinishCommand(this.#ended(), ending)
+  }
+
+  #ended() {
+    const { run, timeLimitMs } = this.task
+    return { run, timeLimitMs, abortCause: this.#abortCause, random: this.#facts.random }
+  }
+}
+
+const toContext = ({ task, logger }: Facts, signal: AbortSignal): HandlerContext => {
+  let log: Logger | undefined
+  return {
+    taskId: task.taskId,
+    attempt: task.attempt,
+    signal,
+    // Most handlers log nothing, and a logger of one's own is not for nothing.
+    get log() {
+      return (log ??= logger.child({ taskId: task.taskId, attempt: task.attempt }))
+    },
+  }
+}

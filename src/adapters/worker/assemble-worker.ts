@@ -1,0 +1,132 @@
+import { createHeadMender } from '#application/commands/head-mender.ts'
+import { createTaskLoader } from '#application/commands/task-loader.ts'
+import { createPassLoop, type PassLoop } from '#application/lifecycle/pass-loop.ts'
+import type { Timers } from '#application/ports/clock.ts'
+import type { Signals } from '#application/ports/signals.ts'
+import type { WorkerDescription } from '#application/ports/worker-registry.ts'
+import { createCancelWatch } from './cancel-watch.ts'
+import { createDispatcher } from './dispatcher.ts'
+import { createHintSource } from './hint-source.ts'
+import { createIntake } from './intake.ts'
+import { createRunner } from './runner.ts'
+import { createServedRoutes, type ServedRoutes } from './served-routes.ts'
+import { createTenureKeeper } from './tenure-keeper.ts'
+import { createWake } from './wake.ts'
+import type { WorkerDeps, WorkerOptions } from './worker-deps.ts'
+
+/** Joins the parts of one worker. Nothing is begun that would have to be ended, but the intake's loop, which only waits. */
+export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions) => {
+  const wake = createWake()
+  const headMender = createHeadMender(deps)
+  const loader = createTaskLoader({ ...deps, headMender })
+  const source = createHintSource(deps)
+  const types = new Set(deps.handlers.keys())
+  const routes = createServedRoutes({ ...deps, types, queues: options.queues, onLearned: () => pullAnew() })
+
+  const fill = (): void => {
+    dispatcher.fill()
+    wake.wake()
+  }
+  /** What comes free at once is given away at once: a pull for one of fifty slots would cost as much as one for all. */
+  const fillSoon = createOncePerTurn(deps.timers, fill)
+
+  const runner = createRunner({ ...deps, onProgress: fillSoon })
+  const keeper = createTenureKeeper(
+    {
+      ...deps,
+      onEnded: (tenure) => {
+        runner.abandon(tenure)
+        intake.clear()
+      },
+      onBegun: fillSoon,
+    },
+    toDescription(options, [...types]),
+  )
+  const tenure = () => keeper.current()
+  const dispatcher = createDispatcher(
+    { ...deps, headMender, runner, tenure, take: (max) => intake.take(max), onProgress: fillSoon },
+    options,
+  )
+  const intake = createIntake({
+    ...deps,
+    source,
+    loader,
+    routes,
+    wake,
+    tenure,
+    target: () => dispatcher.target(),
+    isTaken: (taskId) => dispatcher.isStarting(taskId) || runner.isRunning(taskId),
+    onLoaded: fill,
+  })
+  const pullAnew = (): void => {
+    intake.pullAnew()
+    wake.wake()
+  }
+  const cancels = createCancelWatch({ ...deps, runner, tenure })
+
+  const look = async (): Promise<void> => {
+    tenure()?.isInForce()
+    keeper.report({ running: runner.handlerCount(), state: 'live' })
+    intake.giveBackStale()
+    fill()
+  }
+
+  return {
+    runner,
+    dispatcher,
+    keeper,
+    intake,
+    routes,
+    source,
+    headMender,
+    loops: createLoops(deps, options, { look, refresh: () => routes.refresh(), lookForCancels: () => cancels.look() }),
+    /** Each hears signals until the function it returns is called. */
+    listeners: [() => cancels.listen(), () => listenForRoutes(deps.signals, routes)],
+  }
+}
+
+const toDescription = (options: WorkerOptions, types: readonly string[]): Omit<WorkerDescription, 'incarnation'> => {
+  const { host, pid, queues, concurrency, leaseMs, beatMs } = options
+  return { host, pid, queues, types, concurrency, leaseMs, beatMs }
+}
+
+/** Calls `callback` once when the turn is over, however often it was asked to meanwhile. */
+const createOncePerTurn = (timers: Timers, callback: () => void): (() => void) => {
+  let state: 'none' | 'coming' = 'none'
+  return () => {
+    if (state === 'coming') return
+    state = 'coming'
+    timers.soon(() => {
+      state = 'none'
+      callback()
+    })
+  }
+}
+
+interface Chores {
+  readonly look: () => Promise<void>
+  readonly refresh: () => Promise<void>
+  readonly lookForCancels: () => Promise<void>
+}
+
+const createLoops = (deps: WorkerDeps, { beatMs, leaseMs }: WorkerOptions, chores: Chores): readonly PassLoop[] => [
+  createPassLoop(deps, { name: 'routes', pass: chores.refresh, everyMs: () => routesEveryMs }),
+  createPassLoop(deps, { name: 'cancels', pass: chores.lookForCancels, everyMs: () => beatMs }),
+  createPassLoop(deps, {
+    name: 'tenure',
+    pass: chores.look,
+    everyMs: () => Math.min(lookEveryMsMax, leaseMs / looksPerLease),
+  }),
+]
+
+/** A refresh that fails comes again with the next pass. */
+const listenForRoutes = (signals: Signals, routes: ServedRoutes): (() => void) =>
+  signals.subscribe((signal) => {
+    if (signal.kind === 'route-learned') void routes.refresh().catch(() => {})
+  })
+
+/** How often what was learned anywhere is read again; a signal only makes it sooner. */
+const routesEveryMs = 2_000
+/** How often the tenure is looked at when nothing else asks. */
+const lookEveryMsMax = 1_000
+const looksPerLease = 10

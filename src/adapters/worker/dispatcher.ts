@@ -1,0 +1,76 @@
+import { startRun, type StartRunDeps } from '#application/commands/start-run.ts'
+import type { Startable } from '#application/commands/task-loader.ts'
+import type { Clock } from '#application/ports/clock.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import { createPace } from './pace.ts'
+import type { Runner } from './runner.ts'
+import type { WorkerTenure } from './worker-tenure.ts'
+
+/** Gives free slots to tasks that are at hand: claims them, and lets them run once the claim is durable. */
+export interface Dispatcher {
+  /** Starts as many of the tasks at hand as there are slots. */
+  fill(): void
+  /** How many tasks should be at hand: one for each free slot, and as many again as come free while the next are fetched. */
+  target(): number
+  isStarting(taskId: TaskId): boolean
+  startingCount(): number
+  /** From now on nothing is claimed, and what is being claimed is handed back. */
+  stop(): void
+}
+
+interface Deps extends StartRunDeps {
+  readonly clock: Clock
+  readonly runner: Runner
+  readonly tenure: () => WorkerTenure | undefined
+  readonly take: (max: number) => readonly Startable[]
+  /** Slots changed hands. */
+  readonly onProgress: () => void
+}
+
+/** Outcomes that wait for the store, beyond which nothing new is started: a handler's slot is free before they are recorded. */
+const unrecordedMin = 1_000
+
+export const createDispatcher = (deps: Deps, { concurrency }: { readonly concurrency: number }): Dispatcher => {
+  const starting = new Set<TaskId>()
+  const pace = createPace(deps.clock)
+  const unrecordedMax = Math.max(unrecordedMin, 2 * concurrency)
+  let state: 'working' | 'stopped' = 'working'
+
+  const freeSlots = (): number => {
+    if (state === 'stopped') return 0
+    const unrecorded = deps.runner.unrecordedCount() + starting.size
+    return Math.min(concurrency - starting.size - deps.runner.handlerCount(), unrecordedMax - unrecorded)
+  }
+
+  const start = async (startable: Startable, tenure: WorkerTenure): Promise<void> => {
+    const { taskId } = startable.task
+    starting.add(taskId)
+    try {
+      const outcome = await startRun(deps, startable, tenure)
+      if (outcome.kind !== 'started') return
+      pace.note()
+      if (state === 'stopped') deps.runner.handBack(outcome.task, tenure)
+      else if (tenure.isInForce()) deps.runner.begin(outcome.task, tenure)
+    } catch (error) {
+      deps.logger.error({ taskId, err: error }, 'a task was not started')
+    } finally {
+      starting.delete(taskId)
+      deps.onProgress()
+    }
+  }
+
+  return {
+    fill: () => {
+      const tenure = deps.tenure()
+      const free = freeSlots()
+      if (free <= 0 || tenure?.isInForce() !== true) return
+      for (const startable of deps.take(free)) void start(startable, tenure)
+    },
+    target: () => Math.max(0, freeSlots()) + (state === 'working' ? Math.min(concurrency, pace.perSpan()) : 0),
+    isStarting: (taskId) => starting.has(taskId),
+    startingCount: () => starting.size,
+    stop: () => {
+      state = 'stopped'
+    },
+  }
+}

@@ -1,0 +1,142 @@
+import { type FinishCommand, finishRun, type FinishRunDeps } from '#application/commands/finish-run.ts'
+import type { Clock } from '#application/ports/clock.ts'
+import type { RunningHead } from '#application/ports/run-index.ts'
+import type { TaskHandler } from '#application/ports/task-handler.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import type { RunningTask } from '#domain/task-state.ts'
+import { ActiveRun } from './active-run.ts'
+import { createDeadlines, type Deadlines } from './deadlines.ts'
+import { runHandler } from './run-handler.ts'
+import type { WorkerTenure } from './worker-tenure.ts'
+
+/** Runs started tasks and records what becomes of them. */
+export interface Runner {
+  begin(task: RunningTask, tenure: WorkerTenure): void
+  /** Records that a started task is handed back unspent: its handler never began. */
+  handBack(task: RunningTask, tenure: WorkerTenure): void
+  isRunning(taskId: TaskId): boolean
+  /** Cancellation was requested of these runs. What does not run here is left alone. */
+  cancel(runs: readonly RunningHead[]): void
+  /** Aborts every handler with `shutdown`. */
+  shutDown(): void
+  /** Aborts the handlers of a tenure that is over; nothing of them is recorded. */
+  abandon(tenure: WorkerTenure): void
+  /** Handlers at work, those included that were given up on: each keeps its slot. */
+  handlerCount(): number
+  /** Runs of which something is still to be recorded. */
+  unrecordedCount(): number
+  close(): void
+}
+
+export interface RunnerDeps extends FinishRunDeps {
+  readonly clock: Clock
+  readonly handlers: ReadonlyMap<string, TaskHandler>
+  /** A handler ended, or an outcome was settled: there may be more room. */
+  readonly onProgress: () => void
+}
+
+export const createRunner = (deps: RunnerDeps): Runner => new HandlerRunner(deps)
+
+class HandlerRunner implements Runner {
+  readonly #deps: RunnerDeps
+  readonly #deadlines: Deadlines
+  /** Handlers at work. */
+  readonly #active = new Set<ActiveRun>()
+  /** Those of them whose outcome is open: at most one a task, because only one run is in force. */
+  readonly #open = new Map<TaskId, ActiveRun>()
+  #recording = 0
+
+  constructor(deps: RunnerDeps) {
+    this.#deps = deps
+    this.#deadlines = createDeadlines(deps)
+  }
+
+  begin(task: RunningTask, tenure: WorkerTenure): void {
+    const handler = this.#deps.handlers.get(task.submission.type)
+    if (handler === undefined) throw new Error(`there is no handler for ${task.submission.type}`)
+    const run = new ActiveRun({
+      task,
+      tenure,
+      clock: this.#deps.clock,
+      logger: this.#deps.logger,
+      random: this.#deps.random(),
+      onDeadline: (changed) => this.#deadlines.add(changed),
+      onCutOff: (given, command) => this.#cutOff(given, command),
+    })
+    this.#active.add(run)
+    this.#open.set(task.taskId, run)
+    this.#deadlines.add(run)
+    void this.#execute(run, handler)
+  }
+
+  handBack(task: RunningTask, tenure: WorkerTenure): void {
+    void this.#record(task, { type: 'Release', run: task.run }, tenure)
+  }
+
+  isRunning(taskId: TaskId): boolean {
+    return this.#open.has(taskId)
+  }
+
+  cancel(runs: readonly RunningHead[]): void {
+    for (const { taskId, run } of runs) {
+      const found = this.#open.get(taskId)
+      if (found?.task.run === run) found.abort('cancelled')
+    }
+  }
+
+  shutDown(): void {
+    for (const run of this.#open.values()) run.abort('shutdown')
+  }
+
+  abandon(tenure: WorkerTenure): void {
+    for (const run of this.#open.values()) {
+      if (run.tenure !== tenure) continue
+      this.#settle(run)
+      this.#deps.count('outcomes-fenced')
+      run.abandon()
+    }
+  }
+
+  handlerCount(): number {
+    return this.#active.size
+  }
+
+  unrecordedCount(): number {
+    return this.#open.size + this.#recording
+  }
+
+  close(): void {
+    this.#deadlines.close()
+  }
+
+  async #execute(run: ActiveRun, handler: TaskHandler): Promise<void> {
+    const ending = await runHandler(handler, run.task.submission.payload, run.context)
+    this.#active.delete(run)
+    this.#settle(run)
+    if (!run.isGivenUp) void this.#record(run.task, run.toCommand(ending), run.tenure)
+    this.#deps.onProgress()
+  }
+
+  async #record(task: RunningTask, command: FinishCommand, tenure: WorkerTenure): Promise<void> {
+    this.#recording += 1
+    await finishRun(this.#deps, task, command, tenure)
+    this.#recording -= 1
+    this.#deps.onProgress()
+  }
+
+  #settle(run: ActiveRun): void {
+    this.#deadlines.delete(run)
+    if (this.#open.get(run.task.taskId) === run) this.#open.delete(run.task.taskId)
+  }
+
+  #cutOff(run: ActiveRun, command: FinishCommand): void {
+    this.#settle(run)
+    const { taskId, run: number, submission } = run.task
+    this.#deps.count('handlers-cut-off')
+    this.#deps.logger.warn(
+      { taskId, run: number, taskType: submission.type },
+      'a handler ignored its signal, was given up on and keeps its slot until it ends',
+    )
+    void this.#record(run.task, command, run.tenure)
+  }
+}

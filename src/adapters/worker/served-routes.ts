@@ -1,0 +1,38 @@
+import type { Clock } from '#application/ports/clock.ts'
+import { type Route, routeKey, type Routes } from '#application/ports/routes.ts'
+
+/** The known routes that this worker serves: it has a handler for the type, and works for the queue. */
+export interface ServedRoutes {
+  /** Reads what was learned anywhere. Throws StoreUnavailableError. */
+  refresh(): Promise<void>
+  all(): readonly Route[]
+  serves(route: Route): boolean
+}
+
+interface Deps {
+  readonly clock: Clock
+  readonly routes: Routes
+  readonly types: ReadonlySet<string>
+  /** Undefined: every queue. */
+  readonly queues: readonly string[] | undefined
+  /** There are routes that were not there before. */
+  readonly onLearned: () => void
+}
+
+export const createServedRoutes = (deps: Deps): ServedRoutes => {
+  const queues = deps.queues === undefined ? undefined : new Set(deps.queues)
+  let served: readonly Route[] = []
+
+  const serves = ({ queue, type }: Route): boolean =>
+    deps.types.has(type) && (queues === undefined || queues.has(queue))
+
+  return {
+    refresh: async () => {
+      const before = new Set(served.map(routeKey))
+      served = (await deps.routes.readAll()).filter(serves)
+      if (served.some((route) => !before.has(routeKey(route)))) deps.onLearned()
+    },
+    all: () => served,
+    serves,
+  }
+}

@@ -1,0 +1,51 @@
+import type { ReadyAnnouncer } from '#application/commands/ready-announcer.ts'
+import type { Clock, Timers } from '#application/ports/clock.ts'
+import type { Count } from '#application/ports/counts.ts'
+import type { EventStore } from '#application/ports/event-store.ts'
+import type { Identities, Random } from '#application/ports/identities.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import type { Routes } from '#application/ports/routes.ts'
+import type { RunIndex } from '#application/ports/run-index.ts'
+import type { RunnableIndex } from '#application/ports/runnable-index.ts'
+import type { Signals } from '#application/ports/signals.ts'
+import type { TaskHandler } from '#application/ports/task-handler.ts'
+import type { TaskIndex } from '#application/ports/task-index.ts'
+import type { TaskQueue } from '#application/ports/task-queue.ts'
+import type { WorkerRegistry } from '#application/ports/worker-registry.ts'
+
+/** What a worker is made of. */
+export interface WorkerDeps {
+  readonly store: EventStore
+  readonly index: TaskIndex
+  readonly runnable: RunnableIndex
+  readonly runs: RunIndex
+  readonly routes: Routes
+  readonly queue: TaskQueue
+  readonly registry: WorkerRegistry
+  readonly signals: Signals
+  /** Outlives the worker: its owner closes it after the drain. */
+  readonly announcer: ReadyAnnouncer
+  /** By task type. */
+  readonly handlers: ReadonlyMap<string, TaskHandler>
+  readonly identities: Identities
+  readonly random: Random
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly logger: Logger
+  readonly count: Count
+  /** Told after each pull about how many ids it left in the queue. */
+  readonly onPulled: (left: number) => void
+}
+
+export interface WorkerOptions {
+  /** Undefined: every queue. */
+  readonly queues: readonly string[] | undefined
+  /** Handlers at once. */
+  readonly concurrency: number
+  readonly leaseMs: number
+  /** At most a third of `leaseMs`. */
+  readonly beatMs: number
+  readonly drainMs: number
+  readonly host: string
+  readonly pid: number
+}

@@ -1,0 +1,134 @@
+import { createMemoryIdentities } from '#adapters/memory/identities.ts'
+import { createSeededRandom } from '#adapters/memory/seeded-random.ts'
+import { createMemoryWorkerRegistry } from '#adapters/memory/worker-registry.ts'
+import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
+import type { Timers } from '#application/ports/clock.ts'
+import type { MemoryWorld } from './memory-world.ts'
+
+export type ImaginedProcess = ReturnType<typeof createImaginedProcess>
+
+/** How far ahead timers are set: one and a half passes of two seconds. */
+const horizonMs = 3_000
+
+/**
+ * One process of a fleet that shares a memory world. It can be stopped and continued, and killed at any point: then nothing
+ * it waits for ever comes, no timer of it fires, and what it had asked for may have happened all the same.
+ */
+export const createImaginedProcess = (world: MemoryWorld, seed = Math.floor(world.random() * 2 ** 32)) => {
+  const gate = createGate()
+  const hearts = createGate()
+  const timers = gateTimers(world.timers, gate)
+  const random = createSeededRandom(seed)
+  const identities = createMemoryIdentities(world.storeClock, random)
+  const { clock, storeClock, count, logger } = world
+  const registry = createMemoryWorkerRegistry({
+    database: world.database,
+    clock,
+    timers: gateTimers(timers, hearts),
+  })
+  const queue = gateAll(gate, world.queue)
+  return {
+    clock,
+    storeClock,
+    timers,
+    random,
+    identities,
+    count,
+    logger,
+    store: gateAll(gate, world.store),
+    index: gateAll(gate, world.index),
+    runnable: gateAll(gate, world.runnable),
+    runs: gateAll(gate, world.runs),
+    routes: gateAll(gate, world.routes),
+    passes: gateAll(gate, world.passes),
+    registry: gateAll(gate, registry),
+    queue,
+    signals: {
+      announce: gate.call(world.signals.announce),
+      subscribe: (listener: Parameters<typeof world.signals.subscribe>[0]) =>
+        world.signals.subscribe((signal) => gate.run(() => listener(signal))),
+    },
+    announcer: createReadyAnnouncer({ queue, storeClock, timers, count, horizonMs }),
+    pause: gate.pause,
+    resume: gate.resume,
+    kill: gate.kill,
+    /** From now on no beat is sent, while everything else goes on. */
+    loseBeats: hearts.pause,
+    findBeats: hearts.resume,
+  }
+}
+
+type Gate = ReturnType<typeof createGate>
+
+const createGate = () => {
+  let state: 'open' | 'paused' | 'dead' = 'open'
+  let held: (() => void)[] = []
+
+  const run = (callback: () => void): void => {
+    if (state === 'open') callback()
+    if (state === 'paused') held.push(callback)
+  }
+
+  const pass = (): Promise<void> => (state === 'open' ? Promise.resolve() : new Promise((resolve) => run(resolve)))
+
+  return {
+    run,
+    pass,
+    call:
+      <Parameters extends readonly unknown[], Result>(call: (...parameters: Parameters) => Promise<Result>) =>
+      async (...parameters: Parameters): Promise<Result> => {
+        await pass()
+        try {
+          return await call(...parameters)
+        } finally {
+          await pass()
+        }
+      },
+    pause: (): void => {
+      if (state === 'open') state = 'paused'
+    },
+    resume: (): void => {
+      if (state !== 'paused') return
+      state = 'open'
+      const callbacks = held
+      held = []
+      for (const callback of callbacks) run(callback)
+    },
+    kill: (): void => {
+      state = 'dead'
+      held = []
+    },
+  }
+}
+
+/** The port with every answer let through the gate. */
+const gateAll = <Port extends object>(gate: Gate, port: Port): Port =>
+  new Proxy(port, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name)
+      if (typeof member !== 'function') return member
+      return gate.call(async (...parameters: readonly unknown[]): Promise<unknown> =>
+        Reflect.apply(member, target, parameters),
+      )
+    },
+  })
+
+const gateTimers = (timers: Timers, gate: Gate): Timers => ({
+  after: (delayMs, callback) => {
+    let state: 'set' | 'cancelled' = 'set'
+    const cancel = timers.after(delayMs, () =>
+      gate.run(() => {
+        if (state === 'set') callback()
+      }),
+    )
+    return () => {
+      state = 'cancelled'
+      cancel()
+    }
+  },
+  soon: (callback) => timers.soon(() => gate.run(callback)),
+  sleep: async (delayMs, signal) => {
+    await timers.sleep(delayMs, signal)
+    await gate.pass()
+  },
+})

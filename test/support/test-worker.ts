@@ -1,0 +1,61 @@
+import { createWorker, type Worker } from '#adapters/worker/worker.ts'
+import type { WorkerDeps, WorkerOptions } from '#adapters/worker/worker-deps.ts'
+import { type SubmitRequest, submitTask } from '#application/commands/submit-task.ts'
+import type { HandlerContext, TaskHandler } from '#application/ports/task-handler.ts'
+import { createMaintenance } from '#application/recovery/maintenance.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import { createImaginedProcess, type ImaginedProcess } from './imagined-process.ts'
+import type { MemoryWorld } from './memory-world.ts'
+
+export const leaseMs = 15_000
+export const beatMs = 3_000
+export const sweepMs = 2_000
+export const reconcileMs = 2_000
+export const drainMs = 30_000
+
+export interface TestWorker {
+  readonly worker: Worker
+  readonly process: ImaginedProcess
+}
+
+type Run = (payload: unknown, context: HandlerContext) => Promise<unknown>
+
+export const makeHandlers = (runs: Readonly<Record<string, Run>>): ReadonlyMap<string, TaskHandler> =>
+  new Map(Object.entries(runs).map(([type, run]) => [type, { type, defaults: {}, run }]))
+
+/** A worker in a process of its own, registered and pulling. */
+export const startWorker = async (
+  world: MemoryWorld,
+  runs: Readonly<Record<string, Run>>,
+  { deps = {}, ...options }: Partial<WorkerOptions> & { readonly deps?: Partial<WorkerDeps> } = {},
+): Promise<TestWorker> => {
+  const process = createImaginedProcess(world)
+  const worker = createWorker(
+    { ...process, handlers: makeHandlers(runs), onPulled: () => {}, ...deps },
+    { queues: undefined, concurrency: 10, leaseMs, beatMs, drainMs, host: 'test', pid: 1, ...options },
+  )
+  await world.routes.learn(Object.keys(runs).map((type) => ({ queue: 'default', type })))
+  await worker.start()
+  return { worker, process }
+}
+
+/** The recovery of a process of its own. */
+export const startMaintenance = (world: MemoryWorld, options: { readonly leaseMs?: number } = {}) => {
+  const process = createImaginedProcess(world)
+  const maintenance = createMaintenance(process, { leaseMs, sweepMs, reconcileMs, ...options })
+  maintenance.start()
+  return { maintenance, process }
+}
+
+/** Submits tasks as an API process does: durable, then hinted at. */
+export const createClient = (world: MemoryWorld) => {
+  const process = createImaginedProcess(world)
+  return {
+    process,
+    submit: async (request: Partial<SubmitRequest> = {}): Promise<TaskId> => {
+      const deps = { ...process, defaultsOf: () => ({}) }
+      const { task } = await submitTask(deps, { type: 'work', payload: 'null', ...request }, {})
+      return task.taskId
+    },
+  }
+}
