@@ -1,0 +1,99 @@
+import { type DatabasePool, sql } from 'slonik'
+import { z } from 'zod'
+import type { EventStore } from '#application/ports/event-store.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import { readTask } from '#application/queries/read-task.ts'
+import { parseTaskId, type TaskId } from '#domain/identifiers.ts'
+import { type Head, toHead } from '#domain/task-head.ts'
+import { mendHeads } from './head-rows.ts'
+import { answerOf } from './pool.ts'
+import type { PostgresRoutes } from './routes.ts'
+
+interface Deps {
+  readonly pool: DatabasePool
+  readonly routes: PostgresRoutes
+  readonly store: Pick<EventStore, 'loadStreams'>
+  readonly logger: Logger
+}
+
+export interface RebuildReport {
+  /** How many streams were read. */
+  readonly streams: number
+  /** Heads that were unlike the fold of their events, or missing. */
+  readonly mended: number
+  /** Heads of streams that do not exist. */
+  readonly removed: number
+  /** Streams that this release cannot read; their heads stay as they are. */
+  readonly unreadable: number
+}
+
+const streamsPerBatch = 500
+
+/**
+ * Writes the head of every task anew from its events, batch by batch up the task ids, and removes heads without events.
+ *
+ * May run beside the work of a fleet: a head whose stream moves meanwhile is left to the append that moves it. Running it
+ * again changes nothing. Throws StoreUnavailableError; what was mended by then stays mended.
+ */
+export const rebuildHeads = async (deps: Deps): Promise<RebuildReport> => {
+  const report = { streams: 0, mended: 0, removed: 0, unreadable: 0 }
+  let after: TaskId | undefined
+  // Ends because ids only rise, and those minted meanwhile are of heads that are right.
+  for (;;) {
+    const taskIds = await readTaskIds(deps.pool, after)
+    const last = taskIds.length < streamsPerBatch ? undefined : taskIds.at(-1)
+    const heads = await foldHeads(deps, taskIds)
+    if (heads.length > 0) report.mended += (await mendHeads(deps, heads)).length
+    report.removed += await removeOrphans(deps.pool, after, last)
+    report.streams += taskIds.length
+    report.unreadable += taskIds.length - heads.length
+    if (last === undefined) return report
+    after = last
+  }
+}
+
+const readTaskIds = async (pool: DatabasePool, after: TaskId | undefined): Promise<readonly TaskId[]> => {
+  const taskIds = await answerOf(
+    pool.anyFirst(sql.type(z.object({ task_id: z.string() }))`
+      select task_id
+      from taskfold.events
+      where version = 1
+      and task_id > ${after ?? lowestId}::uuid
+      order by task_id
+      limit ${streamsPerBatch}`),
+  )
+  return taskIds.map(parseTaskId)
+}
+
+const lowestId = '00000000-0000-0000-0000-000000000000'
+
+const foldHeads = async ({ store, logger }: Deps, taskIds: readonly TaskId[]): Promise<readonly Head[]> => {
+  const { streams } = await store.loadStreams(taskIds)
+  return taskIds.flatMap((taskId) => {
+    const read = readTask(streams.get(taskId))
+    if (read.kind === 'task') return [toHead(read.task)]
+    if (read.kind === 'unreadable') {
+      logger.error({ taskId, err: read.error }, 'left a head as it was: its stream could not be read')
+    }
+    return []
+  })
+}
+
+/** An append writes events and head together, so a head is never seen before its events. */
+const removeOrphans = async (
+  pool: DatabasePool,
+  after: TaskId | undefined,
+  last: TaskId | undefined,
+): Promise<number> => {
+  const { rowCount } = await answerOf(
+    pool.query(sql.unsafe`
+      delete from taskfold.tasks h
+      where h.task_id > ${after ?? lowestId}::uuid
+      and (${last ?? null}::uuid is null or h.task_id <= ${last ?? null}::uuid)
+      and not exists (
+        select
+        from taskfold.events e
+        where e.task_id = h.task_id)`),
+  )
+  return rowCount
+}
