@@ -8,8 +8,14 @@ export const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, {
   error: 'must be 1 to 128 of A-Z a-z 0-9 . _ : - and begin with a letter or digit',
 })
 
-/** A whole number within limits, both included. */
-export const whole = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum)
+/** A whole number within limits, both included. Not `z.int()`, whose refusal keeps the checks around it from running. */
+export const whole = (minimum: number, maximum: number) =>
+  z
+    .number()
+    .min(minimum, { error: `must be at least ${minimum}` })
+    .max(maximum, { error: `must be at most ${maximum}` })
+    .refine(Number.isInteger, { error: 'must be whole' })
+    .meta({ override: { type: 'integer' } })
 
 /** Text of `minimum` to `maximum` code points that can be stored as it is. */
 export const text = (minimum: number, maximum: number) =>

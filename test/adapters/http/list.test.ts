@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
+
+let world: HttpWorld
+const idsByType: Record<string, string[]> = { a: [], b: [] }
+
+/** Twenty tasks, a second apart: types alternate, every fifth has the tag, the last four wait. */
+beforeAll(async () => {
+  world = await createHttpWorld()
+  for (let index = 0; index < 20; index += 1) {
+    const type = index % 2 === 0 ? 'a' : 'b'
+    const more = { ...(index % 5 === 0 && { tags: ['x y'] }), ...(index >= 16 && { delayMs: 60_000 }) }
+    const submitted = await world.post('/api/tasks', JSON.stringify({ type, queue: `q-${type}`, ...more }))
+    idsByType[type]?.unshift(submitted.json().id)
+    await world.memory.advance(1_000)
+  }
+})
+afterAll(() => world.close())
+
+interface Page {
+  readonly items: readonly { readonly id: string; readonly detail: string; readonly type: string }[]
+  readonly nextCursor: string | null
+}
+
+const list = async (query: string): Promise<Page> => {
+  const answer = await world.inject(`/api/tasks?${query}`)
+  expect(answer.statusCode).toBe(200)
+  return answer.json()
+}
+
+/** All ids of a walk, page by page. */
+const walk = async (query: string, between: () => Promise<unknown> = () => Promise.resolve()): Promise<string[]> => {
+  const ids: string[] = []
+  let cursor = ''
+  for (let page = 0; page < 50; page += 1) {
+    const { items, nextCursor } = await list(`${query}${cursor}`)
+    ids.push(...items.map((item) => item.id))
+    if (nextCursor === null) return ids
+    cursor = `&cursor=${nextCursor}`
+    await between()
+  }
+  throw new Error('the walk did not end')
+}
+
+describe('a list of tasks', () => {
+  test('is newest first, and has neither payloads nor results', async () => {
+    const { items, nextCursor } = await list('limit=200')
+    expect(nextCursor).toBeNull()
+    expect(items).toHaveLength(20)
+    expect(items.map((item) => item.id)).toStrictEqual(
+      items
+        .map((item) => item.id)
+        .toSorted()
+        .toReversed(),
+    )
+    expect(items[0]).not.toHaveProperty('payload')
+    expect(items[0]).not.toHaveProperty('result')
+  })
+
+  test.each([
+    ['type=a', 10],
+    ['queue=q-b', 10],
+    ['status=PENDING', 20],
+    ['status=FAILED', 0],
+    ['detail=scheduled', 4],
+    ['detail=ready&type=a', 8],
+    ['status=SUCCESS&detail=ready', 0],
+    ['tag=x+y', 4],
+    ['tag=x%20y&queue=q-a', 2],
+    ['tag=x', 0],
+    ['submittedAfter=2026-01-01T00:00:15Z', 4],
+    ['submittedBefore=2026-01-01T00:00:15.000Z', 15],
+    ['submittedAfter=2026-01-01T01:00:04%2B01:00&submittedBefore=2026-01-01T00:00:06Z', 1],
+  ])('by %s has %i tasks', async (query, count) => {
+    expect((await list(query)).items).toHaveLength(count)
+  })
+})
+
+describe('a walk page by page', () => {
+  test.each(['limit=1&type=a', 'limit=3&type=a', 'limit=10&type=a', 'limit=7&type=a&tag=x+y'])(
+    'by %s meets each task once',
+    async (query) => {
+      const wanted = query.includes('tag')
+        ? [0, 5].map((index) => idsByType['a']?.[9 - index]).toReversed()
+        : idsByType['a']
+      expect(await walk(query)).toStrictEqual(wanted)
+    },
+  )
+
+  test('does not see what is added meanwhile, and misses nothing that was there', async () => {
+    const added: string[] = []
+    const ids = await walk('limit=2&type=b', async () => {
+      added.push((await world.post('/api/tasks', '{"type":"b"}')).json().id)
+    })
+    expect(added.length).toBeGreaterThan(2)
+    expect(ids).toStrictEqual(idsByType['b'])
+  })
+})
+
+describe('a cursor that was not given out', () => {
+  test.each(['', 'x', 'AAAA', '%00', 'VAGbdqqoAHAAomV2n3RELyw%3D', 'a'.repeat(1_000), 'VAGbdqqoAHAAomV2n3RELyx', '🎉'])(
+    'is refused: %s',
+    async (cursor) => {
+      const refused = await world.inject(`/api/tasks?cursor=${encodeURI(cursor)}`)
+      expect([refused.statusCode, refused.json().code]).toStrictEqual([400, 'invalid-cursor'])
+    },
+  )
+})
+
+describe('a query that does not fit', () => {
+  test.each([
+    ['status=pending', ['/query/status']],
+    ['detail=done', ['/query/detail']],
+    ['type=a%20b&queue=', ['/query/type', '/query/queue']],
+    ['tag=', ['/query/tag']],
+    [`tag=${'x'.repeat(65)}`, ['/query/tag']],
+    ['tag=%00', ['/query/tag']],
+    ['tag=%ff', ['/query/tag']],
+    [
+      'submittedAfter=yesterday&submittedBefore=2026-13-01T00:00:00Z',
+      ['/query/submittedAfter', '/query/submittedBefore'],
+    ],
+    ['limit=0', ['/query/limit']],
+    ['limit=201', ['/query/limit']],
+    ['limit=1.0&limits=2', ['/query/limit', '/query/limits']],
+    ['limit=1&limit=1', ['/query/limit']],
+    ['__proto__=1&a%2Fb=2', ['/query/__proto__', '/query/a~1b']],
+  ])('names its faults: %s', async (query, pointers) => {
+    const refused = await world.inject(`/api/tasks?${query}`)
+    expect(refused.statusCode).toBe(422)
+    const { code, errors }: { readonly code: string; readonly errors: readonly { readonly pointer: string }[] } =
+      refused.json()
+    expect(code).toBe('validation-failed')
+    expect(errors.map((fault) => fault.pointer)).toStrictEqual(pointers)
+  })
+
+  test.each(['/api/queues', '/api/workers', '/api/info', '/api/tasks/019b76da-a800-7c3e-8f6e-2f1d9c0b5a41'])(
+    'is refused where no query belongs: %s',
+    async (path) => {
+      const refused = await world.inject(`${path}?x=1`)
+      expect(refused.json()).toMatchObject({
+        status: 422,
+        errors: [{ pointer: '/query/x', message: 'is not known here' }],
+      })
+    },
+  )
+})

@@ -1,0 +1,53 @@
+import { createHttpServer } from '#adapters/http/server.ts'
+import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
+import { changeTask, type ChangeOutcome } from '#application/commands/change-task.ts'
+import type { HealthCheck } from '#application/ports/health.ts'
+import type { EventStore } from '#application/ports/event-store.ts'
+import type { HandlerDefaults } from '#application/ports/task-handler.ts'
+import { createTaskOperations } from '#application/task-operations.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import type { TaskCommand } from '#domain/task-commands.ts'
+import { createMemoryWorld } from '../../../support/memory-world.ts'
+
+interface Options {
+  /** Stands between the application and the store in memory. */
+  readonly wrapStore?: (store: EventStore) => EventStore
+  readonly checks?: readonly HealthCheck[]
+  readonly defaultsOf?: (type: string) => HandlerDefaults
+}
+
+export type HttpWorld = Awaited<ReturnType<typeof createHttpWorld>>
+
+/** The HTTP interface over the application over memory. The caller closes it. */
+export const createHttpWorld = async (options: Options = {}) => {
+  const memory = createMemoryWorld()
+  const store = options.wrapStore?.(memory.store) ?? memory.store
+  const announcer = createReadyAnnouncer({ ...memory, horizonMs: 2_000 })
+  const defaultsOf = options.defaultsOf ?? (() => ({}))
+  const operations = createTaskOperations({ ...memory, store, announcer, defaultsOf })
+  const server = await createHttpServer({
+    operations,
+    info: () => ({ ...process, startedAt: memory.storeClock.now(), uptimeMs: 12 }),
+    readHealth: () => options.checks ?? [],
+    logger: memory.logger,
+    now: memory.storeClock.now,
+  })
+  return {
+    memory,
+    operations,
+    server,
+    inject: server.inject,
+    /** Sends JSON text as it is. */
+    post: (url: string, body: string, headers: Readonly<Record<string, string>> = {}) =>
+      server.inject({ method: 'POST', url, body, headers: { 'content-type': 'application/json', ...headers } }),
+    /** Does to a task what its worker would. */
+    work: (taskId: TaskId, toCommand: (now: number) => TaskCommand): Promise<ChangeOutcome> =>
+      changeTask({ ...memory, store }, { taskId, toCommand, context: {} }),
+    close: async (): Promise<void> => {
+      await server.close()
+      await announcer.close()
+    },
+  }
+}
+
+const process = { name: 'taskfold', version: '0.1.0', roles: ['api'], store: 'memory', queue: 'memory' }
