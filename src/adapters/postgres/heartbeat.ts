@@ -50,9 +50,10 @@ export const startHeartbeat = (worker: WorkerDescription, deps: Deps): Heartbeat
 
   const given: HeartbeatGiven = { url, incarnation: worker.incarnation, beatMs: worker.beatMs, mainSilenceMs, memory }
   const thread = new Worker(new URL('heartbeat-thread.ts', import.meta.url), { workerData: given, execArgv: [] })
-  thread.unref()
   thread.on('message', (message) => logNews(logger, news.parse(message)))
   thread.on('error', (error) => logger.error({ err: error }, 'the heartbeat thread died'))
+  // Not before: to listen for messages is to hold the process.
+  thread.unref()
   const gone = once(thread, 'exit').catch(() => {})
 
   const stop = async (): Promise<void> => {

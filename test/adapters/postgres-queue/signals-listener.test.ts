@@ -75,6 +75,9 @@ describe('a listener that is brought nothing', () => {
       answerDeadlineMs: 200,
     })
     await waitUntil(() => listener.state() === 'deaf')
+    expect(logger.lines).toEqual([
+      { level: 'warn', fields: {}, message: 'heard no notifications: what they would tell was polled for' },
+    ])
     await listener.close()
     await elsewhere.close()
   })

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createPostgresPasses } from '#adapters/postgres/passes.ts'
+import { StoreUnavailableError } from '#application/ports/event-store.ts'
+import { makeName } from '../../support/task-builders.ts'
+import { createFleet, type Fleet, type FleetProcess, waitUntil } from './support/fleet.ts'
+
+const leaseMs = 900
+const nothing = (): Promise<void> => Promise.resolve()
+
+let fleet: Fleet
+let here: FleetProcess
+beforeAll(async () => {
+  fleet = await createFleet()
+  here = await fleet.startProcess()
+})
+afterAll(() => fleet.close())
+
+/** Begins a pass that goes on until it is told to end. */
+const begin = async ({ pool }: FleetProcess, name: string) => {
+  const begun = Promise.withResolvers<void>()
+  const end = Promise.withResolvers<void>()
+  const outcome = createPostgresPasses({ pool, leaseMs }).tryPass(name, 0, async () => {
+    begun.resolve()
+    await end.promise
+  })
+  await begun.promise
+  return { outcome, end: end.resolve }
+}
+
+describe('a process that dies in a pass', () => {
+  it('keeps the others from it for its lease and no longer', async () => {
+    const name = makeName()
+    const dying = await fleet.startProcess()
+    const { outcome, end } = await begin(dying, name)
+    // From now on it neither renews its lease nor gives it back.
+    await dying.pool.end()
+    const passes = createPostgresPasses({ pool: here.pool, leaseMs })
+    expect(await passes.tryPass(name, 0, nothing)).toBe('taken')
+    await waitUntil(async () => (await passes.tryPass(name, 0, nothing)) === 'done')
+    end()
+    expect(await outcome).toBe('done')
+  })
+})
+
+describe('a pass that takes longer than the lease', () => {
+  it('is not begun by anybody else', async () => {
+    const name = makeName()
+    const elsewhere = await fleet.startProcess()
+    const { outcome, end } = await begin(elsewhere, name)
+    const passes = createPostgresPasses({ pool: here.pool, leaseMs })
+    const endsAtMs = performance.now() + 2 * leaseMs
+    const seen = new Set<string>()
+    await waitUntil(async () => {
+      seen.add(await passes.tryPass(name, 0, nothing))
+      return performance.now() > endsAtMs
+    })
+    expect([...seen]).toEqual(['taken'])
+    end()
+    expect(await outcome).toBe('done')
+    expect(await passes.tryPass(name, 0, nothing)).toBe('done')
+  })
+})
+
+describe('a pass without a database', () => {
+  it('is not begun', async () => {
+    const away = await fleet.startProcess()
+    await away.pool.end()
+    const never = () => Promise.reject(new Error('ran without a lease'))
+    await expect(createPostgresPasses({ pool: away.pool }).tryPass(makeName(), 0, never)).rejects.toBeInstanceOf(
+      StoreUnavailableError,
+    )
+  })
+})
