@@ -50,6 +50,13 @@ accept<Same<PayloadOf<typeof dated>, { readonly at: string }>>()
 export const tasks: readonly TaskDefinition[] = [anything]
 export const anyTasks: readonly { readonly type: string }[] = [report, later, dated]
 
+/** What takes a definition knows what to submit and what to expect. */
+declare const submit: <Payload, Result>(task: TaskDefinition<Payload, Result>, payload: Payload) => Promise<Result>
+export const submitted = submit(report, { days: '7' })
+accept<Same<typeof submitted, Promise<{ pages: number }>>>()
+// @ts-expect-error a submission carries text
+void submit(report, { days: 7 })
+
 declare const reason: AbortReason
 accept<Same<typeof reason.cause, AbortCause>>()
 

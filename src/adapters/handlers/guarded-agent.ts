@@ -40,12 +40,17 @@ export const createGuardedAgent = (guard: AddressGuard, lookUp: LookUp = lookUpN
       return
     }
     connectPlainly(options, (...[error, socket]: Parameters<buildConnector.Callback>) => {
+      const address = socket?.remoteAddress
       if (error !== null) {
         callback(error, null)
-      } else if (guard.allowsName(host) || guard.allowsAddress(socket.remoteAddress ?? '')) {
+      } else if (address === undefined) {
+        // Already over; that says nothing about where it led.
+        socket.destroy()
+        callback(Object.assign(new Error(`${host} ended the connection at once`), { code: 'ECONNRESET' }), null)
+      } else if (guard.allowsName(host) || guard.allowsAddress(address)) {
         callback(null, socket)
       } else {
-        // The lookup was bypassed somehow; nothing has been sent.
+        // The lookup was bypassed somehow; no request has been sent.
         socket.destroy()
         callback(new ForbiddenTargetError(host), null)
       }

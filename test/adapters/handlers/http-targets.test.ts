@@ -1,5 +1,7 @@
 import type { LookupAddress } from 'node:dns'
+import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { SMTPServer } from 'smtp-server'
 import { createAddressGuard } from '#adapters/handlers/address-guard.ts'
 import { createGuardedAgent, type LookUp } from '#adapters/handlers/guarded-agent.ts'
 import { createHttpRequestTask } from '#adapters/handlers/http-request.ts'
@@ -86,6 +88,27 @@ describe('a target that is not public', () => {
     const { lookUp } = answering(['127.0.0.1'])
 
     expect(await createPush([allow], lookUp)({ url: `http://${host}:${server.port}/` })).toMatchObject({ status: 200 })
+  })
+
+  test('is reached over https only with a certificate that can be trusted', async () => {
+    // The server at hand that brings a certificate, which is its own and made for localhost.
+    const server = new SMTPServer({ secure: true, closeTimeout: 100 })
+    server.on('error', () => {})
+    onTestFinished(() => new Promise((resolve) => server.close(resolve)))
+    server.listen(0, '127.0.0.1')
+    await once(server.server, 'listening')
+    const address = server.server.address()
+    const port = typeof address === 'object' ? address?.port : 0
+    const push = createPush(['127.0.0.1'], answering(['127.0.0.1']).lookUp)
+
+    for (const host of ['127.0.0.1', 'named.example']) {
+      expect(await push({ url: `https://${host}:${port}/` })).toMatchObject({
+        name: 'Error',
+        message: expect.stringMatching(
+          /failed: (DEPTH_ZERO_SELF_SIGNED_CERT|ERR_TLS_CERT_ALTNAME_INVALID|CERT_HAS_EXPIRED)$/,
+        ),
+      })
+    }
   })
 
   test('is not told apart by what its name resolves to', async () => {
