@@ -30,6 +30,13 @@ export const describeRoutes = (name: string, setup: Setup<RoutesWorld>): void =>
       expect(await readOwn(world().routesElsewhere, own)).toEqual(keysOf(own))
     })
 
+    it('are answered by the call that made them known, and by no later one', async () => {
+      const [first, second] = [makeRoute(), makeRoute()]
+      expect(keysOf(await world().routes.learn([first]))).toEqual(keysOf([first]))
+      expect(keysOf(await world().routes.learn([first, second]))).toEqual(keysOf([second]))
+      expect(await world().routesElsewhere.learn([first, second])).toEqual([])
+    })
+
     it('are pairs: one queue with two types is two, and so is one type in two queues', async () => {
       const [one, other] = [makeRoute(), makeRoute()]
       const own = [one, { queue: one.queue, type: other.type }, { queue: other.queue, type: one.type }]

@@ -1,10 +1,12 @@
-import type { Routes } from '#application/ports/routes.ts'
+import { routeKey, type Routes } from '#application/ports/routes.ts'
 import type { MemoryDatabase } from './database.ts'
 
 /** The routes of a memory database, in the order they were learned. */
 export const createMemoryRoutes = (database: MemoryDatabase): Routes => ({
   learn: async (routes) => {
-    for (const route of routes) database.learnRoute(route)
+    const fresh = routes.filter((route) => !database.routes.has(routeKey(route)))
+    for (const route of fresh) database.learnRoute(route)
+    return fresh.map(({ queue, type }) => ({ queue, type }))
   },
   readAll: async () => [...database.routes.values()],
 })

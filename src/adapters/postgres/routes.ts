@@ -16,6 +16,7 @@ export interface PostgresRoutes extends Routes {
 }
 
 const routeRow = z.object({ id: z.int(), queue: z.string(), type: z.string() })
+const learnedRow = routeRow.extend({ made: z.boolean() })
 
 /**
  * Every route met so far is kept in both directions: they are few, and neither a name nor a number ever changes. A known
@@ -31,12 +32,14 @@ export const createPostgresRoutes = ({ pool }: { readonly pool: DatabasePool }):
   }
 
   /** One statement; a second one when another process learned the same at the same moment, which a snapshot hides. */
-  const write = async (unknown: readonly Route[]): Promise<void> => {
-    known.add(await answerOf(pool.any(learnStatement(unknown))))
+  const write = async (unknown: readonly Route[]): Promise<readonly Route[]> => {
+    const rows = await answerOf(pool.any(learnStatement(unknown)))
+    known.add(rows)
     if (unknown.some((route) => known.numberOf(routeKey(route)) === undefined)) await readAll()
+    return rows.filter(({ made }) => made).map(({ queue, type }) => ({ queue, type }))
   }
   const writeOnce = createOnceAtATime(write)
-  const learn = (wanted: readonly Route[]): Promise<void> =>
+  const learn = (wanted: readonly Route[]): Promise<readonly Route[]> =>
     writeOnce(wanted.filter((route) => known.numberOf(routeKey(route)) === undefined))
 
   return {
@@ -87,27 +90,32 @@ const createKnownRoutes = (): KnownRoutes => {
   }
 }
 
-/** Writes each route once, however many callers meet it while it is being written; all of them wait for that. */
+/**
+ * Writes each route once, however many callers meet it while it is being written; all of them wait for that, and the one
+ * that began the writing hears what came of it.
+ */
 const createOnceAtATime = (
-  write: (routes: readonly Route[]) => Promise<void>,
-): ((routes: readonly Route[]) => Promise<void>) => {
-  const underWay = new Map<string, Promise<void>>()
+  write: (routes: readonly Route[]) => Promise<readonly Route[]>,
+): ((routes: readonly Route[]) => Promise<readonly Route[]>) => {
+  const underWay = new Map<string, Promise<unknown>>()
   return async (routes) => {
     const own = new Map<string, Route>()
-    const awaited = new Set<Promise<void>>()
+    const awaited = new Set<Promise<unknown>>()
     for (const route of routes) {
       const writing = underWay.get(routeKey(route))
       if (writing === undefined) own.set(routeKey(route), route)
       else awaited.add(writing)
     }
-    if (own.size > 0) {
-      const writing = write([...own.values()]).finally(() => {
+    const writing = own.size === 0 ? undefined : write([...own.values()])
+    if (writing !== undefined) {
+      const written = writing.finally(() => {
         for (const key of own.keys()) underWay.delete(key)
       })
-      for (const key of own.keys()) underWay.set(key, writing)
-      awaited.add(writing)
+      for (const key of own.keys()) underWay.set(key, written)
+      awaited.add(written)
     }
     await Promise.all(awaited)
+    return (await writing) ?? []
   }
 }
 
@@ -121,7 +129,7 @@ const learnStatement = (unknown: readonly Route[]) => {
     unknown.map((route) => route.type),
     'text',
   )
-  return sql.type(routeRow)`
+  return sql.type(learnedRow)`
     with given as (
       select g.queue, g.type
       from unnest(${queues}, ${types}) as g (queue, type)
@@ -138,7 +146,7 @@ const learnStatement = (unknown: readonly Route[]) => {
       on conflict do nothing
       returning id, queue, type
     )
-    select id, queue, type from known
+    select id, queue, type, false as made from known
     union all
-    select id, queue, type from made`
+    select id, queue, type, true as made from made`
 }

@@ -8,7 +8,8 @@ import type { Due, Instant } from '#domain/time.ts'
 import type { StoreClock } from '../ports/clock.ts'
 import { type Append, type AppendVerdict, type EventStore, StoreUnavailableError } from '../ports/event-store.ts'
 import type { Identities } from '../ports/identities.ts'
-import type { Routes } from '../ports/routes.ts'
+import type { Route, Routes } from '../ports/routes.ts'
+import type { Signals } from '../ports/signals.ts'
 import type { HandlerDefaults } from '../ports/task-handler.ts'
 import type { ReadyAnnouncer } from './ready-announcer.ts'
 
@@ -31,8 +32,15 @@ interface Deps {
   readonly identities: Identities
   readonly storeClock: StoreClock
   readonly announcer: ReadyAnnouncer
+  readonly signals: Signals
   /** The defaults that the definition of a type brings, if this process has loaded it. */
   readonly defaultsOf: (type: string) => HandlerDefaults
+}
+
+/** A route that is new is announced, so that workers serve it at once and not from their next pass on. */
+const learnRoute = async ({ routes, signals }: Pick<Deps, 'routes' | 'signals'>, route: Route): Promise<void> => {
+  const fresh = await routes.learn([route])
+  if (fresh.length > 0) void signals.announce({ kind: 'route-learned' })
 }
 
 /** The store fell silent while the task was being stored: whoever asks for `taskId` later learns whether it was. */
@@ -64,7 +72,7 @@ export const submitTask = async (
   context: EventContext,
 ): Promise<{ readonly task: Task; readonly now: Instant }> => {
   const submission = toSubmission(request, deps.defaultsOf(request.type))
-  await deps.routes.learn([{ queue: submission.queue, type: submission.type }])
+  await learnRoute(deps, { queue: submission.queue, type: submission.type })
   const decision = decide(noTask, { type: 'Submit', submission, due: request.due ?? { delayMs: 0 } })
   if (decision.kind === 'rejected') throw new Error(`a new task was refused: ${decision.rejection.code}`)
   const taskId = deps.identities.mintTaskId()

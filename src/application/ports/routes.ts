@@ -9,8 +9,11 @@ export const routeKey = (route: Route): string => `${route.queue} ${route.type}`
 
 /** The routes that exist. They are learned, never removed. */
 export interface Routes {
-  /** Makes sure the routes are known everywhere. Idempotent. Throws StoreUnavailableError. */
-  learn(routes: readonly Route[]): Promise<void>
+  /**
+   * Makes sure the routes are known everywhere. Answers those that nobody knew before this call, for the caller to
+   * announce. Idempotent. Throws StoreUnavailableError.
+   */
+  learn(routes: readonly Route[]): Promise<readonly Route[]>
 
   /** Every route learned anywhere so far. Throws StoreUnavailableError. */
   readAll(): Promise<readonly Route[]>

@@ -1,0 +1,83 @@
+import { parseTaskId } from '#domain/identifiers.ts'
+import type { Clock, Timers } from '../ports/clock.ts'
+import type { EventStore } from '../ports/event-store.ts'
+import type { HealthCheck } from '../ports/health.ts'
+
+export interface StoreHealth {
+  /** The store, of which every answer is noticed. */
+  readonly store: EventStore
+  /** The latest finding. Asks nothing: it answers at once even while the store hangs. */
+  read(): HealthCheck
+  close(): void
+}
+
+interface Deps {
+  readonly store: EventStore
+  readonly clock: Clock
+  readonly timers: Timers
+}
+
+/** How often an idle store is asked. Losing or regaining it shows within this and a read's deadline of two seconds. */
+const probeEveryMs = 3_000
+/** An answer older than this proves nothing. */
+const answerAgeMaxMs = 8_000
+
+/** No task has it: a probe reads nothing, but goes all the way to the database and back. */
+const probedTaskId = parseTaskId('00000000-0000-7000-8000-000000000000')
+
+/**
+ * Watches a store by what it answers to others, and by a cheap read of its own while nobody asks it: through the same
+ * connections, because a second pool would be healthy while the first one hangs.
+ */
+export const watchStore = ({ store, clock, timers }: Deps): StoreHealth => {
+  let answeredAtMs: number | undefined
+  let failure: string | undefined
+  let cancel = (): void => {}
+  let state: 'watching' | 'closed' = 'watching'
+
+  const noticed = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
+    try {
+      const given = await answer
+      answeredAtMs = clock.monotonicMs()
+      failure = undefined
+      return given
+    } catch (error) {
+      if (isUnavailable(error)) failure = error.message
+      throw error
+    }
+  }
+
+  const isAnswerRecent = (): boolean =>
+    failure === undefined && answeredAtMs !== undefined && clock.monotonicMs() - answeredAtMs < probeEveryMs
+
+  const watched: EventStore = {
+    append: (append) => noticed(store.append(append)),
+    appendAll: (appends) => noticed(store.appendAll(appends)),
+    loadStream: (taskId) => noticed(store.loadStream(taskId)),
+    loadStreams: (taskIds) => noticed(store.loadStreams(taskIds)),
+  }
+
+  const probe = async (): Promise<void> => {
+    if (!isAnswerRecent()) await watched.loadStream(probedTaskId).catch(() => {})
+    if (state === 'watching') cancel = timers.after(probeEveryMs, () => void probe())
+  }
+  void probe()
+
+  return {
+    store: watched,
+    read: () => {
+      if (failure !== undefined) return { name: 'postgres', ok: false, message: failure }
+      if (answeredAtMs === undefined) return { name: 'postgres', ok: false, message: 'has not answered yet' }
+      const ageMs = Math.round(clock.monotonicMs() - answeredAtMs)
+      const ok = ageMs <= answerAgeMaxMs
+      return { name: 'postgres', ok, message: `answered ${ageMs} ms ago` }
+    },
+    close: () => {
+      state = 'closed'
+      cancel()
+    },
+  }
+}
+
+const isUnavailable = (error: unknown): error is Error =>
+  error instanceof Error && 'code' in error && error.code === 'store-unavailable'
