@@ -1,0 +1,98 @@
+import { Command, CommanderError } from 'commander'
+import { systemClock } from '#adapters/system/clock.ts'
+import { createLogger } from '#adapters/telemetry/logger.ts'
+import { ConfigurationError, StartupError } from '#application/lifecycle/startup-error.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import { allRoles, type Config, readConfig, type Role } from './config.ts'
+import { release } from './release.ts'
+import { watchForShutdown } from './shutdown.ts'
+import { type RunningRoles, startRoles } from './start-roles.ts'
+
+/** How the process ends, as shells read it. */
+const exitCodes = { drained: 0, cannotStart: 1, wrongSettings: 2, interrupted: 130, terminated: 143 } as const
+
+/** Runs what the words of the command line ask for, and ends the process when it is over. */
+export const main = async (words: readonly string[]): Promise<void> => {
+  const program = new Command('taskfold')
+    .description('A distributed task scheduler that remembers everything.')
+    .version(release.version)
+    .exitOverride()
+  program
+    .command('all', { isDefault: true })
+    .description('the API, a worker and maintenance in one process (what no word means)')
+    .action(() => run(allRoles))
+  program
+    .command('api')
+    .description('the HTTP interface')
+    .action(() => run(['api']))
+  program
+    .command('worker')
+    .description('runs tasks')
+    .action(() => run(['worker']))
+  program
+    .command('maintenance')
+    .description('recovers lost runs and hints')
+    .action(() => run(['maintenance']))
+  try {
+    await program.parseAsync(words, { from: 'user' })
+  } catch (error) {
+    process.exit(toExitCode(error))
+  }
+}
+
+const run = async (roles: readonly Role[]): Promise<void> => {
+  const config = readConfig(roles)
+  const logger = createLogger({ level: config.logLevel, form: process.stderr.isTTY ? 'pretty' : 'json' })
+  watchForBreakdown(logger)
+  let running: RunningRoles | undefined
+  const shutdown = watchForShutdown({
+    source: process,
+    monotonicMs: () => systemClock.monotonicMs(),
+    endNow: ({ signal }) => {
+      running?.abandon()
+      process.exit(signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated)
+    },
+  })
+  running = await startRoles(config, logger)
+  announce(config, running)
+  const { signal } = await shutdown.requested
+  logger.info({ signal }, 'was asked to end')
+  await running.close()
+  logger.info({}, 'ended')
+  // Said outright: a handler that ignores its abort may still hold the event loop.
+  process.exit(exitCodes.drained)
+}
+
+/** The first line on standard output has the address, whatever is logged. */
+const announce = ({ roles }: Config, { url, queue }: RunningRoles): void => {
+  const lines = [`Taskfold ${release.version} at ${url} (${roles.join(', ')}; queue: ${queue})`]
+  if (roles.includes('api')) {
+    lines.push(
+      'Submit the first task:',
+      `  curl -s ${url}/api/tasks -H 'content-type: application/json' -d '{"type":"demo.echo","payload":{"hello":"world"}}'`,
+      `Reference: ${url}/api/docs`,
+    )
+  }
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+/** An error that nobody caught may have left anything half done: say it and end; recovery takes over what was running. */
+const watchForBreakdown = (logger: Logger): void => {
+  process.on('uncaughtException', (error) => {
+    logger.error({ err: error }, 'broke down')
+    process.exit(exitCodes.cannotStart)
+  })
+}
+
+const toExitCode = (error: unknown): number => {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.wrongSettings
+  if (error instanceof ConfigurationError) {
+    for (const mistake of error.mistakes) process.stderr.write(`${mistake}\n`)
+    return exitCodes.wrongSettings
+  }
+  process.stderr.write(`${error instanceof StartupError ? error.message : describe(error)}\n`)
+  return exitCodes.cannotStart
+}
+
+/** A breakdown nobody foresaw: here the stack is what helps. */
+const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))

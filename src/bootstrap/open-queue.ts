@@ -1,0 +1,39 @@
+import { createPostgresTaskQueue } from '#adapters/postgres/queue.ts'
+import { createPostgresSignals } from '#adapters/postgres/signals.ts'
+import { connectRedis } from '#adapters/redis/connect-redis.ts'
+import { systemClock } from '#adapters/system/clock.ts'
+import type { ReadHealth } from '#application/ports/health.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import type { Signals } from '#application/ports/signals.ts'
+import type { TaskQueue } from '#application/ports/task-queue.ts'
+import type { Config } from './config.ts'
+import type { OpenedStore } from './open-store.ts'
+
+export interface OpenedQueue {
+  readonly kind: 'redis' | 'postgres'
+  readonly queue: TaskQueue
+  readonly signals: Signals
+  readonly readHealth: ReadHealth
+}
+
+/**
+ * Queue and signals: in Redis where `REDIS_URL` says so, otherwise in Postgres. To change from one to the other, or to
+ * another Redis, takes nothing but a restart: the reconciler fills the new queue from the heads.
+ */
+export const openQueue = async (
+  config: Config,
+  { pool, routes, listener }: OpenedStore,
+  logger: Logger,
+  owned: AsyncDisposableStack,
+): Promise<OpenedQueue> => {
+  if (config.redisUrl !== undefined) {
+    const redis = await connectRedis({ url: config.redisUrl, prefix: config.redisPrefix, logger, clock: systemClock })
+    owned.defer(() => redis.close())
+    return { kind: 'redis', queue: redis.queue, signals: redis.signals, readHealth: redis.readHealth }
+  }
+  const queue = createPostgresTaskQueue({ pool, routes, listener, logger })
+  owned.defer(() => queue.close())
+  const signals = createPostgresSignals({ pool, listener, logger })
+  owned.defer(() => signals.close())
+  return { kind: 'postgres', queue, signals, readHealth: () => [] }
+}

@@ -1,0 +1,83 @@
+import { createPostgresEventStore } from '#adapters/postgres/event-store.ts'
+import { createPostgresPartitions } from '#adapters/postgres/partitions.ts'
+import { createPostgresPasses } from '#adapters/postgres/passes.ts'
+import { createPostgresPool } from '#adapters/postgres/pool.ts'
+import { createPostgresRoutes } from '#adapters/postgres/routes.ts'
+import { createPostgresRunIndex } from '#adapters/postgres/run-index.ts'
+import { createPostgresRunnableIndex } from '#adapters/postgres/runnable-index.ts'
+import { startEmbeddedPostgres } from '#adapters/postgres/server/embedded-postgres.ts'
+import { migrate } from '#adapters/postgres/server/migrate.ts'
+import { createPostgresListener } from '#adapters/postgres/signals-listener.ts'
+import { createEstimatedStoreClock } from '#adapters/postgres/store-clock.ts'
+import { createPostgresTaskIndex } from '#adapters/postgres/task-index.ts'
+import { createPostgresWorkerRegistry } from '#adapters/postgres/worker-registry.ts'
+import { systemClock } from '#adapters/system/clock.ts'
+import { systemTimers } from '#adapters/system/timers.ts'
+import { watchStore } from '#application/lifecycle/store-health.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import type { Config } from './config.ts'
+
+/**
+ * Connections of one process to Postgres: these for queries, one that hears notifications, and a heartbeat's for each
+ * incarnation of a worker.
+ */
+const connectionsMax = 10
+
+/** A query is given up after this; callers are answered within two seconds. */
+const queryDeadlineMs = 1_500
+
+export interface DatabasePlace {
+  readonly url: string
+  /** Past any pooler. */
+  readonly directUrl: string
+  /** Stops the embedded server without waiting for it; does nothing for any other. */
+  abandon(): void
+}
+
+/** Finds the database of the configuration, or starts the embedded one, which `owned` then stops. Throws StartupError. */
+export const openDatabase = async (
+  config: Config,
+  logger: Logger,
+  owned: AsyncDisposableStack,
+): Promise<DatabasePlace> => {
+  if (config.databaseUrl !== undefined) {
+    return { url: config.databaseUrl, directUrl: config.databaseDirectUrl ?? config.databaseUrl, abandon: () => {} }
+  }
+  const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, logger })
+  owned.defer(() => embedded.stop())
+  return { url: embedded.url, directUrl: embedded.url, abandon: () => void embedded.stop() }
+}
+
+/** Every driven port that Postgres serves, over one pool that `owned` ends. Migrates first. Throws StartupError. */
+export const openStore = async ({ url, directUrl }: DatabasePlace, logger: Logger, owned: AsyncDisposableStack) => {
+  await migrate({ url: directUrl, logger })
+  const pool = await createPostgresPool(url, { connectionsMax, queryDeadlineMs })
+  owned.defer(() => pool.end())
+  const monotonicMs = (): number => systemClock.monotonicMs()
+  const storeClock = createEstimatedStoreClock(monotonicMs)
+  const routes = createPostgresRoutes({ pool })
+  const eventStore = createPostgresEventStore({ pool, routes, storeClock, monotonicMs })
+  owned.defer(() => eventStore.close())
+  const health = watchStore({ store: eventStore, clock: systemClock, timers: systemTimers })
+  owned.defer(() => health.close())
+  const listener = createPostgresListener({ url: directUrl, pool, logger })
+  owned.defer(() => listener.close())
+  const partitions = createPostgresPartitions({ pool })
+  await partitions.ensurePartitions()
+  return {
+    pool,
+    storeClock,
+    routes,
+    listener,
+    partitions,
+    store: health.store,
+    readHealth: () => [health.read()],
+    index: createPostgresTaskIndex({ pool, routes }),
+    runnable: createPostgresRunnableIndex({ pool, routes }),
+    runs: createPostgresRunIndex({ pool }),
+    registry: createPostgresWorkerRegistry({ pool, url, clock: systemClock, logger }),
+    passes: createPostgresPasses({ pool }),
+  }
+}
+
+export type OpenedStore = Awaited<ReturnType<typeof openStore>>

@@ -1,0 +1,166 @@
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { createBuiltInHandlers } from '#adapters/handlers/built-in-handlers.ts'
+import { loadHandlers } from '#adapters/handlers/load-handlers.ts'
+import { createHttpServer } from '#adapters/http/server.ts'
+import { systemClock } from '#adapters/system/clock.ts'
+import { createSystemIdentities } from '#adapters/system/identities.ts'
+import { systemTimers } from '#adapters/system/timers.ts'
+import { createWorker, type Worker } from '#adapters/worker/worker.ts'
+import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
+import type { Count } from '#application/ports/counts.ts'
+import type { HealthCheck } from '#application/ports/health.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import type { TaskHandler } from '#application/ports/task-handler.ts'
+import type { TaskQueue } from '#application/ports/task-queue.ts'
+import { createDailyPartitions } from '#application/recovery/daily-partitions.ts'
+import { createMaintenance } from '#application/recovery/maintenance.ts'
+import { createTaskOperations, type TaskOperations } from '#application/task-operations.ts'
+import type { Config } from './config.ts'
+import { openQueue } from './open-queue.ts'
+import { openDatabase, openStore } from './open-store.ts'
+import { release } from './release.ts'
+
+/** What runs in this process. */
+export interface RunningRoles {
+  /** Where it listens, such as `http://127.0.0.1:3000`. */
+  readonly url: string
+  readonly queue: 'redis' | 'postgres'
+  /** What HTTP drives, for callers in the same process. */
+  readonly operations: TaskOperations
+  /**
+   * Drains: pulls no more, lets handlers finish for `DRAIN_MS`, hands back the rest; then answers the last requests and
+   * closes everything. Idempotent.
+   */
+  close(): Promise<void>
+  /** For a process that must end at once: tells the embedded database to stop, and waits for nothing. */
+  abandon(): void
+}
+
+/** What a test puts in the place of a part, to break it at a chosen point. */
+export interface Substitutions {
+  readonly adaptQueue?: (queue: TaskQueue) => TaskQueue
+}
+
+/**
+ * Starts the roles of the configuration in this process: they share one pool, one store and one queue.
+ *
+ * Throws ConfigurationError or StartupError; nothing is left open then.
+ */
+export const startRoles = async (
+  config: Config,
+  logger: Logger,
+  { adaptQueue = (queue) => queue }: Substitutions = {},
+): Promise<RunningRoles> => {
+  const owned = new AsyncDisposableStack()
+  try {
+    return await open(config, logger, adaptQueue, owned)
+  } catch (error) {
+    await owned.disposeAsync()
+    throw error
+  }
+}
+
+const open = async (
+  config: Config,
+  logger: Logger,
+  adaptQueue: (queue: TaskQueue) => TaskQueue,
+  owned: AsyncDisposableStack,
+): Promise<RunningRoles> => {
+  const handlers = await openHandlers(config, logger, owned)
+  const place = await openDatabase(config, logger, owned)
+  const opened = await openStore(place, logger, owned)
+  const openedQueue = await openQueue(config, opened, logger, owned)
+  const parts = {
+    ...opened,
+    signals: openedQueue.signals,
+    queue: adaptQueue(openedQueue.queue),
+    identities: createSystemIdentities(opened.storeClock),
+    clock: systemClock,
+    timers: systemTimers,
+    random: Math.random,
+    logger,
+    count: countNothing,
+    handlers,
+  }
+  const announcer = createReadyAnnouncer({ ...parts, horizonMs: config.reconcileMs * 2 })
+  owned.defer(() => announcer.close())
+  const shared = { ...parts, announcer }
+
+  const operations = createTaskOperations({ ...shared, defaultsOf: (type) => handlers.get(type)?.defaults ?? {} })
+  const onPulled = startRecovery(config, shared, owned)
+  const workers: Worker[] = []
+  const http = await createHttpServer({
+    operations: config.roles.includes('api') ? operations : undefined,
+    info: createInfo(config, openedQueue.kind),
+    readHealth: () => [...opened.readHealth(), ...openedQueue.readHealth(), ...workers.flatMap(readWorkerHealth)],
+    logger,
+    now: () => opened.storeClock.now(),
+  })
+  owned.defer(() => http.close())
+  const { url } = await http.listen(config.host, config.port)
+  if (config.roles.includes('worker')) {
+    const worker = createWorker({ ...shared, onPulled }, { ...config, host: hostname(), pid: process.pid })
+    await worker.start()
+    owned.defer(() => worker.drain())
+    workers.push(worker)
+  }
+  return {
+    url,
+    queue: openedQueue.kind,
+    operations,
+    close: () => owned.disposeAsync(),
+    abandon: () => place.abandon(),
+  }
+}
+
+const readWorkerHealth = (worker: Worker): readonly HealthCheck[] => worker.readHealth()
+
+const countNothing: Count = () => {}
+
+/** The folder of examples of this checkout. */
+const examplesFolder = join(import.meta.dirname, '../../examples')
+
+const openHandlers = async (
+  config: Config,
+  logger: Logger,
+  owned: AsyncDisposableStack,
+): Promise<ReadonlyMap<string, TaskHandler>> => {
+  const builtIn = createBuiltInHandlers(config)
+  owned.defer(() => builtIn.close())
+  // For trying out: with a database of one's own, only what HANDLERS names is run.
+  const examples = config.databaseUrl === undefined ? [examplesFolder] : []
+  const modules = [...config.handlers, ...examples]
+  return loadHandlers({ modules, cwd: process.cwd(), builtIn: builtIn.handlers, logger })
+}
+
+type RecoveryDeps = Parameters<typeof createMaintenance>[0] & {
+  readonly partitions: { ensurePartitions(): Promise<unknown> }
+}
+
+/** Every process that works or maintains recovers; every process makes partitions. Answers what hears of each pull. */
+const startRecovery = (config: Config, deps: RecoveryDeps, owned: AsyncDisposableStack): ((left: number) => void) => {
+  const daily = createDailyPartitions(deps, () => deps.partitions.ensurePartitions())
+  daily.start()
+  owned.defer(() => daily.close())
+  if (!config.roles.includes('worker') && !config.roles.includes('maintenance')) return () => {}
+  const maintenance = createMaintenance(deps, config)
+  maintenance.start()
+  owned.defer(() => maintenance.close())
+  return (left) => maintenance.notePulled(left)
+}
+
+const createInfo = (config: Config, queue: OpenedKind) => {
+  const startedAt = Date.now()
+  const startedAtMs = systemClock.monotonicMs()
+  return () => ({
+    ...release,
+    roles: config.roles,
+    store: 'postgres',
+    queue,
+    startedAt,
+    uptimeMs: Math.floor(systemClock.monotonicMs() - startedAtMs),
+  })
+}
+
+type OpenedKind = RunningRoles['queue']

@@ -1,0 +1,53 @@
+import { EventEmitter } from 'node:events'
+import { expect, describe, it } from 'vitest'
+import { watchForShutdown } from '#bootstrap/shutdown.ts'
+
+const setUp = () => {
+  const source = new EventEmitter()
+  const ends: string[] = []
+  let nowMs = 1_000
+  const watch = watchForShutdown({
+    source,
+    monotonicMs: () => nowMs,
+    endNow: ({ signal }) => {
+      ends.push(signal)
+    },
+  })
+  const later = (ms: number): void => {
+    nowMs += ms
+  }
+  return { source, ends, watch, later }
+}
+
+describe('a process that is asked to end', () => {
+  it('drains at the first signal', async () => {
+    const { source, ends, watch } = setUp()
+    source.emit('SIGTERM')
+    expect(await watch.requested).toEqual({ signal: 'SIGTERM' })
+    expect(ends).toEqual([])
+  })
+
+  it('takes two signals of the same moment for one', () => {
+    const { source, ends, later } = setUp()
+    source.emit('SIGINT')
+    later(20)
+    source.emit('SIGINT')
+    later(20)
+    source.emit('SIGTERM')
+    expect(ends).toEqual([])
+  })
+
+  it('ends at once when somebody insists later', () => {
+    const { source, ends, later } = setUp()
+    source.emit('SIGINT')
+    later(2_000)
+    source.emit('SIGTERM')
+    expect(ends).toEqual(['SIGTERM'])
+  })
+
+  it('listens no longer than it has to', () => {
+    const { source, watch } = setUp()
+    watch.close()
+    expect(source.eventNames()).toEqual([])
+  })
+})
