@@ -92,6 +92,7 @@ const startProgram = async (
     for (const endsAt = performance.now() + readyDeadlineMs; performance.now() < endsAt; await sleep(pollMs)) {
       if (await answers(port)) return
     }
+    child.stdio[3]?.destroy()
     throw new Error(`no Redis answered on port ${port} within ${readyDeadlineMs} ms`)
   }
   const kill = async (): Promise<void> => {
@@ -118,7 +119,7 @@ const startProgram = async (
   }
 }
 
-/** Whether a server on that port answers to PING. */
+/** Whether a server on that port answers to PING, if only by asking for a password. */
 const answers = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'))
@@ -126,7 +127,7 @@ const answers = (port: number): Promise<boolean> =>
       socket.destroy()
       resolve(answer)
     }
-    socket.once('data', (data) => end(data.toString().startsWith('+PONG')))
+    socket.once('data', (data) => end(/^(\+PONG|-NOAUTH)/.test(data.toString())))
     socket.once('error', () => end(false))
     socket.setTimeout(1_000, () => end(false))
   })

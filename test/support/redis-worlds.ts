@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inject } from 'vitest'
 import { connectRedis } from '#adapters/redis/connect-redis.ts'
 import { systemClock } from '#adapters/system/clock.ts'
 import type { Logger } from '#application/ports/logger.ts'
@@ -8,9 +7,6 @@ import { makeName } from './task-builders.ts'
 
 /** A prefix that no other test uses. */
 export const makePrefix = (): string => `taskfold-test-${makeName()}`
-
-/** Whether the run has a Redis; what needs one is skipped otherwise, which was said when the run began. */
-export const hasRedis = (): boolean => inject('redisUrl') !== null
 
 interface Options {
   readonly url: string

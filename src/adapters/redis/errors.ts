@@ -27,7 +27,7 @@ export const answerWithin = async <Answer>(deadlineMs: number, answer: Promise<A
   }
 }
 
-export class NoAnswerError extends Error {
+class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError'
 }
 

@@ -12,6 +12,8 @@ const socketDeadlineMs = 1_000
 const connectDeadlineMs = 3_000
 const commandTimeoutMs = 1_000
 const redirectionsMax = 4
+/** A node that comes back is met again by this. */
+const slotsRefreshEveryMs = 2_000
 
 /**
  * One socket to the server of the target, to the master that its Sentinels name, or to `address` in a Cluster; open when
@@ -39,6 +41,7 @@ export const openCluster = (target: RedisTarget): Promise<Cluster> =>
         clusterRetryStrategy: () => null,
         maxRedirections: redirectionsMax,
         slotsRefreshTimeout: socketDeadlineMs,
+        slotsRefreshInterval: slotsRefreshEveryMs,
         redisOptions: socketOptions(target, 'commands'),
         // Certificates are made out to names, so they must not be resolved before the handshake.
         ...(target.transport === 'tls' ? { dnsLookup: (host, answer) => answer(null, host) } : {}),

@@ -67,7 +67,7 @@ export const openRedisSignals = async ({ link, prefix, logger }: Options): Promi
 }
 
 /** The signal a message carries; undefined for what a process of another version, or somebody else, may have sent. */
-export const parseSignal = (message: string): Signal | undefined => {
+const parseSignal = (message: string): Signal | undefined => {
   const content = parseJson(message)
   if (typeof content !== 'object' || content === null || !('kind' in content)) return undefined
   if (content.kind === 'route-learned') return { kind: 'route-learned' }

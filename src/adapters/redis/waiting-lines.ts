@@ -22,13 +22,14 @@ export interface Lines {
 
 const helloDeadlineMs = 1_000
 
-/** Keeps up to `idleMax` lines that nobody uses; the one that came back first goes first. */
-export const createLines = (link: RedisLink, idleMax: number): Lines => {
+/** Whoever takes no more than `linesMax` at a time makes no more than that: one that nobody uses goes for a new one. */
+export const createLines = (link: RedisLink, linesMax: number): Lines => {
   const idle: Line[] = []
   const open = new Set<Redis>()
   let state: 'open' | 'closed' = 'open'
 
   const openLine = async (address: NodeAddress | undefined): Promise<Line> => {
+    if (open.size >= linesMax) idle.shift()?.socket.disconnect()
     const socket = await link.openSocket('waits', address)
     open.add(socket)
     socket.once('end', () => open.delete(socket))
@@ -55,7 +56,6 @@ export const createLines = (link: RedisLink, idleMax: number): Lines => {
     giveBack: (line) => {
       if (state === 'open') idle.push(line)
       else line.socket.disconnect()
-      if (idle.length > idleMax) idle.shift()?.socket.disconnect()
     },
     close: () => {
       state = 'closed'

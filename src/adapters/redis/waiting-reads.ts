@@ -38,6 +38,7 @@ export interface PoppedMembers {
 /** How many connections of one process may wait at once. */
 export const waitingConnectionsMax = 32
 
+const nothing: PoppedMembers = { key: undefined, members: [], left: 0 }
 const graceMs = 1_000
 const unblockEveryMs = 50
 const unblocksMax = 40
@@ -55,9 +56,8 @@ export const createWaitingReads = (link: RedisLink): WaitingReads => {
     const finished = new AbortController()
     const unblock = (): void => void askToEnd(link, line, finished.signal)
     request.signal.addEventListener('abort', unblock)
-    if (request.signal.aborted) unblock()
     try {
-      const popped = await pop(line.socket, request)
+      const popped = request.signal.aborted ? nothing : await pop(line.socket, request)
       lines.giveBack(line)
       return popped
     } catch (error) {
