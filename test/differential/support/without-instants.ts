@@ -1,0 +1,26 @@
+const instants = new Set([
+  'oldestReadyAgeMs',
+  'recordedAt',
+  'readyAt',
+  'now',
+  'changedAt',
+  'submittedAt',
+  'startedAt',
+  'finishedAt',
+  'lastAt',
+])
+
+/**
+ * The value with every instant, and every age, replaced by a word: two worlds have clocks of their own, but must agree on which instants
+ * there are. What a caller gave (`runAt`) is no such instant and stays.
+ */
+export const withoutInstants = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutInstants)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withoutInstant(name, member)]))
+}
+
+const withoutInstant = (name: string, member: unknown): unknown => {
+  if (!instants.has(name) || member === undefined) return withoutInstants(member)
+  return Array.isArray(member) ? member.map(() => 'an instant') : 'an instant'
+}
