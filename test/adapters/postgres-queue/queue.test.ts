@@ -70,11 +70,19 @@ describe('pulls of two processes at the same time', () => {
   })
 })
 
+/** Begins to wait, and lets so many round trips go by that it has found nothing. */
+const beginToWait = async (from: PostgresTaskQueue, route: Route) => {
+  await here.routes.learn([route])
+  const pulled = from.pull({ routes: [route], max: 1, waitMs: 10_000, signal })
+  for (const _ of range(30)) await take(from, [makeRoute()], 1)
+  return { pulled }
+}
+
 describe('a hint whose notification was lost', () => {
   it('is found by a pull that waits, though it listens', async () => {
     const route = makeRoute()
     const [hint] = makeHints([route], 1)
-    const pulled = queue.pull({ routes: [route], max: 1, waitMs: 10_000, signal })
+    const { pulled } = await beginToWait(queue, route)
     await pushUnheard(hint ?? expect.fail())
     expect((await pulled).taskIds).toEqual([hint?.taskId])
   })
@@ -85,7 +93,7 @@ describe('a hint whose notification was lost', () => {
     const unlistening = process.createQueue()
     const route = makeRoute()
     const [hint] = makeHints([route], 1)
-    const pulled = unlistening.pull({ routes: [route], max: 1, waitMs: 10_000, signal })
+    const { pulled } = await beginToWait(unlistening, route)
     await queue.push([hint ?? expect.fail()])
     expect((await pulled).taskIds).toEqual([hint?.taskId])
   })
