@@ -3,6 +3,7 @@ import { createSeededRandom } from '#adapters/memory/seeded-random.ts'
 import { createMemoryWorkerRegistry } from '#adapters/memory/worker-registry.ts'
 import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
 import type { Timers } from '#application/ports/clock.ts'
+import type { Signal } from '#application/ports/signals.ts'
 import type { MemoryWorld } from './memory-world.ts'
 
 export type ImaginedProcess = ReturnType<typeof createImaginedProcess>
@@ -44,8 +45,8 @@ export const createImaginedProcess = (world: MemoryWorld, seed = Math.floor(worl
     registry: gateAll(gate, registry),
     queue,
     signals: {
-      announce: gate.call(world.signals.announce),
-      subscribe: (listener: Parameters<typeof world.signals.subscribe>[0]) =>
+      announce: gate.call((signal: Signal) => world.signals.announce(signal)),
+      subscribe: (listener: (signal: Signal) => void) =>
         world.signals.subscribe((signal) => gate.run(() => listener(signal))),
     },
     announcer: createReadyAnnouncer({ queue, storeClock, timers, count, horizonMs }),

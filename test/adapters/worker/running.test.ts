@@ -94,6 +94,14 @@ describe('a handler that throws', () => {
     if (task.status === 'PENDING') expect(task.readyAt - task.changedAt).toBe(name === 'Error' ? 60_000 : 1_234)
   })
 
+  it('whatever it throws, the attempt fails and the worker goes on', async () => {
+    const refuse = () => {
+      throw new Error('no')
+    }
+    const hostile: unknown = new Proxy({}, { get: refuse, getPrototypeOf: refuse, ownKeys: refuse })
+    expect(await runOnce(() => Promise.reject(hostile), 1)).toMatchObject({ lastFailure: { cause: 'handler-error' } })
+  })
+
   it('ends the task when its attempts are spent', async () => {
     expect(await runOnce(() => Promise.reject(new Error('no')), 1)).toMatchObject({
       status: 'FAILED',
