@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
+import { type FinishCommand, finishRun } from '#application/commands/finish-run.ts'
+import { type EventStore, StoreUnavailableError, UnstorableAppendError } from '#application/ports/event-store.ts'
+import type { RunningTask } from '#domain/task-state.ts'
+import { expectHeadsToEqualFolds } from '../../support/heads.ts'
+import { mintIncarnation } from '../../support/ids.ts'
+import { createMemoryWorld } from '../../support/memory-world.ts'
+import { declareLost, fail, start, succeed } from '../../support/run-commands.ts'
+import { appendCommand, loadTask, submitTo } from '../../support/task-builders.ts'
+
+const setUp = async (changes: (store: EventStore) => Partial<EventStore> = () => ({})) => {
+  const world = createMemoryWorld()
+  const incarnation = mintIncarnation()
+  const pending = await submitTo(world)
+  const task = await appendCommand(world.store, pending, start(pending, incarnation))
+  const over = new AbortController()
+  const deps = {
+    ...world,
+    store: { ...world.store, ...changes(world.store) },
+    announcer: createReadyAnnouncer({ ...world, horizonMs: 3_000 }),
+  }
+  const tenure = { incarnation, isInForce: () => !over.signal.aborted, signal: over.signal }
+  const finish = (command: FinishCommand) => finishRun(deps, toRunning(task), command, tenure)
+  return { world, task, finish, endTenure: () => over.abort() }
+}
+
+const toRunning = (task: { readonly status: string }): RunningTask => {
+  if (!isRunning(task)) throw new Error(`the task is ${task.status}`)
+  return task
+}
+
+const isRunning = (task: { readonly status: string }): task is RunningTask => task.status === 'PROCESSING'
+
+describe('finishing a run', () => {
+  it('records its outcome', async () => {
+    const { world, task, finish } = await setUp()
+    expect(await finish(succeed(task, '1'))).toBe('recorded')
+    expect(await loadTask(world.store, task.taskId)).toMatchObject({ status: 'SUCCESS', result: '1' })
+  })
+
+  it('hints at the retry when it is due', async () => {
+    const { world, task, finish } = await setUp()
+    await finish(fail(task))
+    await world.advance(999)
+    const route = { queue: task.submission.queue, type: task.submission.type }
+    expect(await world.queue.size(route)).toBe(0)
+    await world.advance(1)
+    expect(await world.queue.size(route)).toBe(1)
+  })
+
+  it('is decided anew when a cancel came between', async () => {
+    const { world, task, finish } = await setUp()
+    await appendCommand(world.store, task, { type: 'Cancel' })
+    expect(await finish(fail(task))).toBe('recorded')
+    expect((await loadTask(world.store, task.taskId)).status).toBe('CANCELLED')
+    await expectHeadsToEqualFolds(world, [task.taskId])
+  })
+
+  it('that was declared lost is fenced, and counted', async () => {
+    const { world, task, finish } = await setUp()
+    await appendCommand(world.store, task, declareLost(task))
+    expect(await finish(succeed(task))).toBe('fenced')
+    expect(world.counts.total('outcomes-fenced')).toBe(1)
+    expect((await loadTask(world.store, task.taskId)).status).toBe('PENDING')
+  })
+
+  it('that another run replaced is fenced', async () => {
+    const { world, task, finish } = await setUp()
+    const lost = await appendCommand(world.store, task, declareLost(task))
+    await appendCommand(world.store, lost, start(lost))
+    expect(await finish(succeed(task))).toBe('fenced')
+    expect(await loadTask(world.store, task.taskId)).toMatchObject({ status: 'PROCESSING', run: 5 })
+  })
+
+  it('mends a head that keeps it from being recorded', async () => {
+    const { world, task, finish } = await setUp()
+    const head = world.database.heads.find(task.taskId)
+    if (head === undefined) throw new Error('there is no head')
+    world.database.heads.set({ ...head, version: 9 })
+    expect(await finish(succeed(task))).toBe('recorded')
+    expect(world.counts.total('heads-mended')).toBe(1)
+    await expectHeadsToEqualFolds(world, [task.taskId])
+  })
+
+  it('of a result that cannot be stored becomes a permanent failure that says so', async () => {
+    const { world, task, finish } = await setUp((store) => ({
+      append: async (append) => {
+        if (append.events[0]?.type === 'Succeeded') throw new UnstorableAppendError('the result is too big')
+        return store.append(append)
+      },
+    }))
+    expect(await finish(succeed(task))).toBe('recorded')
+    const { lastFailure } = await loadTask(world.store, task.taskId)
+    expect(lastFailure).toMatchObject({ cause: 'permanent-error' })
+    expect(lastFailure?.error.message).toContain('too big')
+  })
+
+  it('asks a store that is away until the tenure is over, and then no more', async () => {
+    let calls = 0
+    const { world, task, finish, endTenure } = await setUp(() => ({
+      append: () => {
+        calls += 1
+        return Promise.reject(new StoreUnavailableError('away', 'not-stored'))
+      },
+    }))
+    const finished = finish(succeed(task))
+    await world.advance(10_000)
+    const callsBefore = calls
+    expect(callsBefore).toBeGreaterThan(3)
+    endTenure()
+    expect(await finished).toBe('fenced')
+    await world.advance(10_000)
+    expect(calls).toBe(callsBefore)
+  })
+})

@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest'
+import { createMemoryTaskQueue } from '#adapters/memory/task-queue.ts'
+import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
+import { createReconciler, reconcileWindow, refillWindow } from '#application/recovery/reconciler.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import { mintIncarnation } from '../../support/ids.ts'
+import { createMemoryWorld, type MemoryWorld } from '../../support/memory-world.ts'
+import { loadTask, makeSubmission, range, submitMany, submitTo } from '../../support/task-builders.ts'
+import { beatMs, createClient, leaseMs, reconcileMs, startMaintenance, startWorker } from '../../support/test-worker.ts'
+
+const route = { queue: 'default', type: 'work' }
+const served = makeSubmission(route)
+
+/** A worker that is registered and pulls nothing. */
+const registerWorker = (world: MemoryWorld) =>
+  world.registry.register({
+    incarnation: mintIncarnation(),
+    host: 'test',
+    pid: 1,
+    queues: ['default'],
+    types: ['work'],
+    concurrency: 1,
+    leaseMs,
+    beatMs,
+  })
+
+const setUp = async (pending: number) => {
+  const world = createMemoryWorld()
+  await registerWorker(world)
+  await submitMany(world, pending, served)
+  const announcer = createReadyAnnouncer({ ...world, horizonMs: 2 * reconcileMs })
+  const reconciler = createReconciler({ ...world, announcer }, { reconcileMs })
+  const controller = new AbortController()
+  const pass = () => reconciler.reconcile(controller.signal)
+  return { world, reconciler, pass, stop: () => controller.abort(), size: () => world.queue.size(route) }
+}
+
+const takeAll = async (world: MemoryWorld): Promise<readonly TaskId[]> => {
+  const taken: TaskId[] = []
+  for (let left = 1; left > 0;) {
+    const pulled = await world.queue.pull({
+      routes: [route],
+      max: 1_000,
+      waitMs: 0,
+      signal: new AbortController().signal,
+    })
+    taken.push(...pulled.taskIds)
+    left = pulled.left
+  }
+  return taken
+}
+
+describe('the reconciler', () => {
+  it('pushes what the queue lost, and counts it', async () => {
+    const { world, pass, size } = await setUp(3)
+    await pass()
+    expect(await size()).toBe(3)
+    expect(world.counts.total('reconciled')).toBe(3)
+  })
+
+  it('leaves alone what no live worker serves', async () => {
+    const { world, pass } = await setUp(0)
+    const foreign = [
+      makeSubmission(),
+      makeSubmission({ ...route, queue: 'other' }),
+      makeSubmission({ ...route, type: 't' }),
+    ]
+    for (const submission of foreign) await submitTo(world, submission)
+    await pass()
+    expect(world.counts.total('reconciled')).toBe(0)
+  })
+
+  it('does one pass at a time and no sooner than due', async () => {
+    const { world, pass } = await setUp(1)
+    await Promise.all([pass(), pass()])
+    await pass()
+    expect(world.counts.total('reconciled')).toBe(1)
+    await world.advance(reconcileMs)
+    await pass()
+    expect(world.counts.total('reconciled')).toBe(2)
+  })
+
+  it('walks on behind the front, so that no number of refused ids hides those behind them', async () => {
+    const { world } = await setUp(3 * reconcileWindow)
+    // A queue that is full enough asks for no refill.
+    const full = { ...world, queue: { ...world.queue, size: async () => 50_000 } }
+    const announcer = createReadyAnnouncer({ ...full, horizonMs: 1 })
+    const reconciler = createReconciler({ ...full, announcer }, { reconcileMs })
+    const seen = new Set<TaskId>()
+    for (const _ of range(4)) {
+      const done = reconciler.reconcile(new AbortController().signal)
+      await world.advance(reconcileMs)
+      await done
+      const taken = await takeAll(world)
+      expect(taken.length).toBeLessThanOrEqual(2 * reconcileWindow)
+      for (const taskId of taken) seen.add(taskId)
+    }
+    expect(seen.size).toBe(3 * reconcileWindow)
+  })
+
+  it('sets timers that push what is due soon at its instant', async () => {
+    const { world, pass, size } = await setUp(0)
+    await submitTo(world, served, { delayMs: 1_700 })
+    await pass()
+    await world.advance(1_699)
+    expect(await size()).toBe(0)
+    await world.advance(1)
+    expect(await size()).toBe(1)
+  })
+})
+
+describe('a queue that runs dry', () => {
+  it('is refilled at once, in large windows', async () => {
+    const { world, reconciler, pass, stop } = await setUp(2 * reconcileWindow + 2 * refillWindow)
+    const done = pass()
+    await world.advance(100)
+    const first = await takeAll(world)
+    expect(first.length).toBe(reconcileWindow + refillWindow)
+    reconciler.notePulled(0)
+    await world.advance(100)
+    expect((await takeAll(world)).length).toBe(refillWindow)
+    stop()
+    await world.advance(100)
+    await done
+  })
+
+  it('is left alone when the walk was not full, whatever pulls say', async () => {
+    const { world, reconciler, pass } = await setUp(10)
+    await pass()
+    await takeAll(world)
+    reconciler.notePulled(0)
+    await world.advance(1_000)
+    expect(await takeAll(world)).toEqual([])
+  })
+
+  it('does not spin over tasks that are refused again and again', async () => {
+    const { world, reconciler, pass } = await setUp(3 * reconcileWindow)
+    const done = pass()
+    for (const _ of range(15)) {
+      await takeAll(world)
+      reconciler.notePulled(0)
+      await world.advance(100)
+    }
+    await world.advance(1_000)
+    await done
+    expect(world.counts.total('reconciled')).toBe(3 * reconcileWindow)
+  })
+})
+
+describe('a fleet whose hints are lost', () => {
+  it('runs a task whose push was lost within five seconds', async () => {
+    const world = createMemoryWorld()
+    await startWorker(world, { work: async () => {} })
+    startMaintenance(world)
+    const { taskId } = await submitTo(world, served)
+    await world.advance(5_000)
+    expect((await loadTask(world.store, taskId)).status).toBe('SUCCESS')
+  })
+
+  it('runs everything after its queue was emptied', async () => {
+    const world = createMemoryWorld()
+    const client = createClient(world)
+    startMaintenance(world)
+    const taskIds = await Promise.all(range(3_000).map(() => client.submit()))
+    await world.advance(10)
+    await takeAll(world)
+    await startWorker(world, { work: async () => {} }, { concurrency: 50 })
+    await world.advance(5_000)
+    for (const taskId of taskIds) expect((await loadTask(world.store, taskId)).status).toBe('SUCCESS')
+  })
+
+  it('runs everything although its queue holds only a few', async () => {
+    const world = createMemoryWorld()
+    const small = { ...world, queue: createMemoryTaskQueue({ timers: world.timers, queueIdsMax: 50 }) }
+    startMaintenance(small)
+    await submitMany(small, 500, served)
+    await startWorker(small, { work: async () => {} }, { concurrency: 50 })
+    await world.advance(60_000)
+    const heads = await world.index.listHeads({ status: 'SUCCESS', limit: 1_000 })
+    expect(heads).toHaveLength(500)
+  })
+
+  it('meets due instants far ahead', async () => {
+    const world = createMemoryWorld()
+    const client = createClient(world)
+    const late: number[] = []
+    const run = async (payload: unknown) => {
+      late.push(world.storeClock.now() - Number(payload))
+    }
+    await startWorker(world, { work: run })
+    startMaintenance(world)
+    for (const delayMs of [500, 4_321, 9_876, 17_171]) {
+      const runAt = world.storeClock.now() + delayMs
+      await client.submit({ payload: `${runAt}`, due: { runAt } })
+    }
+    await world.advance(20_000)
+    expect(late).toEqual([0, 0, 0, 0])
+  })
+})
