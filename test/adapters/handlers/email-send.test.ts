@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { createEmailSendTask } from '#adapters/handlers/email-send.ts'
 import { AbortReason, type HandlerContext } from '#application/ports/task-handler.ts'
@@ -130,25 +128,18 @@ describe('a mail server', () => {
 
 describe('a run that is aborted', () => {
   test('ends the connection and rejects with the reason', async () => {
-    const closed = Promise.withResolvers<void>()
-    const silent = createServer((socket) => {
-      socket.on('error', () => {})
-      socket.on('close', () => closed.resolve())
-      socket.resume()
-    }).listen(0, '127.0.0.1')
-    await once(silent, 'listening')
-    const address = silent.address()
-    const url = `smtp://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+    const asked = Promise.withResolvers<void>()
+    // Never answers; left alone, the client would wait for a minute.
+    await using server = await startMailServer({ onMailFrom: () => asked.resolve() })
     const controller = new AbortController()
     const reason = new AbortReason('timeout')
+    const sending = send(server.url, letter, { signal: controller.signal })
+    await asked.promise
 
-    const sending = send(url, letter, { signal: controller.signal })
-    await once(silent, 'connection')
     controller.abort(reason)
 
     await expect(sending).rejects.toBe(reason)
-    await closed.promise
-    silent.close()
+    await expect.poll(server.open).toBe(0)
   })
 
   test('sends nothing when it was aborted already', async () => {
