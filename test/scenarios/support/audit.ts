@@ -1,0 +1,58 @@
+import { createPostgresEventStore } from '#adapters/postgres/event-store.ts'
+import { createPostgresPool } from '#adapters/postgres/pool.ts'
+import { createPostgresRoutes } from '#adapters/postgres/routes.ts'
+import { createEstimatedStoreClock } from '#adapters/postgres/store-clock.ts'
+import { createPostgresTaskIndex } from '#adapters/postgres/task-index.ts'
+import { systemClock } from '#adapters/system/clock.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import { expectHeadsToEqualFolds } from '../../support/heads.ts'
+
+export interface Audit {
+  readonly tasks: number
+  readonly ended: number
+  readonly succeeded: number
+  readonly events: number
+}
+
+const pageSize = 1_000
+const pagesMax = 10_000
+
+/**
+ * Reads every task of a database, folds its history, which must be legal, and compares its head with the fold. Answers how
+ * many there are of each.
+ */
+export const expectWholeHistory = async (databaseUrl: string): Promise<Audit> => {
+  const pool = await createPostgresPool(databaseUrl, { connectionsMax: 2, queryDeadlineMs: 10_000 })
+  const monotonicMs = (): number => systemClock.monotonicMs()
+  const routes = createPostgresRoutes({ pool })
+  const store = createPostgresEventStore({
+    pool,
+    routes,
+    storeClock: createEstimatedStoreClock(monotonicMs),
+    monotonicMs,
+  })
+  const index = createPostgresTaskIndex({ pool, routes })
+  try {
+    let audit: Audit = { tasks: 0, ended: 0, succeeded: 0, events: 0 }
+    let before: TaskId | undefined
+    for (let page = 0; page < pagesMax; page += 1) {
+      const heads = await index.listHeads({ limit: pageSize, ...(before && { before }) })
+      await expectHeadsToEqualFolds(
+        { store, index },
+        heads.map(({ taskId }) => taskId),
+      )
+      audit = {
+        tasks: audit.tasks + heads.length,
+        ended: audit.ended + heads.filter(({ status }) => status !== 'PENDING' && status !== 'PROCESSING').length,
+        succeeded: audit.succeeded + heads.filter(({ status }) => status === 'SUCCESS').length,
+        events: audit.events + heads.reduce((sum, { version }) => sum + version, 0),
+      }
+      before = heads.at(-1)?.taskId
+      if (heads.length < pageSize) return audit
+    }
+    throw new RangeError(`more than ${pagesMax * pageSize} tasks`)
+  } finally {
+    await store.close()
+    await pool.end()
+  }
+}
