@@ -1,0 +1,150 @@
+import type { Random } from '#application/ports/identities.ts'
+import { cancelTask, retryTask, runTaskNow } from '#application/commands/person-commands.ts'
+import { type HandlerContext, PermanentError, RetryAfterError } from '#application/ports/task-handler.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import { createSeededRandom } from '#adapters/memory/seeded-random.ts'
+import { createMemoryTaskQueue } from '#adapters/memory/task-queue.ts'
+import { createImaginedProcess, type ImaginedProcess } from '../support/imagined-process.ts'
+import { createMemoryWorld, type MemoryWorld } from '../support/memory-world.ts'
+import { range } from '../support/task-builders.ts'
+import { createClient, makeHandlers, reconcileMs, sweepMs } from '../support/test-worker.ts'
+import { createWorker, type Worker } from '#adapters/worker/worker.ts'
+import { createMaintenance } from '#application/recovery/maintenance.ts'
+
+/** Short leases: a course of a minute then holds many deaths. */
+const leaseMs = 6_000
+const beatMs = 1_500
+const workers = 3
+const tasks = 40
+const queueIdsMax = 25
+
+interface Member {
+  readonly process: ImaginedProcess
+  readonly worker: Worker
+}
+
+export interface SimulatedFleet {
+  readonly world: MemoryWorld
+  readonly taskIds: readonly TaskId[]
+}
+
+/**
+ * One course of events: a fleet in which processes are killed and replaced, stopped and continued, drained, lose their
+ * beats; a queue that loses, repeats and mixes up what it is given; and persons who cancel, retry and hurry. Then the
+ * trouble ends, and the fleet has time to come to rest. One seed, one course.
+ */
+export const runSimulation = async (seed: number): Promise<SimulatedFleet> => {
+  const random = createSeededRandom(seed)
+  const world = createLossyWorld(seed, random)
+  await world.routes.learn([{ queue: 'default', type: 'work' }])
+  const client = createClient(world)
+  const members: Member[] = []
+  for (const _ of range(workers)) members.push(await startMember(world, random))
+  const taskIds: TaskId[] = []
+  for (const _ of range(tasks)) {
+    taskIds.push(await client.submit(toRequest(random)))
+    await makeTrouble(world, members, taskIds, random)
+    await world.advance(random() * 2_000)
+  }
+  for (const { process } of members) {
+    process.resume()
+    process.findBeats()
+  }
+  // The longest back-off, time limit, grace and lease, and a few rounds of them.
+  await world.advance(120_000)
+  return { world, taskIds }
+}
+
+const createLossyWorld = (seed: number, random: Random): MemoryWorld => {
+  const world = createMemoryWorld({ seed })
+  const queue = createMemoryTaskQueue({ timers: world.timers, queueIdsMax })
+  return {
+    ...world,
+    queue: {
+      ...queue,
+      push: async (hints) => {
+        const chance = random()
+        if (chance < 0.1) throw new Error('the push was lost')
+        await queue.push(chance < 0.3 ? hints.slice(1) : hints)
+        if (chance > 0.8) await queue.push(hints.map((hint) => ({ ...hint, rank: 0 })))
+      },
+      pull: async (request) => {
+        if (random() < 0.05) throw new Error('the pull failed')
+        const pulled = await queue.pull(request)
+        return random() < 0.05 ? { ...pulled, taskIds: pulled.taskIds.slice(1) } : pulled
+      },
+    },
+  }
+}
+
+const startMember = async (world: MemoryWorld, random: Random): Promise<Member> => {
+  const process = createImaginedProcess(world, Math.floor(random() * 2 ** 32))
+  const maintenance = createMaintenance(process, { leaseMs, sweepMs, reconcileMs })
+  const worker = createWorker(
+    {
+      ...process,
+      handlers: makeHandlers({ work: (_, context) => handle(process, random, context) }),
+      onPulled: (left) => maintenance.notePulled(left),
+    },
+    { queues: undefined, concurrency: 3, leaseMs, beatMs, drainMs: 3_000, host: 'simulated', pid: 1 },
+  )
+  await worker.start()
+  maintenance.start()
+  return { process, worker }
+}
+
+const handle = async ({ timers }: ImaginedProcess, random: Random, { signal }: HandlerContext): Promise<string> => {
+  const chance = random()
+  if (chance < 0.4) return 'at once'
+  // Some heed their signal and some do not.
+  await timers.sleep(random() * 6_000, chance < 0.8 ? signal : undefined)
+  if (signal.aborted && chance < 0.7) throw new Error('stopped')
+  if (chance > 0.95) throw new PermanentError('hopeless')
+  if (chance > 0.9) throw new RetryAfterError(500)
+  if (chance > 0.8) throw new Error('failed')
+  return 'in the end'
+}
+
+const toRequest = (random: Random) => ({
+  maxAttempts: 1 + Math.floor(random() * 4),
+  timeoutMs: 500 + Math.floor(random() * 8_000),
+  priority: Math.floor(random() * 5),
+  due: { delayMs: random() < 0.5 ? 0 : Math.floor(random() * 5_000) },
+  retry: { baseMs: 200, maxMs: 4_000 },
+})
+
+const makeTrouble = async (
+  world: MemoryWorld,
+  members: Member[],
+  taskIds: readonly TaskId[],
+  random: Random,
+): Promise<void> => {
+  const index = Math.floor(random() * members.length)
+  const member = members[index]
+  const taskId = taskIds[Math.floor(random() * taskIds.length)]
+  if (member === undefined || taskId === undefined) return
+  const person = createClient(world).process
+  const request = { taskId, context: { actor: 'a person' } }
+  const chance = random()
+  if (chance < 0.08) {
+    member.process.kill()
+    members[index] = await startMember(world, random)
+  } else if (chance < 0.12) {
+    void member.worker.drain()
+    members[index] = await startMember(world, random)
+  } else if (chance < 0.2) member.process.pause()
+  else if (chance < 0.3) member.process.resume()
+  else if (chance < 0.36) member.process.loseBeats()
+  else if (chance < 0.44) member.process.findBeats()
+  else if (chance < 0.6) await cancelTask(person, request)
+  else if (chance < 0.75) await retryTask(person, request)
+  else if (chance < 0.8) await runTaskNow(person, request)
+  else if (chance < 0.83) await takeAllHints(world)
+}
+
+/** Somebody emptied the queue. */
+const takeAllHints = async (world: MemoryWorld): Promise<void> => {
+  const { signal } = new AbortController()
+  const routes = [{ queue: 'default', type: 'work' }]
+  await world.queue.pull({ routes, max: 1_000, waitMs: 0, signal }).catch(() => {})
+}
