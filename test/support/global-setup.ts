@@ -14,7 +14,12 @@ declare module 'vitest' {
 /** Provides the servers that the tests share, once for all of them; what it answers lets them go again. */
 const setUp = async (project: TestProject): Promise<() => Promise<void>> => {
   const redis = await provideRedis()
-  if (redis === undefined) reportMissingRedis()
+  try {
+    reportMissingRedis(redis)
+  } catch (error) {
+    await redis?.release()
+    throw error
+  }
   project.provide('redisUrl', redis?.url ?? null)
   const postgres = await providePostgres()
   project.provide('postgresUrl', postgres.url)

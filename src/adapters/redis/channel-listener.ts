@@ -14,50 +14,58 @@ interface Options {
   readonly hear: (message: string) => void
 }
 
+interface Hearing {
+  readonly socket: Redis
+  /** Of the link when it was made. */
+  readonly era: unknown
+}
+
 const deadlineMs = 1_000
-const pingEveryMs = 5_000
+const pingEveryMs = 2_000
 
 /**
  * Resolves after the first attempt to subscribe, whether or not it succeeded. The connection is asked for a sign of life
- * every five seconds, because one whose other end vanished without a word looks like one on which nothing is said.
+ * every other second, because one whose other end vanished without a word looks like one on which nothing is said, and it
+ * is given up with the link's own, because it may then lead to a server that was replaced.
  */
 export const openChannelListener = async ({ link, channel, hear }: Options): Promise<ChannelListener> => {
   const closing = new AbortController()
 
-  const subscribe = async (): Promise<Redis> => {
+  const subscribe = async (): Promise<Hearing> => {
+    const era = link.era()
     const socket = await link.openSocket('signals', link.anyAddress())
     try {
       socket.on('message', (_channel, message) => hear(message))
       await answerWithin(deadlineMs, socket.subscribe(channel))
-      return socket
+      return { socket, era }
     } catch (error) {
       socket.disconnect()
       throw error
     }
   }
 
-  const listenUntilLost = async (socket: Redis): Promise<void> => {
+  const listenUntilLost = async ({ socket, era }: Hearing): Promise<void> => {
     const lost = new AbortController()
     const over = AbortSignal.any([lost.signal, closing.signal])
     socket.once('end', () => lost.abort())
-    while (!over.aborted && socket.status === 'ready') {
+    while (!over.aborted && socket.status === 'ready' && link.era() === era) {
       await pause(pingEveryMs, over)
       if (!over.aborted) await answerWithin(deadlineMs, socket.ping()).catch(() => lost.abort())
     }
     socket.disconnect()
   }
 
-  const keepListening = async (found: Redis | undefined): Promise<void> => {
-    let socket = found
+  const keepListening = async (first: Hearing | undefined): Promise<void> => {
+    let hearing = first
     for (let failures = 0; !closing.signal.aborted; failures += 1) {
-      if (socket !== undefined) {
-        await listenUntilLost(socket)
+      if (hearing !== undefined) {
+        await listenUntilLost(hearing)
         failures = 0
       }
       await pause(backOffMs(failures), closing.signal)
-      socket = closing.signal.aborted ? undefined : await subscribe().catch(() => undefined)
+      hearing = closing.signal.aborted ? undefined : await subscribe().catch(() => undefined)
     }
-    socket?.disconnect()
+    hearing?.socket.disconnect()
   }
 
   const listening = keepListening(await subscribe().catch(() => undefined))

@@ -27,6 +27,9 @@ export interface RedisLink {
   /** What is there; undefined while that is not known. A Cluster behind a plain URL is found out when connecting. */
   topology(): 'one-server' | 'cluster' | undefined
 
+  /** Stands for the present connection; another value after it was lost, when sockets may lead to a server now replaced. */
+  era(): unknown
+
   /** A node of the Cluster that can be asked where something lies; undefined where there is but one server. */
   anyAddress(): NodeAddress | undefined
 
@@ -79,6 +82,7 @@ export const openRedisLink = async (options: Options): Promise<RedisLink> => {
   return {
     run,
     topology: () => keeper.current()?.topology,
+    era: () => keeper.current(),
     anyAddress: () => findAnyNode(need().commands),
     openSocket: async (purpose, address) => {
       need()

@@ -9,6 +9,8 @@ export interface Line {
   /** What the server calls it, so that another connection can ask to end its read. */
   readonly clientId: number
   readonly address: NodeAddress | undefined
+  /** Of the link when the line was made. */
+  readonly era: unknown
 }
 
 /** The lines of one process, kept for the next read. */
@@ -29,13 +31,14 @@ export const createLines = (link: RedisLink, linesMax: number): Lines => {
   let state: 'open' | 'closed' = 'open'
 
   const openLine = async (address: NodeAddress | undefined): Promise<Line> => {
+    const era = link.era()
     if (open.size >= linesMax) idle.shift()?.socket.disconnect()
     const socket = await link.openSocket('waits', address)
     open.add(socket)
     socket.once('end', () => open.delete(socket))
     try {
       if (state === 'closed') throw new RedisUnavailableError('the queue was closed')
-      return { socket, clientId: await answerWithin(helloDeadlineMs, socket.client('ID')), address }
+      return { socket, clientId: await answerWithin(helloDeadlineMs, socket.client('ID')), address, era }
     } catch (error) {
       socket.disconnect()
       throw error
@@ -47,9 +50,11 @@ export const createLines = (link: RedisLink, linesMax: number): Lines => {
       const address = known ?? link.anyAddress()
       for (let place = idle.length - 1; place >= 0; place -= 1) {
         const line = idle[place]
-        if (line === undefined || (line.socket.status === 'ready' && !isAt(line, address))) continue
+        const isSound = line?.socket.status === 'ready' && line.era === link.era()
+        if (line === undefined || (isSound && !isAt(line, address))) continue
         idle.splice(place, 1)
-        if (line.socket.status === 'ready') return line
+        if (isSound) return line
+        line.socket.disconnect()
       }
       return openLine(address)
     },

@@ -6,6 +6,7 @@ import { hasRedisServer, startRedisServer, startSentinel } from '../../support/r
 import { connectTo } from '../../support/redis-worlds.ts'
 import { makeRoute, range } from '../../support/task-builders.ts'
 import { listClients, openConsole } from './support/clients.ts'
+import { startForwarder } from './support/forwarder.ts'
 import { makeHint, realTime, take, wait } from './support/hints.ts'
 
 const startCluster = async (count: number) => {
@@ -125,5 +126,34 @@ describe.runIf(hasRedisServer())('a master that its Sentinel replaces', () => {
     await waitUntil(realTime, async () => (await listClients(promoted, 'waits')).length === 1)
     await redis.queue.push([hint])
     expect((await pulled).taskIds).toEqual([hint.taskId])
+  })
+})
+
+describe.runIf(hasRedisServer())('a server that another one replaces at the same address', () => {
+  it('is left by waiting pulls and by signals as well, although it still answers them', async () => {
+    const [old, next] = [await startRedisServer(), await startRedisServer()]
+    onTestFinished(async () => {
+      await Promise.all([old.remove(), next.remove()])
+    })
+    const forwarder = await startForwarder(old.port)
+    const redis = await connect(forwarder.url)
+    const [oldConsole, nextConsole] = [openConsole(old), openConsole(next)]
+    const [before, after] = [makeHint(makeRoute()), makeHint(makeRoute())]
+    const pulledBefore = wait(redis.queue, [before.route])
+    await waitUntil(realTime, async () => (await listClients(oldConsole, 'waits')).length === 1)
+    await redis.queue.push([before])
+    expect((await pulledBefore).taskIds).toEqual([before.taskId])
+    forwarder.switchTo(next.port)
+    const [line = ''] = await listClients(oldConsole, 'commands')
+    await oldConsole.call('CLIENT', 'KILL', 'ID', /^id=(\d+)/.exec(line)?.[1] ?? '')
+    await waitUntil(realTime, async () => (await listClients(nextConsole, 'commands')).length === 1 && isWell(redis))
+    const pulledAfter = wait(redis.queue, [after.route])
+    await waitUntil(realTime, async () =>
+      (await listClients(nextConsole, 'waits')).some((client) => client.includes(' cmd=bzmpop ')),
+    )
+    await redis.queue.push([after])
+    expect((await pulledAfter).taskIds).toEqual([after.taskId])
+    await waitUntil(realTime, async () => (await listClients(nextConsole, 'signals')).length === 1)
+    await waitUntil(realTime, async () => (await listClients(oldConsole, 'signals')).length === 0)
   })
 })
