@@ -104,8 +104,8 @@ const judgeRequest = (request: FastifyRequest): void => {
   if ((request.raw.url ?? '').length > limits.uriCharactersMax) {
     throw new ProblemError('uri-too-long', `An address has at most ${limits.uriCharactersMax} characters.`)
   }
-  if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
-    throw new ProblemError('invalid-header', 'A request of HTTP/1.1 needs a Host header.')
+  if (request.headers.host === undefined && request.raw.httpVersion !== '1.0') {
+    throw new ProblemError('invalid-header', 'The request needs a Host header, and a version of HTTP.')
   }
 }
 

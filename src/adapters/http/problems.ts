@@ -73,13 +73,13 @@ export const renderProblem = (problem: ProblemError, traceId: string | undefined
 const faultsMax = 1_000
 const pointerCharactersMax = 65_536
 
-/** The refusal of a request with faults; names as many of them as fit. */
+/** The refusal of a request with faults; names as many of them as fit, and always the first. */
 export const validationFailed = (faults: readonly Fault[]): ProblemError => {
   const errors: Fault[] = []
   let characters = 0
   for (const fault of faults) {
     characters += fault.pointer.length
-    if (errors.length >= faultsMax || characters > pointerCharactersMax) break
+    if (errors.length >= faultsMax || (errors.length > 0 && characters > pointerCharactersMax)) break
     errors.push(fault)
   }
   const unnamed = faults.length - errors.length

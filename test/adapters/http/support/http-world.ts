@@ -30,7 +30,7 @@ export const createHttpWorld = async (options: Options = {}) => {
     info: () => ({ ...process, startedAt: memory.storeClock.now(), uptimeMs: 12 }),
     readHealth: () => options.checks ?? [],
     logger: memory.logger,
-    now: memory.storeClock.now,
+    now: () => memory.storeClock.now(),
   })
   return {
     memory,
