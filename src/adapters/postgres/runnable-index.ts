@@ -72,7 +72,8 @@ const priorities = sql.fragment`
     where present.priority is not null
   )`
 
-const headStart = sql.fragment`present.priority::bigint * ${priorityHeadStartMs}::bigint`
+/** Ranks are compared as instants, which is cheaper than as numbers; only those that are answered become numbers. */
+const headStart = sql.fragment`present.priority * ${priorityHeadStartMs}::float8 * interval '1 millisecond'`
 
 const dueStatement = (windows: readonly NumberedWindow[]) => {
   const ints = (values: readonly number[]) => sql.array([...values], 'int4')
@@ -88,26 +89,26 @@ const dueStatement = (windows: readonly NumberedWindow[]) => {
     'uuid',
   )
   return sql.type(z.object({ place: z.int(), task_id: z.string(), rank: z.int() }))`
-    select w.place, due.task_id, due.rank
+    select w.place, due.task_id, (extract(epoch from due.rank_at) * 1000)::bigint as rank
     from unnest(${places}, ${numbers}, ${ranks}, ${ids}, ${limits}) as w (place, route, after_rank, after_id, max)
     cross join lateral (
       ${priorities}
-      select d.task_id, d.rank
+      select d.task_id, d.rank_at
       from present
       cross join lateral (
-        select t.task_id, (extract(epoch from t.ready_at) * 1000)::bigint - ${headStart} as rank
+        select t.task_id, t.ready_at - ${headStart} as rank_at
         from taskfold.tasks t
         where t.route = w.route
         and t.priority = present.priority
         and t.ready_at <= now()
         and (t.ready_at, t.task_id) > (
-          coalesce('epoch'::timestamptz + (w.after_rank + ${headStart}) * interval '1 millisecond', '-infinity'),
+          coalesce('epoch'::timestamptz + w.after_rank * interval '1 millisecond' + ${headStart}, '-infinity'),
           coalesce(w.after_id, '00000000-0000-0000-0000-000000000000'))
         order by t.ready_at, t.task_id
         limit w.max) d
-      order by d.rank, d.task_id
+      order by d.rank_at, d.task_id
       limit w.max) due
-    order by w.place, due.rank, due.task_id`
+    order by w.place, due.rank_at, due.task_id`
 }
 
 const dueSoonRow = z.object({ task_id: z.string(), route: z.int(), priority: z.int(), ready_ms: z.int() })

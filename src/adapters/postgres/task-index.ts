@@ -28,7 +28,8 @@ const headsPerCallMax = 1_000
 export const createPostgresTaskIndex = (deps: Deps): TaskIndex => ({
   listHeads: async (query) => {
     if (query.limit < 1 || query.limit > headsPerCallMax) throw new RangeError(`1 to ${headsPerCallMax} heads a call`)
-    return toHeads(deps.routes, await answerOf(deps.pool.any(listStatement(query))))
+    const numbers = await findRouteNumbers(deps.pool, query)
+    return toHeads(deps.routes, await answerOf(deps.pool.any(listStatement(query, numbers))))
   },
 
   findHeads: async (taskIds) => {
@@ -57,17 +58,35 @@ export const createPostgresTaskIndex = (deps: Deps): TaskIndex => ({
   mendHead: async (head) => ((await mendHeads(deps, [head])).length > 0 ? 'mended' : 'unchanged'),
 })
 
-const listStatement = (query: HeadQuery) => sql.type(headRow)`
+/**
+ * The routes that a query is about; undefined when it is about all of them. They are asked for beforehand: the server plans
+ * by how many heads a route has, which it cannot do for one that it must look up itself.
+ */
+const findRouteNumbers = async (
+  pool: DatabasePool,
+  { queue, type }: HeadQuery,
+): Promise<readonly number[] | undefined> => {
+  if (queue === undefined && type === undefined) return undefined
+  return answerOf(
+    pool.anyFirst(sql.type(z.object({ id: z.int() }))`
+      select id
+      from taskfold.routes
+      where (${queue ?? null}::text is null or queue = ${queue ?? null})
+      and (${type ?? null}::text is null or type = ${type ?? null})`),
+  )
+}
+
+const listStatement = (query: HeadQuery, numbers: readonly number[] | undefined) => sql.type(headRow)`
   select ${headColumns}
   from taskfold.tasks h
-  where ${sql.join(conditionsOf(query), sql.fragment` and `)}
+  where ${sql.join(conditionsOf(query, numbers), sql.fragment` and `)}
   order by h.task_id desc
   limit ${query.limit}`
 
-const conditionsOf = (query: HeadQuery): readonly FragmentSqlToken[] => {
+const conditionsOf = (query: HeadQuery, numbers: readonly number[] | undefined): readonly FragmentSqlToken[] => {
   const conditions = [sql.fragment`true`]
   if (query.status !== undefined) conditions.push(hasStatus(query.status))
-  if (query.queue !== undefined || query.type !== undefined) conditions.push(isOfRoutes(query))
+  if (numbers !== undefined) conditions.push(sql.fragment`h.route = any(${sql.array([...numbers], 'int4')})`)
   if (query.before !== undefined) conditions.push(sql.fragment`h.task_id < ${query.before}::uuid`)
   if (query.submittedAfter !== undefined) conditions.push(isSubmittedAfter(query.submittedAfter))
   if (query.submittedBefore !== undefined) conditions.push(isSubmittedBefore(query.submittedBefore))
@@ -89,13 +108,6 @@ const hasStatus = (status: TaskStatus): FragmentSqlToken => {
       return sql.fragment`h.status = 'SUCCESS'`
   }
 }
-
-const isOfRoutes = ({ queue, type }: HeadQuery): FragmentSqlToken => sql.fragment`
-  h.route = any(array(
-    select r.id
-    from taskfold.routes r
-    where (${queue ?? null}::text is null or r.queue = ${queue ?? null})
-    and (${type ?? null}::text is null or r.type = ${type ?? null})))`
 
 /**
  * How far apart the instants of minting an id and of recording its `Submitted` may be: an append waits some seconds at
