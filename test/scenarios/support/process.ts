@@ -31,7 +31,7 @@ const started = new Set<ChildProcess>()
 
 /** Kills whatever a test has left running. To be called after each. */
 export const killAllProcesses = async (): Promise<void> => {
-  const ends = [...started].map((child) => (isOver(child) ? undefined : once(child, 'exit')))
+  const ends = [...started].filter((child) => !isOver(child)).map((child) => once(child, 'exit'))
   for (const child of started) child.kill('SIGKILL')
   await Promise.all(ends)
   started.clear()
