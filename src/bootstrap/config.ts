@@ -83,7 +83,14 @@ const variables = {
   DATABASE_URL: urlOf('postgres', 'postgresql').optional(),
   DATABASE_DIRECT_URL: urlOf('postgres', 'postgresql').optional(),
   TASKFOLD_DATA_DIR: z.string().default('.taskfold'),
-  REDIS_URL: urlOf('redis', 'rediss', 'redis+sentinel', 'redis+cluster').optional(),
+  REDIS_URL: urlOf(
+    'redis',
+    'rediss',
+    'redis+sentinel',
+    'redis+cluster',
+    'rediss+sentinel',
+    'rediss+cluster',
+  ).optional(),
   REDIS_PREFIX: z
     .string()
     .regex(/^[A-Za-z0-9._:-]{1,64}$/, 'must be 1 to 64 letters, digits or . _ : -')
