@@ -28,13 +28,13 @@ const pollMs = 25
 
 /**
  * Holds a server for as long as this process lives: when its input ends, whoever started it has ended or was killed, and it
- * ends the server. The server's pid comes first.
+ * removes the server's folder and ends it. The server's pid comes first.
  */
 const guard = `
 "$@" >/dev/null 2>&1 </dev/null &
 server=$!
 echo $server
-(read -r _; kill -KILL $server) <&3 &
+(read -r _; rm -rf "$0"; kill -KILL $server) <&3 &
 wait $server
 kill $! 2>/dev/null`
 
@@ -82,7 +82,7 @@ const startProgram = async (
   let running: { readonly guard: ChildProcess; readonly pid: number } | undefined
 
   const start = async (): Promise<void> => {
-    const child = spawn('/bin/sh', ['-c', guard, 'guard', program, ...args], {
+    const child = spawn('/bin/sh', ['-c', guard, folder, program, ...args], {
       detached: true,
       stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
     })
@@ -92,7 +92,6 @@ const startProgram = async (
     for (const endsAt = performance.now() + readyDeadlineMs; performance.now() < endsAt; await sleep(pollMs)) {
       if (await answers(port)) return
     }
-    child.stdio[3]?.destroy()
     throw new Error(`no Redis answered on port ${port} within ${readyDeadlineMs} ms`)
   }
   const kill = async (): Promise<void> => {
@@ -103,7 +102,16 @@ const startProgram = async (
     process.kill(pid, 'SIGKILL')
     await ended
   }
-  await start()
+  const remove = async (): Promise<void> => {
+    await kill()
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await start()
+  } catch (error) {
+    await remove()
+    throw error
+  }
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
@@ -112,10 +120,7 @@ const startProgram = async (
     signal: (name) => {
       if (running !== undefined) process.kill(running.pid, name)
     },
-    remove: async () => {
-      await kill()
-      await rm(folder, { recursive: true, force: true })
-    },
+    remove,
   }
 }
 

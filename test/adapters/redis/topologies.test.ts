@@ -32,7 +32,7 @@ describe.runIf(hasRedisServer())('a Cluster', () => {
   it.each(['redis://', 'redis+cluster://'])('is found behind %s and serves all its slots', async (scheme) => {
     const servers = await startCluster(2)
     const redis = await connect(`${scheme}127.0.0.1:${servers[0]?.port}`)
-    const routes = makeRoutes(16)
+    const routes = makeRoutes(64)
     const hints = routes.map((route, rank) => makeHint(route, rank))
     await redis.queue.push(hints.toReversed())
     const sizes = await Promise.all(servers.map((server) => openConsole(server).dbsize()))
