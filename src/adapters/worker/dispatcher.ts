@@ -27,6 +27,8 @@ interface Deps extends StartRunDeps {
   readonly onProgress: () => void
 }
 
+/** Tasks that are fetched before there is a slot for them. */
+const aheadMax = 1_000
 /** Outcomes that wait for the store, beyond which nothing new is started: a handler's slot is free before they are recorded. */
 const unrecordedMin = 1_000
 
@@ -47,9 +49,10 @@ export const createDispatcher = (deps: Deps, { concurrency }: { readonly concurr
     starting.add(taskId)
     try {
       const outcome = await startRun(deps, startable, tenure)
-      if (outcome.kind !== 'started') return
+      if (outcome.kind === 'lost' || outcome.kind === 'tenure-over') return
       pace.note()
-      if (state === 'stopped') deps.runner.handBack(outcome.task, tenure)
+      // What overtook a claim is a cancel of this very run, or a later run: handing it back settles the one and leaves the other.
+      if (state === 'stopped' || outcome.kind === 'overtaken') deps.runner.handBack(outcome.task, tenure)
       else if (tenure.isInForce()) deps.runner.begin(outcome.task, tenure)
     } catch (error) {
       deps.logger.error({ taskId, err: error }, 'a task was not started')
@@ -66,7 +69,7 @@ export const createDispatcher = (deps: Deps, { concurrency }: { readonly concurr
       if (free <= 0 || tenure?.isInForce() !== true) return
       for (const startable of deps.take(free)) void start(startable, tenure)
     },
-    target: () => Math.max(0, freeSlots()) + (state === 'working' ? Math.min(concurrency, pace.perSpan()) : 0),
+    target: () => (state === 'stopped' ? 0 : Math.max(0, freeSlots()) + Math.min(aheadMax, pace.perSpan())),
     isStarting: (taskId) => starting.has(taskId),
     startingCount: () => starting.size,
     stop: () => {

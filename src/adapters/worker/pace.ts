@@ -8,8 +8,8 @@ export interface Pace {
   perSpan(): number
 }
 
-/** About as long as it takes to pull and load the next batch on a busy store. */
-export const paceSpanMs = 50
+/** About as long as it takes to pull and load the next batches on a busy store. */
+const paceSpanMs = 20
 
 export const createPace = (clock: Clock): Pace => {
   let span = 0

@@ -42,11 +42,7 @@ export const finishRun = async (
   tenure: Tenure,
 ): Promise<FinishOutcome> => {
   try {
-    const after = await record(deps, task, command, tenure)
-    if (after !== undefined) {
-      deps.announcer.announce(after)
-      return 'recorded'
-    }
+    if ((await record(deps, task, command, tenure)) === 'recorded') return 'recorded'
   } catch (error) {
     deps.logger.error({ taskId: task.taskId, run: task.run, err: error }, 'the outcome of a run was not recorded')
   }
@@ -59,24 +55,27 @@ const record = async (
   task: RunningTask,
   command: FinishCommand,
   tenure: Tenure,
-): Promise<Task | undefined> => {
+): Promise<FinishOutcome> => {
   let state: Task = task
   let wanted = command
   for (let race = 0; race < racesMax; race += 1) {
     const decision = decide(state, wanted)
-    if (decision.kind === 'rejected') return undefined
+    if (decision.kind === 'rejected') return 'fenced'
     const append = toAppend(deps, state, decision.events, {})
     try {
       const verdict = await appendPersistently(deps, append, tenure)
-      if (verdict.kind === 'tenure-over') return undefined
-      if (verdict.kind !== 'conflict') return taskAfter(state, append, verdict)
+      if (verdict.kind === 'tenure-over') return 'fenced'
+      if (verdict.kind !== 'conflict') {
+        if (append.head.status === 'PENDING') deps.announcer.announce(taskAfter(state, append, verdict))
+        return 'recorded'
+      }
     } catch (error) {
       if (!(error instanceof UnstorableAppendError) || isUnstorable(wanted)) throw error
       wanted = toUnstorable(task, error)
       continue
     }
     const loaded = await loadPersistently(deps, state, tenure)
-    if (loaded === undefined) return undefined
+    if (loaded === undefined) return 'fenced'
     if (loaded.version === state.version) await mendHead(deps, loaded)
     state = loaded
   }

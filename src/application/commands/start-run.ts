@@ -1,6 +1,6 @@
-import { UnstorableAppendError } from '../ports/event-store.ts'
 import type { RunningTask } from '#domain/task-state.ts'
 import type { Count } from '../ports/counts.ts'
+import { UnstorableAppendError } from '../ports/event-store.ts'
 import type { Identities } from '../ports/identities.ts'
 import { taskAfter, toAppend, wasLast } from './change-task.ts'
 import type { HeadMender } from './head-mender.ts'
@@ -17,6 +17,8 @@ export interface StartRunDeps extends PersistentAppendDeps {
 export type StartOutcome =
   /** The claim is durable, nothing followed it, and the tenure is in force: the handler may begin. */
   | { readonly kind: 'started'; readonly task: RunningTask }
+  /** The claim is durable, but something followed it before its verdict came: the handler must not begin. */
+  | { readonly kind: 'overtaken'; readonly task: RunningTask }
   /** Somebody else moved the task first. */
   | { readonly kind: 'lost' }
   /** The worker may not record anything any more. If `Started` was stored, recovery takes the task from here. */
@@ -27,7 +29,7 @@ export const startRun = async (deps: StartRunDeps, startable: Startable, tenure:
   const append = toAppend(deps, startable.task, startable.events, {})
   const verdict = await appendOrLose(deps, append, tenure)
   if (verdict.kind === 'tenure-over') return verdict
-  if (verdict.kind === 'conflict' || !wasLast(append, verdict)) {
+  if (verdict.kind === 'conflict') {
     deps.count('dropped-conflict')
     deps.headMender.suspect(append.taskId)
     return { kind: 'lost' }
@@ -35,7 +37,7 @@ export const startRun = async (deps: StartRunDeps, startable: Startable, tenure:
   if (!tenure.isInForce()) return { kind: 'tenure-over' }
   const task = taskAfter(startable.task, append, verdict)
   if (task.status !== 'PROCESSING') throw new Error(`a started task is ${task.status}`)
-  return { kind: 'started', task }
+  return { kind: wasLast(append, verdict) ? 'started' : 'overtaken', task }
 }
 
 /** What cannot be stored was lost, like a race: the events of a claim hold nothing that a stream could refuse but its head. */

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { type EventStore, StoreOverloadedError, StoreUnavailableError } from '#application/ports/event-store.ts'
 import type { TaskQueue } from '#application/ports/task-queue.ts'
+import type { Task } from '#domain/task-state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
+import { declareLost, start } from '../../support/run-commands.ts'
 import { createMemoryWorld, type MemoryWorld } from '../../support/memory-world.ts'
-import { loadTask, makeSubmission, range, submitTo } from '../../support/task-builders.ts'
+import { appendCommand, loadTask, makeSubmission, range, submitTo } from '../../support/task-builders.ts'
 import { createClient, startWorker } from '../../support/test-worker.ts'
 
 const route = { queue: 'default', type: 'work' }
@@ -124,6 +126,31 @@ describe('a worker whose store is away', () => {
     await world.advance(5_000)
     expect(ran).toBe(1)
     expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', version: 3 })
+  })
+
+  it.each([
+    ['a cancel', () => [{ type: 'Cancel' as const }], 'CANCELLED'],
+    ['another run', (task: Task) => [declareLost(task), start({ ...task, readyAt: 1e15 })], 'PROCESSING'],
+  ])('begins no handler when %s followed the claim before its answer came', async (_, followers, status) => {
+    const world = createMemoryWorld()
+    const client = createClient(world)
+    const { store, script } = createFickleStore(world)
+    let ran = 0
+    script.push(async (append) => {
+      await world.store.append(append)
+      let task = await loadTask(world.store, append.taskId)
+      for (const command of followers(task)) task = await appendCommand(world.store, task, command)
+      throw new StoreUnavailableError('the answer was lost', 'unknown')
+    })
+    const run = async () => {
+      ran += 1
+    }
+    await startWorker(world, { work: run }, { deps: { store } })
+    const taskId = await client.submit()
+    await world.advance(5_000)
+    expect(ran).toBe(0)
+    expect((await loadTask(world.store, taskId)).status).toBe(status)
+    await expectHeadsToEqualFolds(world, [taskId])
   })
 
   it('records an outcome once when it was stored but the answer was lost', async () => {
