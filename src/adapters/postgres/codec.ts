@@ -35,7 +35,7 @@ export interface EventRow {
 }
 
 /** How much one event may weigh as text; a payload or result of the largest legal size fits with room to spare. */
-export const eventBytesMax = 2_097_152
+const eventBytesMax = 2_097_152
 
 /**
  * Turns an event into columns. Throws UnstorableAppendError for what Postgres would refuse or could not give back: a NUL

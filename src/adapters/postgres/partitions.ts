@@ -17,7 +17,7 @@ export const createPostgresPartitions = ({ pool }: { readonly pool: DatabasePool
   ensurePartitions: async () => {
     const found = await answerOf(readWeeks(pool))
     const { first, last } = await answerOf(pool.one(neededWeeks))
-    if (isCovered(found, first) && isCovered(found, last)) return endOf(found)
+    if (areAllThere(found, first, last)) return endOf(found)
     await answerOf(pool.query(makeWeeks))
     return endOf(await answerOf(readWeeks(pool)))
   },
@@ -42,8 +42,10 @@ const readWeeks = async (pool: DatabasePool): Promise<readonly Instant[]> => {
   return rows.map(({ week }) => week)
 }
 
-const isCovered = (weeks: readonly Instant[], at: Instant): boolean =>
-  weeks.some((week) => week <= at && at < week + weekMs)
+const areAllThere = (weeks: readonly Instant[], first: Instant, last: Instant): boolean => {
+  for (let week = weekOf(first); week <= last; week += weekMs) if (!weeks.includes(week)) return false
+  return true
+}
 
 const endOf = (weeks: readonly Instant[]): Instant => (weeks.at(-1) ?? 0) + weekMs
 
