@@ -1,3 +1,4 @@
+import { ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { ProblemError, problemMediaType, problems, renderProblem } from './problems.ts'
 
@@ -14,14 +15,30 @@ export const answerClientError = (error: ClientError, socket: Socket): void => {
     socket.destroy()
     return
   }
+  const pending = findPendingAnswer(socket)
+  if (pending !== undefined) {
+    // An answer now would pass for that of the request before, which may have been carried out.
+    pending.once('finish', () => socket.destroySoon())
+    return
+  }
   const problem = toProblem(error)
+  const { status } = problems[problem.code]
   const body = renderProblem(problem, undefined)
   socket.end(
-    `HTTP/1.1 ${problems[problem.code].status} ${problem.code}\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n` +
       `content-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
       `connection: close\r\n\r\n${body}`,
     () => socket.destroySoon(),
   )
+}
+
+/**
+ * The answer owed to a request that had arrived in full before the broken one. Node keeps it in a member of the socket that
+ * its documentation of `clientError` names.
+ */
+const findPendingAnswer = (socket: Socket): ServerResponse | undefined => {
+  const message: unknown = '_httpMessage' in socket ? socket._httpMessage : undefined
+  return message instanceof ServerResponse && message.req.complete ? message : undefined
 }
 
 const toProblem = (error: ClientError): ProblemError => {

@@ -1,5 +1,5 @@
 /** How many containers may enclose the innermost value of a payload, the payload's own included. */
-export const containersMax = 100
+const containersMax = 100
 
 export interface StorableFault {
   readonly path: readonly (string | number)[]

@@ -125,6 +125,22 @@ test('a request that never ends is answered with a problem when its time is over
 })
 
 describe('one connection', () => {
+  test('gets the answer of a request in flight, not that of the garbage after it', async () => {
+    const { url, begun, release } = await createSlowServer()
+    const socket = await connectTo(url)
+    let received = ''
+    socket.on('data', (chunk: Buffer) => (received += chunk.toString()))
+    const closed = once(socket, 'close')
+    socket.write(`GET ${aTask} HTTP/1.1\r\nHost: x\r\n\r\n`)
+    await begun
+    socket.write('GARBAGE\r\n\r\n')
+    // Another request is answered meanwhile: the garbage has been seen by then.
+    await exchange(Number(new URL(url).port), Buffer.from('GARBAGE\r\n\r\n'))
+    release()
+    await closed
+    expect([...received.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toStrictEqual(['404'])
+  })
+
   test('stays open after a refusal that was read to its end', async () => {
     const world = await createHttpWorld()
     open.push(world)

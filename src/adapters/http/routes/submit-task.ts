@@ -17,7 +17,7 @@ interface Deps {
 }
 
 /** How much a payload may weigh, in bytes of UTF-8 as `JSON.stringify` writes it. */
-export const payloadBytesMax = 262_144
+const payloadBytesMax = 262_144
 
 /** `POST /api/tasks`: the task is durable before the answer is sent. */
 export const createSubmitRoute = ({ operations, now }: Deps): Route =>
