@@ -6,9 +6,9 @@ import { createHttpServer } from '#adapters/http/server.ts'
 import { systemClock } from '#adapters/system/clock.ts'
 import { createSystemIdentities } from '#adapters/system/identities.ts'
 import { systemTimers } from '#adapters/system/timers.ts'
+import { createProcessCounts } from '#adapters/telemetry/counts.ts'
 import { createWorker, type Worker } from '#adapters/worker/worker.ts'
 import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
-import type { Count } from '#application/ports/counts.ts'
 import type { HealthCheck } from '#application/ports/health.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
@@ -67,6 +67,8 @@ const open = async (
   adaptQueue: (queue: TaskQueue) => TaskQueue,
   owned: AsyncDisposableStack,
 ): Promise<RunningRoles> => {
+  const counts = createProcessCounts()
+  owned.defer(() => logger.debug({ counts: counts.readAll() }, 'counted'))
   const handlers = await openHandlers(config, logger, owned)
   const place = await openDatabase(config, logger, owned)
   const opened = await openStore(place, logger, owned)
@@ -80,7 +82,7 @@ const open = async (
     timers: systemTimers,
     random: Math.random,
     logger,
-    count: countNothing,
+    count: counts.count,
     handlers,
   }
   const announcer = createReadyAnnouncer({ ...parts, horizonMs: config.reconcileMs * 2 })
@@ -115,8 +117,6 @@ const open = async (
 }
 
 const readWorkerHealth = (worker: Worker): readonly HealthCheck[] => worker.readHealth()
-
-const countNothing: Count = () => {}
 
 /** The folder of examples of this checkout. */
 const examplesFolder = join(import.meta.dirname, '../../examples')
