@@ -53,7 +53,7 @@ export const createDispatcher = (deps: Deps, { concurrency }: { readonly concurr
       pace.note()
       // What overtook a claim is a cancel of this very run, or a later run: handing it back settles the one and leaves the other.
       if (state === 'stopped' || outcome.kind === 'overtaken') deps.runner.handBack(outcome.task, tenure)
-      else if (tenure.isInForce()) deps.runner.begin(outcome.task, tenure)
+      else deps.runner.begin(outcome.task, tenure)
     } catch (error) {
       deps.logger.error({ taskId, err: error }, 'a task was not started')
     } finally {

@@ -48,8 +48,8 @@ export const createWorker = (deps: WorkerDeps, options: WorkerOptions): Worker =
     await waitUntilIdle(abortGraceMs + lastOutcomesMs)
     for (const unsubscribe of unsubscribes) unsubscribe()
     await Promise.all(loops.map((loop) => loop.close()))
-    await keeper.close()
     await closed
+    await keeper.close()
     await headMender.close()
     runner.close()
     deps.logger.info({ handlersLeft: runner.handlerCount() }, 'the worker was drained')

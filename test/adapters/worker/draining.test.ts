@@ -79,6 +79,26 @@ describe('a worker that drains', () => {
       expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', attempt: 1 })
   })
 
+  it('hints again at what it was loading', async () => {
+    const world = createMemoryWorld()
+    const client = createClient(world)
+    const store = {
+      ...world.store,
+      loadStreams: async (taskIds: Parameters<typeof world.store.loadStreams>[0]) => {
+        await world.timers.sleep(500)
+        return world.store.loadStreams(taskIds)
+      },
+    }
+    const { worker } = await startWorker(world, { work: async () => {} }, { deps: { store } })
+    const taskId = await client.submit()
+    await world.advance(100)
+    const drained = worker.drain()
+    await world.advance(1_000)
+    await drained
+    expect(typesOf(world, taskId)).toEqual(['Submitted'])
+    expect(await world.queue.size({ queue: 'default', type: 'work' })).toBe(1)
+  })
+
   it('hands back a claim whose verdict comes while it drains', async () => {
     const world = createMemoryWorld()
     const client = createClient(world)

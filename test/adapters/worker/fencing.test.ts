@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { HandlerContext } from '#application/ports/task-handler.ts'
+import type { WorkerRegistry } from '#application/ports/worker-registry.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
+import { createImaginedProcess } from '../../support/imagined-process.ts'
 import { createMemoryWorld, type MemoryWorld } from '../../support/memory-world.ts'
 import { loadTask } from '../../support/task-builders.ts'
 import { createClient, leaseMs, startMaintenance, startWorker, sweepMs } from '../../support/test-worker.ts'
@@ -68,6 +70,46 @@ describe('a worker whose beats are not acknowledged', () => {
     expect((await loadTask(world.store, next)).status).toBe('SUCCESS')
     expect((await loadTask(world.store, taskId)).status).toBe('SUCCESS')
     await maintenance.close()
+  })
+})
+
+describe('a worker that fenced itself', () => {
+  it('marks its old row ended as soon as the store can be reached, if it could not be at first', async () => {
+    const world = createMemoryWorld()
+    const process = createImaginedProcess(world)
+    const registry: WorkerRegistry = {
+      ...world.registry,
+      register: async (worker) => {
+        const heartbeat = await process.registry.register(worker)
+        return { ...heartbeat, stop: async () => {} }
+      },
+    }
+    await startWorker(world, {}, { deps: { registry } })
+    process.loseBeats()
+    await world.advance(leaseMs)
+    expect(statesOf(world).toSorted()).toEqual(['ended', 'live'])
+  })
+
+  it('starts nothing that was loaded for its old incarnation', async () => {
+    const world = createMemoryWorld()
+    const client = createClient(world)
+    const store = {
+      ...world.store,
+      loadStreams: async (taskIds: Parameters<typeof world.store.loadStreams>[0]) => {
+        const loaded = await world.store.loadStreams(taskIds)
+        await world.timers.sleep(leaseMs * 2)
+        return loaded
+      },
+    }
+    const { process } = await startWorker(world, { work: async () => {} }, { deps: { store } })
+    const taskId = await client.submit()
+    await world.advance(100)
+    process.loseBeats()
+    await world.advance(leaseMs)
+    process.findBeats()
+    await world.advance(leaseMs * 2)
+    expect(world.counts.total('incarnations-fenced')).toBe(1)
+    expect(typesOf(world, taskId)).toEqual(['Submitted'])
   })
 })
 
