@@ -1,4 +1,4 @@
-/** What `import 'taskfold'` gives: to define tasks, and to write what they need. Importing it starts nothing. */
+/** What `import 'taskfold'` gives: to define tasks, and to submit and watch them. Importing it starts nothing. */
 export { defineTask } from '#adapters/handlers/define-task.ts'
 export { AbortReason, PermanentError, RetryAfterError } from '#application/ports/task-handler.ts'
 export { type TaskDefinition, type TaskSpecification } from '#adapters/handlers/define-task.ts'
@@ -7,3 +7,34 @@ export { type LogFields, type Logger } from '#application/ports/logger.ts'
 export { type AbortCause, type HandlerContext } from '#application/ports/task-handler.ts'
 export { type TaskId } from '#domain/identifiers.ts'
 export { type RetryPolicy } from '#domain/retry-policy.ts'
+export { type ClientOptions, createClient, type TaskfoldClient } from '#adapters/client/client.ts'
+export { type RequestFault, TaskfoldError } from '#adapters/client/errors.ts'
+export { type FeedEvent, type TaskEvent } from '#adapters/client/events.ts'
+export { type CallOptions } from '#adapters/client/exchange.ts'
+export { type FeedOptions } from '#adapters/client/feed.ts'
+export {
+  type BatchOptions,
+  type ChangeOptions,
+  type ContextOptions,
+  type GetOptions,
+  type SubmitOptions,
+} from '#adapters/client/options.ts'
+export {
+  type BatchOutcome,
+  type BatchOutcomes,
+  type Submission,
+  submission,
+  type SubmissionOptions,
+} from '#adapters/client/submission.ts'
+export {
+  type EndedTask,
+  type Stored,
+  type Task,
+  type TaskAddress,
+  type TaskFailure,
+  type TaskSummary,
+} from '#adapters/client/task.ts'
+export { type ListOptions } from '#adapters/client/task-list.ts'
+export { type WaitOptions } from '#adapters/client/wait-for-end.ts'
+export { type TaskReference } from '#application/ports/task-reference.ts'
+export { type TaskDetail, type TaskStatus } from '#domain/task-state.ts'

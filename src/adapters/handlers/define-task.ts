@@ -4,6 +4,7 @@ import {
   PayloadInvalidError,
   type TaskHandler,
 } from '#application/ports/task-handler.ts'
+import type { TaskReference } from '#application/ports/task-reference.ts'
 import { defaultRetryPolicy, type RetryPolicy } from '#domain/retry-policy.ts'
 import { describeIssues, type StandardSchema } from './standard-schema.ts'
 
@@ -32,17 +33,16 @@ export interface TaskSpecification<Payload, Input, Result> {
 }
 
 /** A task type and its handler. `Payload` is what a submission may carry, `Result` what it gives in the end. */
-export interface TaskDefinition<Payload = unknown, Result = unknown> extends TaskHandler {
+export interface TaskDefinition<Payload = unknown, Result = unknown>
+  extends TaskHandler, TaskReference<Payload, Result> {
+  readonly type: string
   readonly [definitionBrand]: 1
   /** Judges `payload` and runs, as a worker does; so tests can call it. Throws PayloadInvalidError beside what `run` throws. */
   run(payload: unknown, context: HandlerContext): Promise<Result>
-  /** Never there: carries the types. */
-  readonly [definitionTypes]?: { readonly payload: Payload; readonly result: Result }
 }
 
 /** Registered, so that a definition made by another copy of this module is known as one. */
 const definitionBrand: unique symbol = Symbol.for('taskfold.task-definition')
-declare const definitionTypes: unique symbol
 
 /**
  * Defines a task type: the one value a handler module exports for it, by whatever name.

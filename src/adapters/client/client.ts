@@ -1,0 +1,130 @@
+import type { TaskReference } from '#application/ports/task-reference.ts'
+import { changeTask, findTask, readHistory, submitMany, submitOne } from './calls.ts'
+import { toAsOf, toContextHeaders } from './context.ts'
+import type { FeedEvent, TaskEvent } from './events.ts'
+import { type CallOptions, createExchange } from './exchange.ts'
+import { type FeedOptions, followFeed, readFeed } from './feed.ts'
+import type { BatchOptions, ChangeOptions, ContextOptions, GetOptions, SubmitOptions } from './options.ts'
+import { type BatchOutcomes, type Submission, submission } from './submission.ts'
+import type { EndedTask, Stored, Task, TaskAddress, TaskSummary } from './task.ts'
+import { type ListOptions, listTasks } from './task-list.ts'
+import { type WaitOptions, waitForEnd } from './wait-for-end.ts'
+
+export interface ClientOptions {
+  /** Where the interface is, such as `http://127.0.0.1:3000`; a path in it goes before `/api`. */
+  readonly url: string | URL
+  /** How long one call may take in all, with every repetition. Default: ten seconds. */
+  readonly deadlineMs?: number
+  /** Who asks, for the histories of tasks; each call may say otherwise. */
+  readonly actor?: string
+  /** Sent with each request, such as `authorization` for a proxy. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/**
+ * Taskfold over HTTP. Every call throws TaskfoldError, or the reason of its aborted `signal`, and takes at most its
+ * `deadlineMs`. What may be repeated is, on failed connections, 503 and 429, with a growing wait that respects `Retry-After`:
+ * reads, submissions (each carries an idempotency key) and cancellations always; `retry` and `runNow` only when the first
+ * request cannot have had an effect.
+ */
+export interface TaskfoldClient {
+  /** Submits a task by its definition, whose types payload and result have, or by the name of its type. It is stored on return. */
+  submit<Payload, Result>(
+    task: TaskReference<Payload, Result>,
+    payload: NoInfer<Payload>,
+    options?: SubmitOptions,
+  ): Promise<Task<Payload, Stored<Result>>>
+  submit(type: string, payload?: unknown, options?: SubmitOptions): Promise<Task>
+
+  /** Submits up to 1,000 tasks, made by `submission`; an outcome each, in their order. */
+  submitBatch<const Items extends readonly Submission[]>(
+    items: Items,
+    options?: BatchOptions,
+  ): Promise<BatchOutcomes<Items>>
+
+  get<Payload = unknown, Result = unknown>(
+    task: TaskAddress<Payload, Result>,
+    options?: GetOptions,
+  ): Promise<Task<Payload, Result>>
+
+  /** Resolves once the task has ended, well or not. Throws `deadline-exceeded` when `timeoutMs` are over. */
+  waitForEnd<Payload = unknown, Result = unknown>(
+    task: TaskAddress<Payload, Result>,
+    options?: WaitOptions,
+  ): Promise<EndedTask<Payload, Result>>
+
+  /** Tasks, newest first, fetched page by page as the loop goes on. */
+  list(options?: ListOptions): AsyncIterableIterator<TaskSummary>
+  /** Everything that has happened to a task so far. */
+  events(task: TaskAddress<unknown, unknown>, options?: CallOptions): AsyncIterableIterator<TaskEvent>
+  /** Everything that has happened to any task, up to now. */
+  readEvents(options?: FeedOptions): AsyncIterableIterator<FeedEvent>
+  /** What happens to any task, as it happens, until the loop is left: each event once, across lost connections. */
+  followEvents(options?: FeedOptions): AsyncIterableIterator<FeedEvent>
+
+  /** Opens a task that ended FAILED or CANCELLED again, with fresh attempts. */
+  retry<Payload = unknown, Result = unknown>(
+    task: TaskAddress<Payload, Result>,
+    options?: ChangeOptions,
+  ): Promise<Task<Payload, Result>>
+  /** Cancels a task; while its handler has yet to stop, the task returned is PROCESSING `cancelling`. */
+  cancel<Payload = unknown, Result = unknown>(
+    task: TaskAddress<Payload, Result>,
+    options?: ChangeOptions,
+  ): Promise<Task<Payload, Result>>
+  /** Makes a scheduled or retrying task due at once. */
+  runNow<Payload = unknown, Result = unknown>(
+    task: TaskAddress<Payload, Result>,
+    options?: ChangeOptions,
+  ): Promise<Task<Payload, Result>>
+}
+
+const deadlineMsDefault = 10_000
+
+/** A client of the interface at `url`. It keeps nothing open. Throws a TypeError unless `url` is http or https. */
+export const createClient = ({
+  url,
+  deadlineMs = deadlineMsDefault,
+  actor,
+  headers = {},
+}: ClientOptions): TaskfoldClient => {
+  const exchange = createExchange({ base: toBase(url), headers, deadlineMs })
+  const context = (options: ContextOptions) => toContextHeaders({ ...options, actor: options.actor ?? actor })
+  const by = ({ actor: who }: ContextOptions) => context({ actor: who })
+  return {
+    submit: <Payload, Result>(
+      task: TaskReference<Payload, Result> | string,
+      payload?: unknown,
+      { actor: who, reason, traceparent, deadlineMs: withinMs, signal, ...options }: SubmitOptions = {},
+    ) => {
+      const own = { ...context({ actor: who, reason }), ...(traceparent !== undefined && { traceparent }) }
+      const item = typeof task === 'string' ? submission(task, payload, options) : { type: task.type, payload, options }
+      return submitOne<Payload, Stored<Result>>(exchange, item, own, { deadlineMs: withinMs, signal })
+    },
+    submitBatch: (items, options = {}) => submitMany(exchange, items, context(options), options),
+    get: (task, options = {}) => findTask(exchange, idOf(task), toAsOf(options), options),
+    waitForEnd: <Payload, Result>(task: TaskAddress<Payload, Result>, options: WaitOptions = {}) =>
+      waitForEnd<Payload, Result>(
+        (seconds, call) => findTask(exchange, idOf(task), { wait: `${seconds}s` }, call),
+        idOf(task),
+        options,
+      ),
+    list: (options = {}) => listTasks(exchange, options),
+    events: (task, options = {}) => readHistory(exchange, idOf(task), options),
+    readEvents: (options = {}) => readFeed(exchange, options),
+    followEvents: (options = {}) => followFeed(exchange, options),
+    retry: (task, options = {}) => changeTask(exchange, idOf(task), 'retry', by(options), options),
+    cancel: (task, options = {}) => changeTask(exchange, idOf(task), 'cancel', by(options), options),
+    runNow: (task, options = {}) => changeTask(exchange, idOf(task), 'run-now', by(options), options),
+  }
+}
+
+const toBase = (url: string | URL): string => {
+  const parsed = URL.parse(url)
+  if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.username !== '' || parsed.password !== '') {
+    throw new TypeError('createClient: url must be an http or https URL without credentials')
+  }
+  return `${parsed.origin}${parsed.pathname.replace(/\/+$/, '')}`
+}
+
+const idOf = (task: TaskAddress<unknown, unknown>): string => (typeof task === 'string' ? task : task.id)

@@ -1,0 +1,126 @@
+import { type Deadline, startDeadline } from './deadline.ts'
+import { TaskfoldError } from './errors.ts'
+import { parseAnswer, toRefusal } from './answers.ts'
+import { backOffMs, findRetryAfterMs, wasNeverSent } from './repetition.ts'
+
+/** What bounds one call. */
+export interface CallOptions {
+  /** How long the call may take in all, with every repetition. Default: that of the client. */
+  readonly deadlineMs?: number | undefined
+  /** Aborts the call, which then throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface ClientRequest {
+  readonly method: 'GET' | 'POST'
+  /** From `/api` on, the query included. */
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON. */
+  readonly body?: unknown
+  /** `if-unsent`: never when the first one may have had its effect. */
+  readonly repeat: 'freely' | 'if-unsent'
+  /** For errors. */
+  readonly taskId?: string
+}
+
+/** Sends requests, and again what may be sent again, until there is an answer or the deadline is over. */
+export interface Exchange {
+  /** Resolves with the parsed body of an answer of 2xx. Throws TaskfoldError, or the reason of an aborted signal. */
+  call(request: ClientRequest, options: CallOptions): Promise<unknown>
+  /** The same, with the body as a stream that the caller reads or cancels; the deadline ends when the headers are there. */
+  open(request: ClientRequest, options: CallOptions): Promise<Response>
+}
+
+interface Settings {
+  readonly base: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly deadlineMs: number
+}
+
+export const createExchange = (settings: Settings): Exchange => ({
+  call: (request, options) => send(settings, request, options, parseAnswer),
+  open: (request, options) => send(settings, request, options, (response) => Promise.resolve(response)),
+})
+
+/** More than fit into any deadline that somebody would wait for. */
+const repetitionsMax = 10_000
+
+const send = async <Read>(
+  settings: Settings,
+  request: ClientRequest,
+  { deadlineMs = settings.deadlineMs, signal }: CallOptions,
+  read: (response: Response, taskId: string | undefined) => Promise<Read>,
+): Promise<Read> => {
+  const message = toMessage(settings, request)
+  const deadline = startDeadline(deadlineMs, signal)
+  try {
+    for (let repetition = 0; ; repetition += 1) {
+      const attempt = await attemptOnce(request, message, deadline, read)
+      if (attempt.kind === 'read') return attempt.value
+      const waitMs = Math.max(attempt.waitMs, backOffMs(repetition, Math.random()))
+      const isLast = attempt.kind === 'final' || repetition === repetitionsMax || waitMs >= deadline.remainingMs()
+      if (isLast) throw attempt.error
+      await deadline.wait(waitMs)
+      deadline.throwIfAborted()
+    }
+  } finally {
+    deadline.stop()
+  }
+}
+
+interface Message {
+  readonly url: string
+  readonly init: RequestInit
+}
+
+/** Made before anything is sent: what cannot be written down is the caller's mistake, and no failed connection. */
+const toMessage = ({ base, headers }: Settings, { method, path, headers: own, body }: ClientRequest): Message => ({
+  url: `${base}${path}`,
+  init: {
+    method,
+    headers: new Headers({ ...headers, ...(body !== undefined && { 'content-type': 'application/json' }), ...own }),
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  },
+})
+
+type Attempt<Read> =
+  | { readonly kind: 'read'; readonly value: Read }
+  | { readonly kind: 'final' | 'repeatable'; readonly error: TaskfoldError; readonly waitMs: number }
+
+const attemptOnce = async <Read>(
+  { repeat, taskId }: ClientRequest,
+  { url, init }: Message,
+  deadline: Deadline,
+  read: (response: Response, taskId: string | undefined) => Promise<Read>,
+): Promise<Attempt<Read>> => {
+  try {
+    const response = await fetch(url, { ...init, signal: deadline.signal })
+    if (response.ok) return { kind: 'read', value: await read(response, taskId) }
+    const error = await toRefusal(response, taskId)
+    const isRepeatable = response.status === 429 || (response.status === 503 && mayRepeat(repeat, error))
+    const waitMs = findRetryAfterMs(response.headers.get('retry-after')) ?? 0
+    return { kind: isRepeatable ? 'repeatable' : 'final', error, waitMs }
+  } catch (error) {
+    deadline.throwIfAborted()
+    if (error instanceof TaskfoldError) throw error
+    if (deadline.signal.aborted) {
+      throw new TaskfoldError('deadline-exceeded', 'there was no answer in time', { taskId, cause: error })
+    }
+    const failed = new TaskfoldError('connection-failed', `the connection failed: ${describe(error)}`, {
+      taskId,
+      cause: error,
+    })
+    return { kind: repeat === 'freely' || wasNeverSent(error) ? 'repeatable' : 'final', error: failed, waitMs: 0 }
+  }
+}
+
+/** `overloaded` is said before anything is written; any other 503 may come after. */
+const mayRepeat = (repeat: ClientRequest['repeat'], { code }: TaskfoldError): boolean =>
+  repeat === 'freely' || code === 'overloaded'
+
+/** The platform says only `fetch failed`; why is in the cause. */
+const describe = (error: unknown): string => {
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  return cause instanceof Error ? cause.message || String(Reflect.get(cause, 'code') ?? cause.name) : String(cause)
+}
