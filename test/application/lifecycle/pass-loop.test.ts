@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { createPassLoop } from '#application/lifecycle/pass-loop.ts'
+import { createDailyPartitions } from '#application/recovery/daily-partitions.ts'
+import { createMemoryWorld } from '../../support/memory-world.ts'
+
+describe('a loop of passes', () => {
+  it('begins them at their interval, however long each takes', async () => {
+    const world = createMemoryWorld()
+    const begunAtMs: number[] = []
+    const pass = (): Promise<void> => {
+      begunAtMs.push(world.clock.monotonicMs())
+      return world.timers.sleep(300)
+    }
+    const loop = createPassLoop(world, { name: 'test', pass, everyMs: () => 1_000 })
+    loop.start()
+    loop.start()
+    await world.advance(2_500)
+    expect(begunAtMs).toEqual([0, 1_000, 2_000])
+    await loop.close()
+  })
+
+  it('goes on after a pass that failed, and logs an outage when it begins and when it is over', async () => {
+    const world = createMemoryWorld()
+    let passes = 0
+    const pass = async (): Promise<void> => {
+      passes += 1
+      if (passes >= 2 && passes <= 4) throw new Error('away')
+    }
+    const loop = createPassLoop(world, { name: 'test', pass, everyMs: () => 1_000 })
+    loop.start()
+    await world.advance(10_000)
+    expect(passes).toBe(11)
+    expect(world.logger.lines.map(({ level }) => level)).toEqual(['warn', 'info'])
+    await loop.close()
+  })
+
+  it('waits for the pass under way when it is closed, and begins no other', async () => {
+    const world = createMemoryWorld()
+    let state: 'none' | 'under-way' | 'over' = 'none'
+    const pass = async (): Promise<void> => {
+      state = 'under-way'
+      await world.timers.sleep(500)
+      state = 'over'
+    }
+    const loop = createPassLoop(world, { name: 'test', pass, everyMs: () => 1_000 })
+    loop.start()
+    await world.advance(100)
+    expect(state).toBe('under-way')
+    const closed = loop.close()
+    await world.advance(500)
+    await closed
+    expect([state, world.time.pendingTimers()]).toEqual(['over', 0])
+  })
+})
+
+describe('daily partitions', () => {
+  it('are made at once and every day, and sooner again after a failure', async () => {
+    const world = createMemoryWorld()
+    const madeAtMs: number[] = []
+    const ensure = async (): Promise<void> => {
+      madeAtMs.push(world.clock.monotonicMs())
+      if (madeAtMs.length === 2) throw new Error('away')
+    }
+    const loop = createDailyPartitions(world, ensure)
+    loop.start()
+    await world.advance(87_100_000)
+    expect(madeAtMs).toEqual([0, 86_400_000, 87_000_000])
+    await loop.close()
+  })
+})
