@@ -1,4 +1,5 @@
 import { createMemoryWorld } from '../support/memory-world.ts'
+import { describeEventFeed } from './event-feed.ts'
 import { describeEventStore } from './event-store.ts'
 import { describePasses } from './passes.ts'
 import { describeRoutes } from './routes.ts'
@@ -28,6 +29,7 @@ const setup = async () => {
 }
 
 describeEventStore('memory', setup)
+describeEventFeed('memory', setup)
 describeTaskIndex('memory', setup)
 describeRunnableIndex('memory', setup)
 describeRunIndex('memory', setup)

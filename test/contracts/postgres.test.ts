@@ -4,6 +4,7 @@ import { createPostgresRoutes } from '#adapters/postgres/routes.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { mintAppendId } from '../support/ids.ts'
 import { openPostgresStore } from '../support/postgres-store.ts'
+import { describeEventFeed } from './event-feed.ts'
 import { describeEventStore } from './event-store.ts'
 import { describeRoutes } from './routes.ts'
 import { describeRunIndex } from './run-index.ts'
@@ -28,6 +29,7 @@ const setup = async () => {
 }
 
 describeEventStore('Postgres', setup)
+describeEventFeed('Postgres', setup)
 describeTaskIndex('Postgres', setup)
 describeRunnableIndex('Postgres', setup)
 describeRunIndex('Postgres', setup)

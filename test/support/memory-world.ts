@@ -1,5 +1,6 @@
 import { createMemoryCounts } from '#adapters/memory/counts.ts'
 import { createMemoryDatabase } from '#adapters/memory/database.ts'
+import { createMemoryEventFeed } from '#adapters/memory/event-feed.ts'
 import { createMemoryEventStore } from '#adapters/memory/event-store.ts'
 import { createMemoryIdentities } from '#adapters/memory/identities.ts'
 import { createMemoryLogger } from '#adapters/memory/logger.ts'
@@ -38,6 +39,7 @@ export const createMemoryWorld = ({ seed = 1, queueIdsMax = 100_000 }: Options =
     random,
     identities: createMemoryIdentities(storeClock, random),
     store: createMemoryEventStore(database),
+    feed: createMemoryEventFeed(database),
     index: createMemoryTaskIndex(database),
     runnable: createMemoryRunnableIndex(database),
     runs: createMemoryRunIndex(database),

@@ -1,4 +1,5 @@
 import type { DatabasePool } from 'slonik'
+import { createPostgresEventFeed } from '#adapters/postgres/event-feed.ts'
 import { createPostgresEventStore, type PostgresEventStore } from '#adapters/postgres/event-store.ts'
 import { createPostgresPartitions } from '#adapters/postgres/partitions.ts'
 import { createPostgresPool } from '#adapters/postgres/pool.ts'
@@ -37,6 +38,7 @@ export const connectPostgresStore = async (
     storeClock,
     store,
     partitions: createPostgresPartitions({ pool }),
+    feed: createPostgresEventFeed({ pool }),
     index: createPostgresTaskIndex({ pool, routes }),
     runnable: createPostgresRunnableIndex({ pool, routes }),
     runs: createPostgresRunIndex({ pool }),

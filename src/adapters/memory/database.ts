@@ -4,6 +4,7 @@ import type { WorkerRow } from '#application/ports/worker-registry.ts'
 import type { Incarnation, TaskId } from '#domain/identifiers.ts'
 import type { RecordedEvent } from '#domain/task-events.ts'
 import type { Instant } from '#domain/time.ts'
+import { createEventLog, type EventLog } from './event-log.ts'
 import { createHeadTable, type HeadTable } from './head-table.ts'
 
 /**
@@ -15,6 +16,8 @@ export interface MemoryDatabase {
   now(): Instant
   /** The only authority: each stream in order of version. An array is never changed, only replaced. */
   readonly streams: Map<TaskId, readonly RecordedEvent[]>
+  /** All events in the order of the feed. */
+  readonly log: EventLog
   /** Streams that answer as if a later release had written them. */
   readonly undecodable: Set<TaskId>
   /** Derived from the streams. One that is set to something else stands for a head that went wrong. */
@@ -39,6 +42,7 @@ export const createMemoryDatabase = ({ storeClock }: { readonly storeClock: Stor
   return {
     now: () => storeClock.now(),
     streams: new Map(),
+    log: createEventLog(),
     undecodable: new Set(),
     heads: createHeadTable(),
     routes,

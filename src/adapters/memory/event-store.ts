@@ -24,7 +24,9 @@ import { assertStorable } from './storable.ts'
 export const createMemoryEventStore = (database: MemoryDatabase): EventStore => ({
   append: async (append) => {
     assertAppend(append)
-    return judge(database, append) ?? write(database, append, database.now())
+    return (
+      judge(database, append) ?? write(database, append, { now: database.now(), xid: database.log.beginTransaction() })
+    )
   },
 
   appendAll: async (appends) => {
@@ -36,12 +38,12 @@ export const createMemoryEventStore = (database: MemoryDatabase): EventStore => 
     const verdicts = appends.map((append) => judge(database, append))
     const conflicts = appends.filter((_, index) => verdicts[index]?.kind === 'conflict')
     if (conflicts.length > 0) return { kind: 'refused', conflicts: conflicts.map((append) => append.taskId) }
-    const now = database.now()
+    const transaction = { now: database.now(), xid: database.log.beginTransaction() }
     return {
       kind: 'appended',
       recordedAt: appends.map((append, index) => {
         const verdict = verdicts[index]
-        return verdict?.kind === 'already' ? verdict.recordedAt : write(database, append, now).recordedAt
+        return verdict?.kind === 'already' ? verdict.recordedAt : write(database, append, transaction).recordedAt
       }),
     }
   },
@@ -99,7 +101,7 @@ const judge = (
 const write = (
   database: MemoryDatabase,
   append: Append,
-  now: Instant,
+  { now, xid }: { readonly now: Instant; readonly xid: number },
 ): Extract<AppendVerdict, { readonly kind: 'appended' }> => {
   const { taskId, appendId, expectedVersion, events, context } = structuredClone(append)
   const stream = database.streams.get(taskId) ?? []
@@ -109,6 +111,7 @@ const write = (
     freeze({ ...event, taskId, version: expectedVersion + index + 1, appendId, recordedAt, context }),
   )
   database.streams.set(taskId, Object.freeze([...stream, ...recorded]))
+  database.log.add(xid, recorded)
   const head = nextHead(database.heads.find(taskId), append, recordedAt)
   database.heads.set(head)
   database.learnRoute(head)

@@ -1,0 +1,35 @@
+import { type EventFeed, eventsPerPageMax, type FeedCursor, type FeedEvent } from '#application/ports/event-feed.ts'
+import { UndecodableStreamError } from '#application/ports/event-store.ts'
+import { parseTaskId } from '#domain/identifiers.ts'
+import type { MemoryDatabase } from './database.ts'
+
+/** There is only one line of transactions in a memory database. */
+const epoch = 'memory'
+
+const lowestTaskId = parseTaskId('00000000-0000-0000-0000-000000000000')
+
+/** The feed of a memory database. Every append takes effect at once, so nothing ever holds it back. */
+export const createMemoryEventFeed = (database: MemoryDatabase): EventFeed => ({
+  readAfter: async (cursor, limit) => {
+    if (limit < 1 || limit > eventsPerPageMax) throw new RangeError(`1 to ${eventsPerPageMax} events a page`)
+    const from = cursor ?? firstOf(0)
+    if (from.epoch !== epoch || from.xid > database.log.lastTransaction() + 1) return { kind: 'unknown-cursor' }
+    const events: FeedEvent[] = []
+    for (const { xid, event } of database.log.after(from)) {
+      if (events.length === limit) break
+      if (database.undecodable.has(event.taskId)) {
+        if (events.length > 0) break
+        throw new UndecodableStreamError(`event v${event.version} of task ${event.taskId} cannot be read`)
+      }
+      events.push({ cursor: { epoch, xid, taskId: event.taskId, version: event.version }, event })
+    }
+    return { kind: 'page', events, next: events.at(-1)?.cursor ?? from }
+  },
+
+  latest: async () => firstOf(database.log.lastTransaction() + 1),
+
+  findBarrier: async () => undefined,
+})
+
+/** Before everything that transaction wrote. */
+const firstOf = (xid: number): FeedCursor => ({ epoch, xid, taskId: lowestTaskId, version: 0 })

@@ -1,0 +1,119 @@
+import { type DatabasePool, sql } from 'slonik'
+import { z } from 'zod'
+import { type EventFeed, eventsPerPageMax, type FeedCursor, type FeedEvent } from '#application/ports/event-feed.ts'
+import { UndecodableStreamError } from '#application/ports/event-store.ts'
+import { parseTaskId } from '#domain/identifiers.ts'
+import { decodeStream, type EventRow } from './codec.ts'
+import { answerOf } from './pool.ts'
+
+interface Deps {
+  readonly pool: DatabasePool
+  /** How much the payloads, results and other data of one page may weigh together. */
+  readonly pageBytesMax?: number
+}
+
+/** A thousand events with the largest payloads would weigh a quarter of a gigabyte. */
+const pageBytesMaxDefault = 8_388_608
+
+/** Before the first event of any transaction. */
+const lowestTaskId = parseTaskId('00000000-0000-0000-0000-000000000000')
+
+/**
+ * The feed in order of (transaction, task, version), read only below the oldest transaction that still runs. That one is
+ * looked for in the whole cluster, as Postgres does, so a long one in another database holds the feed back as well.
+ */
+export const createPostgresEventFeed = ({ pool, pageBytesMax = pageBytesMaxDefault }: Deps): EventFeed => ({
+  readAfter: async (cursor, limit) => {
+    if (limit < 1 || limit > eventsPerPageMax) throw new RangeError(`1 to ${eventsPerPageMax} events a page`)
+    const rows = await answerOf(pool.many(pageStatement(cursor, limit, pageBytesMax)))
+    const { epoch = '', known = false } = rows[0] ?? {}
+    if (!known) return { kind: 'unknown-cursor' }
+    const events = decodeUntilUnreadable(epoch, rows.filter(isFeedRow))
+    return { kind: 'page', events, next: events.at(-1)?.cursor ?? cursor ?? firstOf(epoch, 0) }
+  },
+
+  latest: async () => {
+    const { epoch, end_xid: endXid } = await answerOf(pool.one(latestStatement))
+    return firstOf(epoch, endXid)
+  },
+
+  findBarrier: async () => {
+    const found = await answerOf(pool.maybeOne(barrierStatement))
+    return found === null ? undefined : { xid: found.xid, pid: found.pid ?? undefined }
+  },
+})
+
+/** Before everything that transaction wrote. */
+const firstOf = (epoch: string, xid: number): FeedCursor => ({ epoch, xid, taskId: lowestTaskId, version: 0 })
+
+/** The facts of the page stand in every row; there is one when there is no event. */
+const pageRow = z.object({
+  epoch: z.string(),
+  known: z.boolean(),
+  xid: z.int().nullable(),
+  task_id: z.string().nullable(),
+  version: z.int(),
+  append_id: z.string(),
+  recorded_ms: z.int(),
+  type: z.string(),
+  data: z.string().nullable(),
+  body: z.string().nullable(),
+  meta: z.string().nullable(),
+  incarnation: z.string().nullable(),
+  attempt: z.int().nullable(),
+  time_limit_ms: z.int().nullable(),
+})
+
+type FeedRow = z.output<typeof pageRow> & EventRow & { readonly xid: number }
+
+const isFeedRow = (row: z.output<typeof pageRow>): row is FeedRow => row.task_id !== null && row.xid !== null
+
+const decodeUntilUnreadable = (epoch: string, rows: readonly FeedRow[]): readonly FeedEvent[] => {
+  const events: FeedEvent[] = []
+  for (const row of rows) {
+    try {
+      for (const event of decodeStream([row])) {
+        events.push({ cursor: { epoch, xid: row.xid, taskId: event.taskId, version: event.version }, event })
+      }
+    } catch (error) {
+      if (!(error instanceof UndecodableStreamError) || events.length === 0) throw error
+      return events
+    }
+  }
+  return events
+}
+
+/** A cursor that lies beyond the newest transaction was given out by a history that is no longer here. */
+const pageStatement = (cursor: FeedCursor | undefined, limit: number, bytesMax: number) => {
+  const { epoch, xid, taskId, version } = cursor ?? { epoch: null, xid: 0, taskId: lowestTaskId, version: 0 }
+  return sql.prepared('taskfold.feed', pageRow)`
+    select page.epoch, page.known, e.xid::text::bigint as xid, e.task_id, e.version, e.append_id,
+           (extract(epoch from e.recorded_at) * 1000)::bigint as recorded_ms,
+           e.type, e.data::text as data, e.body::text as body, e.meta::text as meta,
+           e.incarnation, e.attempt, e.time_limit_ms
+    from (
+      select f.epoch,
+             f.epoch = coalesce(${epoch}::text, f.epoch)
+             and ${String(xid)}::xid8 <= pg_snapshot_xmax(pg_current_snapshot()) as known
+      from taskfold.feed_epoch() f (epoch)) page
+    left join taskfold.read_feed(${String(xid)}::xid8, ${taskId}::uuid, ${version}::int, ${limit}::int, ${bytesMax}::int) e
+    on page.known
+    order by e.xid, e.task_id, e.version`
+}
+
+const latestStatement = sql.type(z.object({ epoch: z.string(), end_xid: z.int() }))`
+  select taskfold.feed_epoch() as epoch, pg_snapshot_xmin(pg_current_snapshot())::text::bigint as end_xid`
+
+/** Everybody may see who holds which transaction; how long it has been running is shown to few. */
+const barrierStatement = sql.type(z.object({ xid: z.int(), pid: z.int().nullable() }))`
+  select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xid, holder.pid
+  from (
+    select backend_xid, pid
+    from pg_stat_activity
+    where backend_xid is not null
+    union all
+    select transaction, null
+    from pg_prepared_xacts
+  ) holder (xid, pid)
+  where holder.xid = pg_snapshot_xmin(pg_current_snapshot())::xid
+  limit 1`
