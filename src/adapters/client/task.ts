@@ -52,7 +52,11 @@ export type TaskAddress<Payload, Result> =
   | { readonly id: string; readonly payload?: Payload; readonly result?: Result | null }
 
 /** What a value is after it was stored as JSON: instants are text, undefined at the top is null. */
-export type Stored<Value> = unknown extends Value ? unknown : Value extends undefined ? null : StoredMember<Value>
+export type Stored<Value> = unknown extends Value
+  ? unknown
+  : Value extends undefined | void
+    ? null
+    : StoredMember<Value>
 
 type StoredMember<Value> = unknown extends Value
   ? unknown
