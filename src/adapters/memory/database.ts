@@ -1,11 +1,14 @@
 import type { StoreClock } from '#application/ports/clock.ts'
+import type { ProgressReport } from '#application/ports/progress-board.ts'
 import { type Route, routeKey } from '#application/ports/routes.ts'
+import type { SubmitKey } from '#application/ports/submit-keys.ts'
 import type { WorkerRow } from '#application/ports/worker-registry.ts'
 import type { Incarnation, TaskId } from '#domain/identifiers.ts'
 import type { RecordedEvent } from '#domain/task-events.ts'
 import type { Instant } from '#domain/time.ts'
 import { createEventLog, type EventLog } from './event-log.ts'
 import { createHeadTable, type HeadTable } from './head-table.ts'
+import type { StoredEffect } from './idempotency-ledger.ts'
 
 /**
  * What the adapters of one imagined fleet share, as processes share a database. Adapters keep to their ports; a test may
@@ -26,10 +29,24 @@ export interface MemoryDatabase {
   readonly routes: Map<string, Route>
   readonly workers: Map<Incarnation, StoredWorker>
   readonly passes: Map<string, StoredPass>
+  /** By `submitKeyIn`, in the order they were taken. */
+  readonly submitKeys: Map<string, StoredKey>
+  /** Of each task by name, in the order they were first begun. */
+  readonly effects: Map<TaskId, Map<string, StoredEffect>>
+  readonly progress: Map<TaskId, ProgressReport>
   learnRoute(route: Route): void
 }
 
 export type StoredWorker = Omit<WorkerRow, 'silentForMs'>
+
+export interface StoredKey {
+  readonly taskId: TaskId
+  readonly fingerprint: string
+  readonly createdAt: Instant
+}
+
+/** Scope and key as one text that no other pair has. */
+export const submitKeyIn = ({ scope, key }: SubmitKey): string => JSON.stringify([scope, key])
 
 export interface StoredPass {
   readonly begunAt: Instant
@@ -48,6 +65,9 @@ export const createMemoryDatabase = ({ storeClock }: { readonly storeClock: Stor
     routes,
     workers: new Map(),
     passes: new Map(),
+    effects: new Map(),
+    progress: new Map(),
+    submitKeys: new Map(),
     learnRoute: ({ queue, type }) => {
       const route = { queue, type }
       if (!routes.has(routeKey(route))) routes.set(routeKey(route), route)
