@@ -1,7 +1,9 @@
 import { createMemoryWorld } from '../support/memory-world.ts'
 import { describeEventFeed } from './event-feed.ts'
 import { describeEventStore } from './event-store.ts'
+import { describeIdempotencyLedger } from './idempotency-ledger.ts'
 import { describePasses } from './passes.ts'
+import { describeProgressBoard } from './progress-board.ts'
 import { describeRoutes } from './routes.ts'
 import { describeRunIndex } from './run-index.ts'
 import { describeRunnableIndex } from './runnable-index.ts'
@@ -30,6 +32,8 @@ const setup = async () => {
 
 describeEventStore('memory', setup)
 describeEventFeed('memory', setup)
+describeIdempotencyLedger('memory', setup)
+describeProgressBoard('memory', setup)
 describeTaskIndex('memory', setup)
 describeRunnableIndex('memory', setup)
 describeRunIndex('memory', setup)

@@ -6,6 +6,8 @@ import { mintAppendId } from '../support/ids.ts'
 import { openPostgresStore } from '../support/postgres-store.ts'
 import { describeEventFeed } from './event-feed.ts'
 import { describeEventStore } from './event-store.ts'
+import { describeIdempotencyLedger } from './idempotency-ledger.ts'
+import { describeProgressBoard } from './progress-board.ts'
 import { describeRoutes } from './routes.ts'
 import { describeRunIndex } from './run-index.ts'
 import { describeRunnableIndex } from './runnable-index.ts'
@@ -30,6 +32,8 @@ const setup = async () => {
 
 describeEventStore('Postgres', setup)
 describeEventFeed('Postgres', setup)
+describeIdempotencyLedger('Postgres', setup)
+describeProgressBoard('Postgres', setup)
 describeTaskIndex('Postgres', setup)
 describeRunnableIndex('Postgres', setup)
 describeRunIndex('Postgres', setup)

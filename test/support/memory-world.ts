@@ -2,10 +2,12 @@ import { createMemoryCounts } from '#adapters/memory/counts.ts'
 import { createMemoryDatabase } from '#adapters/memory/database.ts'
 import { createMemoryEventFeed } from '#adapters/memory/event-feed.ts'
 import { createMemoryEventStore } from '#adapters/memory/event-store.ts'
+import { createMemoryIdempotencyLedger } from '#adapters/memory/idempotency-ledger.ts'
 import { createMemoryIdentities } from '#adapters/memory/identities.ts'
 import { createMemoryLogger } from '#adapters/memory/logger.ts'
 import { createManualTime } from '#adapters/memory/manual-time.ts'
 import { createMemoryPasses } from '#adapters/memory/passes.ts'
+import { createMemoryProgressBoard } from '#adapters/memory/progress-board.ts'
 import { createMemoryRoutes } from '#adapters/memory/routes.ts'
 import { createMemoryRunIndex } from '#adapters/memory/run-index.ts'
 import { createMemoryRunnableIndex } from '#adapters/memory/runnable-index.ts'
@@ -40,6 +42,8 @@ export const createMemoryWorld = ({ seed = 1, queueIdsMax = 100_000 }: Options =
     identities: createMemoryIdentities(storeClock, random),
     store: createMemoryEventStore(database),
     feed: createMemoryEventFeed(database),
+    ledger: createMemoryIdempotencyLedger(database),
+    progress: createMemoryProgressBoard(database),
     index: createMemoryTaskIndex(database),
     runnable: createMemoryRunnableIndex(database),
     runs: createMemoryRunIndex(database),

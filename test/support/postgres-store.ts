@@ -1,8 +1,10 @@
 import type { DatabasePool } from 'slonik'
 import { createPostgresEventFeed } from '#adapters/postgres/event-feed.ts'
 import { createPostgresEventStore, type PostgresEventStore } from '#adapters/postgres/event-store.ts'
+import { createPostgresIdempotencyLedger } from '#adapters/postgres/idempotency-ledger.ts'
 import { createPostgresPartitions } from '#adapters/postgres/partitions.ts'
 import { createPostgresPool } from '#adapters/postgres/pool.ts'
+import { createPostgresProgressBoard } from '#adapters/postgres/progress-board.ts'
 import { createPostgresRoutes } from '#adapters/postgres/routes.ts'
 import { createPostgresRunIndex } from '#adapters/postgres/run-index.ts'
 import { createPostgresRunnableIndex } from '#adapters/postgres/runnable-index.ts'
@@ -39,6 +41,8 @@ export const connectPostgresStore = async (
     store,
     partitions: createPostgresPartitions({ pool }),
     feed: createPostgresEventFeed({ pool }),
+    ledger: createPostgresIdempotencyLedger({ pool }),
+    progress: createPostgresProgressBoard({ pool }),
     index: createPostgresTaskIndex({ pool, routes }),
     runnable: createPostgresRunnableIndex({ pool, routes }),
     runs: createPostgresRunIndex({ pool }),
