@@ -7,18 +7,29 @@ import type { ChangeOutcome } from './commands/change-task.ts'
 import { cancelTask, type PersonRequest, retryTask, runTaskNow } from './commands/person-commands.ts'
 import type { ReadyAnnouncer } from './commands/ready-announcer.ts'
 import { type SubmitRequest, submitTask } from './commands/submit-task.ts'
-import type { StoreClock } from './ports/clock.ts'
+import type { StoreClock, Timers } from './ports/clock.ts'
 import type { Count } from './ports/counts.ts'
+import type { EventFeed } from './ports/event-feed.ts'
 import type { EventStore } from './ports/event-store.ts'
+import type { Effect, IdempotencyLedger } from './ports/idempotency-ledger.ts'
 import type { Identities } from './ports/identities.ts'
 import type { Logger } from './ports/logger.ts'
+import type { ProgressBoard } from './ports/progress-board.ts'
 import type { Routes } from './ports/routes.ts'
+import type { RunIndex } from './ports/run-index.ts'
 import type { Signals } from './ports/signals.ts'
 import type { HandlerDefaults } from './ports/task-handler.ts'
 import type { QueueSummary, TaskIndex } from './ports/task-index.ts'
 import type { WorkerRegistry, WorkerRow } from './ports/worker-registry.ts'
-import { findTask, findTimeline } from './queries/find-task.ts'
+import { createEndWatch } from './queries/end-watch.ts'
+import { type Explanation, explainTask } from './queries/explain-task.ts'
+import { findTaskAsOf, findTaskAsOfVersion, type PastTask } from './queries/find-task-as-of.ts'
+import { findTimeline } from './queries/find-task.ts'
+import { findTaskWithProgress, type TaskWithProgress } from './queries/find-task-with-progress.ts'
+import { listEffects } from './queries/list-effects.ts'
 import { listTasks, type TaskFilter, type TaskPage } from './queries/list-tasks.ts'
+import { type FeedReading, readFeed } from './queries/read-feed.ts'
+import { waitForEnd } from './queries/wait-for-end.ts'
 
 /** A task and the store's clock at which it was read: a pending task becomes ready by time alone. */
 export interface TaskNow {
@@ -29,7 +40,20 @@ export interface TaskNow {
 /** Everything a driving adapter can ask of the application. Each throws the errors of the event-store port. */
 export interface TaskOperations {
   submit(request: SubmitRequest, context: EventContext): Promise<TaskNow>
-  find(taskId: TaskId): Promise<TaskNow | undefined>
+  find(taskId: TaskId): Promise<TaskWithProgress | undefined>
+  /** As its first `version` events left it. */
+  findAsOfVersion(taskId: TaskId, version: number): Promise<PastTask>
+  /** As it was at an instant; one that is yet to come gives the present. */
+  findAsOf(taskId: TaskId, instant: Instant): Promise<PastTask>
+  /**
+   * The task as soon as it has ended, and as it stands when `withinMs` (0..60,000) have gone by or `signal` aborts. Throws
+   * StoreOverloadedError when too many wait in this process already.
+   */
+  waitForEnd(taskId: TaskId, withinMs: number, signal: AbortSignal): Promise<TaskWithProgress | undefined>
+  /** Why a task is where it is, and what happens next. */
+  explain(taskId: TaskId): Promise<Explanation | undefined>
+  /** What a task has done elsewhere, in the order it began; undefined when there is no such task. */
+  listEffects(taskId: TaskId): Promise<readonly Effect[] | undefined>
   findTimeline(taskId: TaskId): Promise<readonly TimelineEntry[] | undefined>
   /** One page, newest first, after the task `before`; 1 ≤ `limit` ≤ 200. */
   list(filter: TaskFilter, limit: number, before: TaskId | undefined): Promise<TaskPage>
@@ -39,30 +63,52 @@ export interface TaskOperations {
   listQueues(): Promise<readonly QueueSummary[]>
   /** Ended incarnations are not in it. */
   listWorkers(): Promise<readonly WorkerRow[]>
+  /**
+   * Events of all tasks, `limit` (1..1000) at most, after a cursor; from the beginning without one, from now on after
+   * `latest`. A page may be cut short by its weight: only an empty one means that the end is reached for now.
+   */
+  readFeed(after: string | undefined, limit: number): Promise<FeedReading>
+  /** Ends every wait for the end of a task. Resolves when nothing is under way any more. */
+  close(): Promise<void>
 }
 
 export interface TaskOperationsDeps {
   readonly store: EventStore
   readonly index: TaskIndex
+  readonly runs: RunIndex
+  readonly feed: EventFeed
+  readonly ledger: IdempotencyLedger
+  readonly progress: ProgressBoard
   readonly routes: Routes
   readonly registry: WorkerRegistry
   readonly signals: Signals
   readonly identities: Identities
   readonly storeClock: StoreClock
+  readonly timers: Timers
   readonly announcer: ReadyAnnouncer
   readonly logger: Logger
   readonly count: Count
   readonly defaultsOf: (type: string) => HandlerDefaults
 }
 
-export const createTaskOperations = (deps: TaskOperationsDeps): TaskOperations => ({
-  submit: (request, context) => submitTask(deps, request, context),
-  find: (taskId) => findTask(deps.store, taskId),
-  findTimeline: (taskId) => findTimeline(deps.store, taskId),
-  list: (filter, limit, before) => listTasks(deps, filter, limit, before),
-  retry: (request) => retryTask(deps, request),
-  cancel: (request) => cancelTask(deps, request),
-  runNow: (request) => runTaskNow(deps, request),
-  listQueues: () => deps.index.summarizeQueues(),
-  listWorkers: async () => (await deps.registry.readAll()).filter((worker) => worker.state !== 'ended'),
-})
+export const createTaskOperations = (deps: TaskOperationsDeps): TaskOperations => {
+  const ends = createEndWatch(deps)
+  return {
+    submit: (request, context) => submitTask(deps, request, context),
+    find: (taskId) => findTaskWithProgress(deps, taskId),
+    findAsOfVersion: (taskId, version) => findTaskAsOfVersion(deps.store, taskId, version),
+    findAsOf: (taskId, instant) => findTaskAsOf(deps.store, taskId, instant),
+    waitForEnd: (taskId, withinMs, signal) => waitForEnd({ ...deps, ends }, taskId, withinMs, signal),
+    explain: (taskId) => explainTask(deps, taskId),
+    listEffects: (taskId) => listEffects(deps, taskId),
+    findTimeline: (taskId) => findTimeline(deps.store, taskId),
+    list: (filter, limit, before) => listTasks(deps, filter, limit, before),
+    retry: (request) => retryTask(deps, request),
+    cancel: (request) => cancelTask(deps, request),
+    runNow: (request) => runTaskNow(deps, request),
+    listQueues: () => deps.index.summarizeQueues(),
+    listWorkers: async () => (await deps.registry.readAll()).filter((worker) => worker.state !== 'ended'),
+    readFeed: (after, limit) => readFeed(deps.feed, after, limit),
+    close: () => ends.close(),
+  }
+}

@@ -1,7 +1,10 @@
+import { createPostgresEventFeed } from '#adapters/postgres/event-feed.ts'
 import { createPostgresEventStore } from '#adapters/postgres/event-store.ts'
+import { createPostgresIdempotencyLedger } from '#adapters/postgres/idempotency-ledger.ts'
 import { createPostgresPartitions } from '#adapters/postgres/partitions.ts'
 import { createPostgresPasses } from '#adapters/postgres/passes.ts'
 import { createPostgresPool } from '#adapters/postgres/pool.ts'
+import { createPostgresProgressBoard } from '#adapters/postgres/progress-board.ts'
 import { createPostgresRoutes } from '#adapters/postgres/routes.ts'
 import { createPostgresRunIndex } from '#adapters/postgres/run-index.ts'
 import { createPostgresRunnableIndex } from '#adapters/postgres/runnable-index.ts'
@@ -72,6 +75,9 @@ export const openStore = async ({ url, directUrl }: DatabasePlace, logger: Logge
     partitions,
     store: health.store,
     readHealth: () => [health.read()],
+    feed: createPostgresEventFeed({ pool }),
+    ledger: createPostgresIdempotencyLedger({ pool }),
+    progress: createPostgresProgressBoard({ pool }),
     index: createPostgresTaskIndex({ pool, routes }),
     runnable: createPostgresRunnableIndex({ pool, routes }),
     runs: createPostgresRunIndex({ pool }),

@@ -100,6 +100,8 @@ const open = async (
     now: () => opened.storeClock.now(),
   })
   owned.defer(() => http.close())
+  // Before that: an answer that waits for a task to end would keep the server from closing.
+  owned.defer(() => operations.close())
   const { url } = await http.listen(config.host, config.port)
   if (config.roles.includes('worker')) {
     const worker = createWorker({ ...shared, onPulled }, { ...config, host: hostname(), pid: process.pid })

@@ -1,0 +1,81 @@
+import type { TaskId } from '#domain/identifiers.ts'
+import type { Timers } from '../ports/clock.ts'
+import { StoreOverloadedError } from '../ports/event-store.ts'
+import type { TaskIndex } from '../ports/task-index.ts'
+
+/** Waits for tasks to end: whoever waits in this process is served by the same query. */
+export interface EndWatch {
+  /**
+   * Resolves when the task has ended, when `withinMs` have gone by or when `signal` aborts, and does not say which: to look
+   * again is the caller's part. A task without a head has ended.
+   *
+   * Throws StoreOverloadedError when too many wait already. A store that is away is asked again until the time is over.
+   */
+  wait(taskId: TaskId, withinMs: number, signal: AbortSignal): Promise<void>
+  /** Ends every wait. Resolves when nothing is under way any more. */
+  close(): Promise<void>
+}
+
+interface Deps {
+  readonly index: TaskIndex
+  readonly timers: Timers
+}
+
+const pollEveryMs = 250
+const waitersMax = 4_000
+const idsPerQueryMax = 1_000
+
+export const createEndWatch = ({ index, timers }: Deps): EndWatch => {
+  const waiters = new Map<TaskId, Set<() => void>>()
+  const closing = new AbortController()
+  let waiting = 0
+  let polling: Promise<void> | undefined
+
+  const pollOnce = async (taskIds: readonly TaskId[]): Promise<void> => {
+    const heads = await index.findHeads(taskIds)
+    for (const taskId of taskIds) {
+      const status = heads.get(taskId)?.status
+      if (status === 'PENDING' || status === 'PROCESSING') continue
+      for (const resolve of waiters.get(taskId) ?? []) resolve()
+    }
+  }
+
+  const poll = async (): Promise<void> => {
+    while (waiting > 0 && !closing.signal.aborted) {
+      await timers.sleep(pollEveryMs, closing.signal)
+      const taskIds = [...waiters.keys()]
+      for (let at = 0; at < taskIds.length && !closing.signal.aborted; at += idsPerQueryMax) {
+        // A store that is away is asked again in a moment.
+        await pollOnce(taskIds.slice(at, at + idsPerQueryMax)).catch(() => {})
+      }
+    }
+    polling = undefined
+  }
+
+  return {
+    wait: async (taskId, withinMs, signal) => {
+      if (waiting >= waitersMax) throw new StoreOverloadedError(`${waitersMax} callers wait for tasks to end already`)
+      const over = Promise.withResolvers<void>()
+      const resolve = (): void => over.resolve()
+      const others = waiters.get(taskId) ?? new Set()
+      waiters.set(taskId, others.add(resolve))
+      waiting += 1
+      polling ??= poll()
+      const cancel = timers.after(withinMs, resolve)
+      for (const each of [signal, closing.signal]) {
+        if (each.aborted) resolve()
+        each.addEventListener('abort', resolve)
+      }
+      await over.promise
+      cancel()
+      for (const each of [signal, closing.signal]) each.removeEventListener('abort', resolve)
+      waiting -= 1
+      others.delete(resolve)
+      if (others.size === 0 && waiters.get(taskId) === others) waiters.delete(taskId)
+    },
+    close: async () => {
+      closing.abort()
+      await polling
+    },
+  }
+}

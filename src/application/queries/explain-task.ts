@@ -1,0 +1,150 @@
+import type { TaskId } from '#domain/identifiers.ts'
+import { detailOf, type FailedDetail, type PendingTask, type RunningTask, type Task } from '#domain/task-state.ts'
+import type { Instant } from '#domain/time.ts'
+import type { EventStore } from '../ports/event-store.ts'
+import type { RunIndex } from '../ports/run-index.ts'
+import type { WorkerRegistry, WorkerRow } from '../ports/worker-registry.ts'
+import { findTask } from './find-task.ts'
+
+export type ExplanationCode =
+  | 'not-due'
+  | 'waiting-for-retry'
+  | 'no-worker-for-type'
+  | 'no-worker-for-queue'
+  | 'workers-busy'
+  | 'running-on'
+  | 'worker-silent'
+  | FailedDetail
+  | 'cancel-requested'
+  | 'cancelled'
+  | 'finished'
+
+export interface Reason {
+  readonly code: ExplanationCode
+  /** For a person. */
+  readonly message: string
+}
+
+/** Why a task is where it is, and what happens next. */
+export interface Explanation {
+  readonly task: Task
+  /** The store's clock, for judging the detail. */
+  readonly now: Instant
+  /** Empty while a ready task is about to be taken. */
+  readonly because: readonly Reason[]
+  /** What happens by itself, and when; undefined when nothing does, or nobody knows when. */
+  readonly next: NextStep | undefined
+}
+
+export interface NextStep {
+  /** `ready`: it may be taken. `time-limit`: its attempt is aborted. */
+  readonly what: 'ready' | 'time-limit'
+  readonly at: Instant
+}
+
+interface Deps {
+  readonly store: EventStore
+  readonly runs: RunIndex
+  readonly registry: WorkerRegistry
+}
+
+/** Explains a task, or answers undefined when there is none. Throws as `loadStream` does. */
+export const explainTask = async (deps: Deps, taskId: TaskId): Promise<Explanation | undefined> => {
+  const found = await findTask(deps.store, taskId)
+  if (found === undefined) return undefined
+  return { ...found, ...(await explain(deps, found.task, found.now)) }
+}
+
+type Explained = Pick<Explanation, 'because' | 'next'>
+
+const explain = async (deps: Deps, task: Task, now: Instant): Promise<Explained> => {
+  switch (task.status) {
+    case 'PENDING':
+      return explainPending(deps, task, now)
+    case 'PROCESSING':
+      return explainRunning(await deps.registry.readAll(), task)
+    case 'SUCCESS':
+      return atRest('finished', `attempt ${task.attempt} succeeded`)
+    case 'FAILED':
+      return atRest(task.detail, explainFailure(task))
+    case 'CANCELLED':
+      return atRest('cancelled', 'somebody cancelled it')
+  }
+}
+
+const atRest = (code: ExplanationCode, message: string): Explained => ({
+  because: [{ code, message }],
+  next: undefined,
+})
+
+const explainPending = async (deps: Deps, task: PendingTask, now: Instant): Promise<Explained> => {
+  if (task.waiting === 'for-instant' && task.readyAt <= now) {
+    return { because: await explainReady(deps, task), next: undefined }
+  }
+  const reason: Reason =
+    detailOf(task, now) === 'scheduled'
+      ? { code: 'not-due', message: 'it was scheduled for later' }
+      : { code: 'waiting-for-retry', message: explainFailure(task) }
+  return { because: [reason], next: { what: 'ready', at: task.readyAt } }
+}
+
+/** A task that is due is taken at once, unless nobody can. */
+const explainReady = async (deps: Deps, { submission: { type, queue } }: PendingTask): Promise<readonly Reason[]> => {
+  const takers = (await deps.registry.readAll()).filter((worker) => worker.state === 'live' && !isSilent(worker))
+  const ofType = takers.filter((worker) => worker.types.includes(type))
+  if (ofType.length === 0) return [{ code: 'no-worker-for-type', message: `no live worker has a handler for ${type}` }]
+  const serving = ofType.filter((worker) => worker.queues === undefined || worker.queues.includes(queue))
+  if (serving.length === 0) {
+    return [{ code: 'no-worker-for-queue', message: `no live worker with a handler for ${type} serves queue ${queue}` }]
+  }
+  if (await hasFreeSlot(deps.runs, serving)) return []
+  const slots = serving.reduce((sum, worker) => sum + worker.concurrency, 0)
+  return [{ code: 'workers-busy', message: `all ${slots} slots of ${serving.length} serving workers are taken` }]
+}
+
+/** Workers whose runs are counted. Among more, one has a slot free as good as always. */
+const workersCountedMax = 100
+
+/** A beat tells how many handlers are at work, those included that were given up on; the heads know of claims since then. */
+const hasFreeSlot = async (runs: RunIndex, serving: readonly WorkerRow[]): Promise<boolean> => {
+  if (serving.length > workersCountedMax) return true
+  for (const worker of serving) {
+    if (worker.running >= worker.concurrency) continue
+    const claimed = await runs.listRuns(worker.incarnation, worker.concurrency)
+    if (claimed.length < worker.concurrency) return true
+  }
+  return false
+}
+
+const explainRunning = (workers: readonly WorkerRow[], task: RunningTask): Explained => {
+  const cancelRequested: readonly Reason[] =
+    task.wanted === 'cancellation'
+      ? [{ code: 'cancel-requested', message: 'cancellation was requested: its handler was told to stop' }]
+      : []
+  const worker = workers.find((row) => row.incarnation === task.incarnation)
+  if (worker === undefined || isSilent(worker)) {
+    const silent: Reason = { code: 'worker-silent', message: explainSilence(worker) }
+    return { because: [...cancelRequested, silent], next: undefined }
+  }
+  const message = `attempt ${task.attempt} runs on ${worker.host}, process ${worker.pid}`
+  return {
+    because: [...cancelRequested, { code: 'running-on', message }],
+    next: { what: 'time-limit', at: (task.startedAt ?? task.changedAt) + task.timeLimitMs },
+  }
+}
+
+const isSilent = (worker: WorkerRow): boolean => worker.state === 'ended' || worker.silentForMs >= worker.leaseMs
+
+const explainSilence = (worker: WorkerRow | undefined): string => {
+  const consequence = 'its task is taken back and tried again'
+  if (worker === undefined) return `its worker is not known any more: ${consequence}`
+  const where = `its worker on ${worker.host}, process ${worker.pid},`
+  return worker.state === 'ended'
+    ? `${where} has ended: ${consequence}`
+    : `${where} gave no sign of life for ${Math.floor(worker.silentForMs / 1_000)} s: ${consequence}`
+}
+
+const explainFailure = ({ lastFailure }: Task): string =>
+  lastFailure === undefined
+    ? 'it was tried before'
+    : `attempt ${lastFailure.attempt} failed (${lastFailure.cause}): ${lastFailure.error.name}: ${lastFailure.error.message}`

@@ -1,0 +1,43 @@
+import { fold } from '#domain/evolve.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import type { RecordedEvent } from '#domain/task-events.ts'
+import type { Task } from '#domain/task-state.ts'
+import type { Instant } from '#domain/time.ts'
+import type { EventStore } from '../ports/event-store.ts'
+
+/** A task as it was. */
+export type PastTask =
+  /** `now` is the instant its detail is to be judged at. */
+  | { readonly kind: 'found'; readonly task: Task; readonly now: Instant }
+  | { readonly kind: 'task-not-found' }
+  /** Asked for a time before its first event. */
+  | { readonly kind: 'not-yet-submitted' }
+  /** Asked for a version that it has not reached. */
+  | { readonly kind: 'version-not-found' }
+
+/** The task as its first `version` events leave it, judged at the instant of the last of them. Throws as `loadStream` does. */
+export const findTaskAsOfVersion = async (store: EventStore, taskId: TaskId, version: number): Promise<PastTask> => {
+  const { events } = await store.loadStream(taskId)
+  if (events.length === 0) return { kind: 'task-not-found' }
+  if (version < 1) return { kind: 'not-yet-submitted' }
+  const last = events[version - 1]
+  return last === undefined ? { kind: 'version-not-found' } : toFound(events.slice(0, version), last.recordedAt)
+}
+
+/**
+ * The task as it was at `instant`, an event of that very millisecond included. One that is yet to come gives the present.
+ * Throws as `loadStream` does.
+ */
+export const findTaskAsOf = async (store: EventStore, taskId: TaskId, instant: Instant): Promise<PastTask> => {
+  const { now, events } = await store.loadStream(taskId)
+  if (events.length === 0) return { kind: 'task-not-found' }
+  if (instant >= now) return toFound(events, now)
+  // Time never steps back within a stream, so those until then are the first ones.
+  const until = events.filter((event) => event.recordedAt <= instant)
+  return until.length === 0 ? { kind: 'not-yet-submitted' } : toFound(until, instant)
+}
+
+const toFound = (events: readonly RecordedEvent[], now: Instant): PastTask => {
+  const state = fold(events)
+  return state.status === 'NONE' ? { kind: 'task-not-found' } : { kind: 'found', task: state, now }
+}

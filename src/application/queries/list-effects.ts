@@ -1,0 +1,16 @@
+import type { TaskId } from '#domain/identifiers.ts'
+import type { Effect, IdempotencyLedger } from '../ports/idempotency-ledger.ts'
+import type { TaskIndex } from '../ports/task-index.ts'
+
+interface Deps {
+  readonly index: TaskIndex
+  readonly ledger: IdempotencyLedger
+}
+
+/** The effects of a task in the order they were first begun; undefined when there is no task. Throws StoreUnavailableError. */
+export const listEffects = async (deps: Deps, taskId: TaskId): Promise<readonly Effect[] | undefined> => {
+  const effects = await deps.ledger.list(taskId)
+  // Most tasks have none, and without a task there can be none.
+  if (effects.length > 0) return effects
+  return (await deps.index.findHeads([taskId])).has(taskId) ? [] : undefined
+}
