@@ -1,5 +1,20 @@
 -- Up Migration
 
+-- Keys under which tasks were submitted, so that a submission that is repeated finds the task it made. Written by the same
+-- transaction as the task: a key without its task, or a task without its key, cannot be. Kept for two days.
+create table taskfold.submit_keys (
+  task_id uuid not null,                 -- whose first append took the key
+  created_at timestamptz not null,
+  scope text not null,                   -- who submitted: keys of different principals are different keys
+  key text not null,
+  fingerprint bytea not null,            -- of what was asked for, to tell a repetition from another request
+  constraint submit_keys_pkey primary key (scope, key)
+);
+
+-- Old keys are deleted some at a time, found without reading those that stay. Keys come in order of time, so this index
+-- only ever grows at one end.
+create index submit_keys_age on taskfold.submit_keys (created_at);
+
 -- The only way anyone writes events and heads. One call is one flush of the group commit: one transaction, one round trip,
 -- many appends to different streams.
 --
@@ -14,13 +29,18 @@
 -- It never waits for the head of an existing stream: one that somebody else holds gives 'busy', and the caller tries that
 -- append again. New heads are inserted in order of id; only the same append sent twice can make that wait.
 --
+-- A first append may bring a key. Keys are taken before heads and in their own order, which every call keeps to, so that
+-- calls may wait for each other's keys and never in a circle. Of equal keys in one call the first append stands.
+--
 -- The plan must not depend on what the tables held when it was made: a generic plan with a hash join costs 3 ms a call,
 -- and grows. The settings cost about 15 µs a call, not a row.
 --
 -- Answers the instant of recording in milliseconds, and `others`: null when every append was stored at that instant, else
 -- an entry for each append that was not, named by the index of its first event:
---   {"event", "verdict": "appended" | "already" | "busy" | "conflict", "version": head's present one, "recordedAt"}
--- With `p_atomic` it is all or nothing: any 'busy' or 'conflict' raises TF002 with `others` as its detail.
+--   {"event", "verdict": "appended" | "already" | "duplicate" | "busy" | "conflict", "version": head's present one,
+--    "recordedAt", "taskId" and "fingerprint": of the task that holds the key, with 'duplicate'}
+-- With `p_atomic` it is all or nothing: any 'busy' or 'conflict', or a 'duplicate' of another fingerprint, raises TF002
+-- with `others` as its detail.
 
 create function taskfold.append(
   p_firsts int,                          -- how many of the appends begin a stream
@@ -45,6 +65,9 @@ create function taskfold.append(
   e_attempt int[],
   e_time_limit_ms int[],
   p_atomic boolean,
+  k_scope text[] default null,           -- of first appends; null when none of them has a key
+  k_key text[] default null,
+  k_fingerprint bytea[] default null,
   out recorded_ms bigint,
   out others jsonb
 )
@@ -65,13 +88,37 @@ declare
   v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
   v_count int;
   v_all boolean := true;                 -- everybody won so far
+  v_duplicates uuid[] := '{}';           -- tasks whose key belongs to another
+  v_refused boolean;
 begin
   -- What is acknowledged is on disk, whatever the session or the database says; stronger settings are left alone.
   if current_setting('synchronous_commit') in ('off', 'local') then
     perform set_config('synchronous_commit', 'on', true);
   end if;
 
-  -- (1) New heads, in order of id.
+  -- (1) Keys, in their order. One that another call holds is waited for: whether it is free shows when that call ends.
+  if k_key is not null then
+    insert into submit_keys (scope, key, task_id, fingerprint, created_at)
+    select k_scope[i], k_key[i], e_task[a_event[i]], k_fingerprint[i], v_now
+    from generate_series(1, p_firsts) i
+    where k_key[i] is not null
+    order by k_scope[i], k_key[i], i
+    on conflict on constraint submit_keys_pkey do nothing;
+    get diagnostics v_count = row_count;
+    if v_count <> (select count(k) from unnest(k_key) k) then
+      -- A new snapshot sees what the insert waited for. The same append sent again holds its key itself.
+      select coalesce(array_agg(e_task[a_event[i]]), '{}')
+      into v_duplicates
+      from generate_series(1, p_firsts) i
+      where k_key[i] is not null
+      and not exists (
+        select from submit_keys s
+        where s.scope = k_scope[i] and s.key = k_key[i] and s.task_id = e_task[a_event[i]]);
+    end if;
+    v_now := date_trunc('milliseconds', clock_timestamp());
+  end if;
+
+  -- (2) New heads, in order of id.
   if p_firsts > 0 then
     insert into tasks (task_id, version, status, attempt, run, incarnation, route, priority, ready_at, last_at)
     select e_task[a_event[i]], a_version[i], a_status[i], a_attempt[i], a_run[i], a_incarnation[i], a_route[i], a_priority[i],
@@ -79,13 +126,14 @@ begin
                     v_now + a_delay_ms[i] * interval '1 millisecond'),
            v_now
     from generate_series(1, p_firsts) i
+    where e_task[a_event[i]] <> all (v_duplicates)
     order by e_task[a_event[i]]
     on conflict do nothing;
     get diagnostics v_count = row_count;
     v_all := v_count = p_firsts;
   end if;
 
-  -- (2) Existing heads: lock those at the expected version without ever waiting, and set them, in one statement.
+  -- (3) Existing heads: lock those at the expected version without ever waiting, and set them, in one statement.
   if v_appends > p_firsts then
     update tasks h
     set version = a_version[i], status = a_status[i], attempt = a_attempt[i], run = a_run[i], incarnation = a_incarnation[i],
@@ -118,7 +166,7 @@ begin
   end if;
   recorded_ms := (extract(epoch from v_now) * 1000)::bigint;
 
-  -- (3) The events. Everybody won: straight in.
+  -- (4) The events. Everybody won: straight in.
   if v_all then
     insert into events (task_id, version, append_id, recorded_at, xid, type, data, body, meta, incarnation, attempt, time_limit_ms)
     select e_task[j], e_version[j], e_append[j], v_now, v_xid, e_type[j], e_data[j], e_body[j], e_meta[j],
@@ -127,7 +175,7 @@ begin
     return;
   end if;
 
-  -- (4) Somebody did not. A winner is a head that this transaction wrote, which tells one append from another only while
+  -- (5) Somebody did not. A winner is a head that this transaction wrote, which tells one append from another only while
   -- there is one append a stream.
   if (select count(distinct e_task[first_event]) from unnest(a_event) first_event) <> v_appends then
     raise exception 'one append a stream a call' using errcode = 'TF001';
@@ -139,23 +187,40 @@ begin
   join tasks h on h.task_id = e_task[j]
   where h.xmin = v_me;
 
-  -- (5) The verdicts of the rest, with a new snapshot. Already before busy before conflict.
+  -- (6) The verdicts of the rest, with a new snapshot. Already before duplicate before busy before conflict. A key that was
+  -- held and is gone was purged meanwhile: trying again takes it.
   select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
            'event', v.event, 'verdict', v.verdict, 'version', v.version,
-           'recordedAt', (extract(epoch from v.recorded_at) * 1000)::bigint)))
-  into others
+           'recordedAt', (extract(epoch from v.recorded_at) * 1000)::bigint,
+           'taskId', v.holder, 'fingerprint', encode(v.held_with, 'hex')))),
+         bool_or(v.verdict in ('busy', 'conflict') or v.held_with <> v.asked_with)
+  into others, v_refused
   from (
-    select a_event[i] as event, h.version, h.last_at, e.recorded_at,
-           case when h.xmin = v_me then 'appended'
-                when e.append_id = e_append[a_event[i]] then 'already'
-                when i > p_firsts and h.version = e_version[a_event[i]] - 1 then 'busy'
-                else 'conflict' end as verdict
+    select a_event[i] as event, h.version, h.last_at, e.recorded_at, c.verdict,
+           case c.verdict when 'duplicate' then s.task_id end as holder,
+           case c.verdict when 'duplicate' then s.fingerprint end as held_with,
+           k_fingerprint[i] as asked_with
     from generate_series(1, v_appends) i
     left join tasks h on h.task_id = e_task[a_event[i]]
-    left join events e on e.task_id = e_task[a_event[i]] and e.version = e_version[a_event[i]]) v
+    left join events e on e.task_id = e_task[a_event[i]] and e.version = e_version[a_event[i]]
+    left join submit_keys s on s.scope = k_scope[i] and s.key = k_key[i]
+    cross join lateral (
+      select case when h.xmin = v_me then 'appended'
+                  when e.append_id = e_append[a_event[i]] then 'already'
+                  when e_task[a_event[i]] = any (v_duplicates) then case when s.task_id is null then 'busy' else 'duplicate' end
+                  when i > p_firsts and h.version = e_version[a_event[i]] - 1 then 'busy'
+                  else 'conflict' end as verdict) c) v
   where v.verdict <> 'appended' or v.last_at <> v_now;
 
-  if p_atomic and jsonb_path_exists(others, '$[*] ? (@.verdict == "busy" || @.verdict == "conflict")') then
+  if p_atomic and v_refused then
     raise exception 'not all could be appended' using errcode = 'TF002', detail = others::text;
+  end if;
+
+  -- A key belongs to the task that was begun under it; who lost the beginning has not taken the key either.
+  if k_key is not null then
+    delete from submit_keys s
+    using generate_series(1, p_firsts) i
+    where s.scope = k_scope[i] and s.key = k_key[i] and s.task_id = e_task[a_event[i]] and s.xmin = v_me
+    and not exists (select from tasks h where h.task_id = s.task_id and h.xmin = v_me);
   end if;
 end $$;

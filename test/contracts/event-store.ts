@@ -3,6 +3,7 @@ import { type Setup, useWorld } from '../support/contract-world.ts'
 import { describeAppendAll } from './event-store/append-all.ts'
 import { describeAppends } from './event-store/appends.ts'
 import { describeContents } from './event-store/contents.ts'
+import { describeKeys } from './event-store/keys.ts'
 import { describeLoads } from './event-store/loads.ts'
 import { describeRaces } from './event-store/races.ts'
 import { describeUnstorable } from './event-store/unstorable.ts'
@@ -15,6 +16,7 @@ export const describeEventStore = (name: string, setup: Setup<EventStoreWorld>):
     describeAppends(world)
     describeRaces(world)
     describeAppendAll(world)
+    describeKeys(world)
     describeContents(world)
     describeUnstorable(world)
     describeLoads(world)

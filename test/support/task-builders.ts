@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { Append, EventStore } from '#application/ports/event-store.ts'
+import type { SubmitKey } from '#application/ports/submit-keys.ts'
 import type { Route, Routes } from '#application/ports/routes.ts'
 import { decide } from '#domain/decide.ts'
 import { fold } from '#domain/evolve.ts'
@@ -36,7 +37,7 @@ export const submit = (submission: Submission = makeSubmission(), due: Due = { d
 })
 
 /** What an append is made with when the test does not leave it to chance. */
-export type AppendFacts = Partial<Pick<Append, 'taskId' | 'appendId' | 'context'>>
+export type AppendFacts = Partial<Pick<Append, 'taskId' | 'appendId' | 'context' | 'key'>>
 
 /** The append that records `command` on a task in `state`. Throws when the core refuses it or records nothing. */
 export const makeAppend = (state: TaskState, command: TaskCommand, facts: AppendFacts = {}): Append => {
@@ -46,7 +47,8 @@ export const makeAppend = (state: TaskState, command: TaskCommand, facts: Append
   const appendId = facts.appendId ?? mintAppendId()
   const { events } = decision
   const head = changeHead(state, taskId, appendId, events)
-  return { taskId, expectedVersion: state.version, appendId, events, head, context: facts.context ?? {} }
+  const { context = {}, key } = facts
+  return { taskId, expectedVersion: state.version, appendId, events, head, context, ...(key && { key }) }
 }
 
 /** Records `command` on a task in `state` and answers the task it becomes. Throws when that is not the stream's state. */
@@ -85,6 +87,13 @@ export const loadTask = async (store: EventStore, taskId: TaskId): Promise<Task>
   if (state.status === 'NONE') throw new Error(`there is no task ${taskId}`)
   return state
 }
+
+/** A key that no other test uses, asking for `what`: equal wishes have equal fingerprints. */
+export const makeKey = (what = 'a task', key = makeName()): SubmitKey => ({
+  scope: '',
+  key,
+  fingerprint: createHash('sha256').update(what).digest('hex'),
+})
 
 /** 0, 1, … below `count`. */
 export const range = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index)

@@ -1,17 +1,20 @@
 import {
   type Append,
   type AppendVerdict,
+  type Duplicate,
   type EventStore,
+  type StoredMember,
   type StreamContent,
   streamsPerCallMax,
   UndecodableStreamError,
   UnstorableAppendError,
 } from '#application/ports/event-store.ts'
+import type { SubmitKey } from '#application/ports/submit-keys.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { RecordedEvent } from '#domain/task-events.ts'
 import type { Head } from '#domain/task-head.ts'
 import { type Instant, readyInstant } from '#domain/time.ts'
-import type { MemoryDatabase } from './database.ts'
+import { type MemoryDatabase, type StoredKey, submitKeyIn } from './database.ts'
 import { assertStorable } from './storable.ts'
 
 /**
@@ -35,15 +38,20 @@ export const createMemoryEventStore = (database: MemoryDatabase): EventStore => 
       throw new RangeError('one append a stream')
     }
     for (const append of appends) assertAppend(append)
-    const verdicts = appends.map((append) => judge(database, append))
-    const conflicts = appends.filter((_, index) => verdicts[index]?.kind === 'conflict')
-    if (conflicts.length > 0) return { kind: 'refused', conflicts: conflicts.map((append) => append.taskId) }
+    const verdicts = judgeAll(database, appends)
+    const conflicts = appends.filter(({ taskId }) => verdicts.get(taskId)?.kind === 'conflict')
+    const reused = appends.filter(({ taskId, key }) => isReused(verdicts.get(taskId), key))
+    if (conflicts.length + reused.length > 0) {
+      return { kind: 'refused', conflicts: conflicts.map(toTaskId), reused: reused.map(toTaskId) }
+    }
     const transaction = { now: database.now(), xid: database.log.beginTransaction() }
     return {
       kind: 'appended',
-      recordedAt: appends.map((append, index) => {
-        const verdict = verdicts[index]
-        return verdict?.kind === 'already' ? verdict.recordedAt : write(database, append, transaction).recordedAt
+      members: appends.map((append): StoredMember | Duplicate => {
+        const verdict = verdicts.get(append.taskId)
+        if (verdict?.kind === 'duplicate') return verdict
+        const { recordedAt } = verdict?.kind === 'already' ? verdict : write(database, append, transaction)
+        return { kind: 'stored', recordedAt }
       }),
     }
   },
@@ -76,17 +84,39 @@ const assertAppend = (append: Append): void => {
   if (append.head.version !== append.expectedVersion + append.events.length) {
     throw new RangeError('the head of an append stands at another version than its last event')
   }
+  if (append.key !== undefined && append.expectedVersion > 0) throw new RangeError('a key of a stream that has begun')
   assertStorable(append)
 }
 
+type Refusal = Exclude<AppendVerdict, { readonly kind: 'appended' }>
+type HeldKeys = ReadonlyMap<string, Pick<StoredKey, 'taskId' | 'fingerprint'>>
+
+/** The verdicts on those appends that cannot be written now. Of equal keys that of the lowest task id is taken. */
+const judgeAll = (database: MemoryDatabase, appends: readonly Append[]): ReadonlyMap<TaskId, Refusal> => {
+  const refusals = new Map<TaskId, Refusal>()
+  const held = new Map<string, Pick<StoredKey, 'taskId' | 'fingerprint'>>(database.submitKeys)
+  for (const append of appends.toSorted((a, b) => (a.taskId < b.taskId ? -1 : 1))) {
+    const refusal = judge(database, append, held)
+    if (refusal !== undefined) refusals.set(append.taskId, refusal)
+    else if (append.key !== undefined) held.set(submitKeyIn(append.key), { ...append.key, taskId: append.taskId })
+  }
+  return refusals
+}
+
+const isReused = (verdict: Refusal | undefined, key: SubmitKey | undefined): boolean =>
+  verdict?.kind === 'duplicate' && verdict.fingerprint !== key?.fingerprint
+
+const toTaskId = (append: Append): TaskId => append.taskId
+
 /** The verdict on an append that cannot be written now; undefined when it can. */
-const judge = (
-  database: MemoryDatabase,
-  append: Append,
-): Exclude<AppendVerdict, { readonly kind: 'appended' }> | undefined => {
+const judge = (database: MemoryDatabase, append: Append, held: HeldKeys = database.submitKeys): Refusal | undefined => {
   const stream = database.streams.get(append.taskId) ?? []
   const headVersion = database.heads.find(append.taskId)?.version
   const first = stream[append.expectedVersion]
+  const holder = append.key && held.get(submitKeyIn(append.key))
+  if (holder !== undefined && holder.taskId !== append.taskId && first?.appendId !== append.appendId) {
+    return { kind: 'duplicate', taskId: holder.taskId, fingerprint: holder.fingerprint }
+  }
   if ((headVersion ?? 0) !== append.expectedVersion) {
     return first?.appendId === append.appendId
       ? { kind: 'already', recordedAt: first.recordedAt, headVersion: headVersion ?? stream.length }
@@ -103,7 +133,7 @@ const write = (
   append: Append,
   { now, xid }: { readonly now: Instant; readonly xid: number },
 ): Extract<AppendVerdict, { readonly kind: 'appended' }> => {
-  const { taskId, appendId, expectedVersion, events, context } = structuredClone(append)
+  const { taskId, appendId, expectedVersion, events, context, key } = structuredClone(append)
   const stream = database.streams.get(taskId) ?? []
   // Time never steps back within a stream, whatever the clock does.
   const recordedAt = Math.max(now, stream.at(-1)?.recordedAt ?? now)
@@ -115,6 +145,9 @@ const write = (
   const head = nextHead(database.heads.find(taskId), append, recordedAt)
   database.heads.set(head)
   database.learnRoute(head)
+  if (key !== undefined) {
+    database.submitKeys.set(submitKeyIn(key), { taskId, fingerprint: key.fingerprint, createdAt: now })
+  }
   return { kind: 'appended', recordedAt, readyAt: head.readyAt }
 }
 

@@ -1,4 +1,5 @@
 import { type Append, UnstorableAppendError } from '#application/ports/event-store.ts'
+import { judgeKey } from '#application/ports/submit-keys.ts'
 import type { EventContext, JsonText, TaskEvent } from '#domain/task-events.ts'
 
 /** How much one event may weigh as text, its context included; the largest legal payload fits with room to spare. */
@@ -11,6 +12,8 @@ export const eventBytesMax = 2_097_152
  * Throws UnstorableAppendError.
  */
 export const assertStorable = (append: Append): void => {
+  const fault = append.key && judgeKey(append.key)
+  if (fault !== undefined) throw new UnstorableAppendError(fault)
   for (const event of append.events) {
     const { members, body } = split(event)
     const texts = [toText(members), toText(append.context), ...(body === undefined ? [] : [body])]

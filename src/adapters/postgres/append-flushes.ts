@@ -1,5 +1,12 @@
 import type { DatabasePool, DatabasePoolConnection } from 'slonik'
-import { type AppendAllVerdict, type AppendVerdict, UnstorableAppendError } from '#application/ports/event-store.ts'
+import {
+  type AppendAllVerdict,
+  type AppendVerdict,
+  type Duplicate,
+  type StoredMember,
+  UnstorableAppendError,
+} from '#application/ports/event-store.ts'
+import type { TaskId } from '#domain/identifiers.ts'
 import {
   type AppendAnswer,
   type AppendStatement,
@@ -52,15 +59,21 @@ const executeAtomic = async (
 ): Promise<AppendAllVerdict | Busy> => {
   const statement = toAppendStatement(appends, 'atomic')
   const verdicts = toVerdicts(statement, await execute(deps, connection, statement).catch(toRefusal))
-  const conflicts = appends.filter((encoded) => verdictOf(verdicts, encoded).kind === 'conflict')
-  if (conflicts.length > 0) return { kind: 'refused', conflicts: conflicts.map(({ append }) => append.taskId) }
-  const recordedAt: number[] = []
+  const conflicts: TaskId[] = []
+  const reused: TaskId[] = []
+  const members: (StoredMember | Duplicate)[] = []
+  let busy: Busy | undefined
   for (const encoded of appends) {
     const verdict = verdictOf(verdicts, encoded)
-    if (verdict.kind === 'busy') return verdict
-    if (verdict.kind !== 'conflict') recordedAt.push(verdict.recordedAt)
+    const { taskId, key } = encoded.append
+    if (verdict.kind === 'busy') busy = verdict
+    else if (verdict.kind === 'conflict') conflicts.push(taskId)
+    else if (verdict.kind !== 'duplicate') members.push({ kind: 'stored', recordedAt: verdict.recordedAt })
+    else if (verdict.fingerprint === key?.fingerprint) members.push(verdict)
+    else reused.push(taskId)
   }
-  return { kind: 'appended', recordedAt }
+  if (conflicts.length + reused.length > 0) return { kind: 'refused', conflicts, reused }
+  return busy ?? { kind: 'appended', members }
 }
 
 const notAllAppended = 'TF002'

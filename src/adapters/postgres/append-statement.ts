@@ -1,9 +1,19 @@
 import { type QuerySqlToken, sql } from 'slonik'
 import { z } from 'zod'
 import { type Append, type AppendVerdict, UnstorableAppendError } from '#application/ports/event-store.ts'
+import { judgeKey } from '#application/ports/submit-keys.ts'
+import { parseTaskId } from '#domain/identifiers.ts'
 import { readyInstant } from '#domain/time.ts'
 import type { Busy } from './batch-sender.ts'
-import { type BinaryArray, toBigintArray, toIntArray, toJsonArray, toTextArray, toUuidArray } from './binary-arrays.ts'
+import {
+  type BinaryArray,
+  toBigintArray,
+  toByteaArray,
+  toIntArray,
+  toJsonArray,
+  toTextArray,
+  toUuidArray,
+} from './binary-arrays.ts'
 import { type EncodedEvent, encodeEvent } from './codec.ts'
 import type { Parcel } from './waiting-line.ts'
 
@@ -17,7 +27,9 @@ export interface EncodedAppend extends Parcel {
 
 /** Throws UnstorableAppendError for what would fail a whole batch, or that only the server would see. */
 export const encodeAppend = (append: Append, route: number | null): EncodedAppend => {
-  const { taskId, head, context } = append
+  const { taskId, head, context, key } = append
+  const fault = key && judgeKey(key)
+  if (fault !== undefined) throw new UnstorableAppendError(fault)
   const events = append.events.map((event) => encodeEvent(event, context))
   assertWhole(head.due?.delayMs, Number.MAX_SAFE_INTEGER)
   assertWhole(head.due?.runAt, Number.MAX_SAFE_INTEGER)
@@ -53,6 +65,7 @@ export const toAppendStatement = (batch: readonly EncodedAppend[], mode: 'each' 
   const sorted = [...firsts, ...byId.filter((encoded) => encoded.route === null)]
   const appends = toAppendColumns(sorted)
   const events = toEventColumns(sorted)
+  const keys = toKeyColumns(firsts)
   const query = sql.prepared('taskfold.append', answerRow)`
     select recorded_ms, others
     from taskfold.append(
@@ -65,7 +78,8 @@ export const toAppendStatement = (batch: readonly EncodedAppend[], mode: 'each' 
       ${bind(events.type)}::text[], ${bind(events.data)}::json[], ${bind(events.body)}::json[],
       ${bind(events.meta)}::json[], ${bind(events.incarnation)}::uuid[], ${bind(events.attempt)}::int[],
       ${bind(events.timeLimitMs)}::int[],
-      ${mode === 'atomic'}::boolean)`
+      ${mode === 'atomic'}::boolean,
+      ${bind(keys.scope)}::text[], ${bind(keys.key)}::text[], ${bind(keys.fingerprint)}::bytea[])`
   return { query, sorted }
 }
 
@@ -84,6 +98,16 @@ const toAppendColumns = (sorted: readonly EncodedAppend[]) => {
     runAtMs: toBigintArray(heads.map((head) => head.due?.runAt ?? null)),
     route: toIntArray(sorted.map((encoded) => encoded.route)),
     priority: toIntArray(sorted.map(({ append, route }) => (route === null ? null : append.head.priority))),
+  }
+}
+
+/** All null when nobody has a key, which is what costs the server nothing. */
+const toKeyColumns = (firsts: readonly EncodedAppend[]) => {
+  const keys = firsts.map(({ append }) => append.key)
+  return {
+    scope: toTextArray(keys.map((key) => key?.scope ?? null)),
+    key: toTextArray(keys.map((key) => key?.key ?? null)),
+    fingerprint: toByteaArray(keys.map((key) => key?.fingerprint ?? null)),
   }
 }
 
@@ -119,9 +143,11 @@ const firstEventsOf = (sorted: readonly EncodedAppend[]): readonly number[] => {
 const otherVerdicts = z.array(
   z.object({
     event: z.int(),
-    verdict: z.enum(['appended', 'already', 'busy', 'conflict']),
+    verdict: z.enum(['appended', 'already', 'duplicate', 'busy', 'conflict']),
     version: z.int().optional(),
     recordedAt: z.int().optional(),
+    taskId: z.string().optional(),
+    fingerprint: z.string().optional(),
   }),
 )
 
@@ -154,6 +180,8 @@ const toVerdict = (
     }
     case 'already':
       return { kind: 'already', recordedAt, headVersion: other.version ?? head.version }
+    case 'duplicate':
+      return { kind: 'duplicate', taskId: parseTaskId(other.taskId ?? ''), fingerprint: other.fingerprint ?? '' }
     case 'busy':
       return { kind: 'busy' }
     case 'conflict':

@@ -67,6 +67,12 @@ const uuid: ElementType<string> = {
   write: (buffer, value, at) => void buffer.write(value.replaceAll('-', ''), at, 'hex'),
 }
 
+const bytea: ElementType<string> = {
+  oid: 17,
+  bytesOf: (value) => value.length / 2,
+  write: (buffer, value, at) => void buffer.write(value, at, 'hex'),
+}
+
 const texts = text(25)
 const jsons = text(114)
 
@@ -77,4 +83,6 @@ export const toJsonArray = (values: Values<string>): BinaryArray => encodeArray(
 export const toIntArray = (values: Values<number>): BinaryArray => encodeArray(int4, values)
 /** Each must be a safe integer. */
 export const toBigintArray = (values: Values<number>): BinaryArray => encodeArray(int8, values)
+/** Of bytes as hexadecimal digits. */
+export const toByteaArray = (values: Values<string>): BinaryArray => encodeArray(bytea, values)
 export const toUuidArray = (values: Values<string>): BinaryArray => encodeArray(uuid, values)

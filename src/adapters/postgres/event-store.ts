@@ -98,4 +98,5 @@ const assertAppend = (append: Append): void => {
   if (append.head.version !== append.expectedVersion + append.events.length) {
     throw new RangeError('the head of an append stands at another version than its last event')
   }
+  if (append.key !== undefined && append.expectedVersion > 0) throw new RangeError('a key of a stream that has begun')
 }

@@ -8,7 +8,13 @@ import { changeHead, foldOnto, toHead } from '#domain/task-head.ts'
 import type { Task } from '#domain/task-state.ts'
 import type { Instant } from '#domain/time.ts'
 import type { Count } from '../ports/counts.ts'
-import { type Append, type AppendVerdict, type EventStore, StoreOverloadedError } from '../ports/event-store.ts'
+import {
+  type Append,
+  type EventStore,
+  isStored,
+  type StoredVerdict,
+  StoreOverloadedError,
+} from '../ports/event-store.ts'
 import type { Identities } from '../ports/identities.ts'
 import type { TaskIndex } from '../ports/task-index.ts'
 
@@ -58,7 +64,7 @@ export const changeTask = async (deps: ChangeTaskDeps, request: ChangeRequest): 
     if (decision.events.length === 0) return { kind: 'changed', task: state, events: [], now }
     const append = toAppend(deps, state, decision.events, request.context)
     const verdict = await deps.store.append(append)
-    if (verdict.kind === 'conflict') {
+    if (!isStored(verdict)) {
       lostAt = state.version
       continue
     }
@@ -86,14 +92,12 @@ export const toAppend = (
   }
 }
 
-type Stored = Exclude<AppendVerdict, { readonly kind: 'conflict' }>
-
 /** Whether nothing followed the append by the time of its verdict. */
-export const wasLast = (append: Append, verdict: Stored): boolean =>
+export const wasLast = (append: Append, verdict: StoredVerdict): boolean =>
   verdict.kind === 'appended' || verdict.headVersion === append.head.version
 
 /** The task as the append left it. */
-export const taskAfter = (state: Task, append: Append, verdict: Stored): Task =>
+export const taskAfter = (state: Task, append: Append, verdict: StoredVerdict): Task =>
   foldOnto(state, append.events, { ...append, recordedAt: verdict.recordedAt })
 
 const loadTask = async (store: EventStore, known: Task): Promise<Task> => {

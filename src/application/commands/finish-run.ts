@@ -4,7 +4,7 @@ import type { Fail, Release, Succeed } from '#domain/task-commands.ts'
 import { toHead } from '#domain/task-head.ts'
 import type { RunningTask, Task } from '#domain/task-state.ts'
 import type { Count } from '../ports/counts.ts'
-import { UnstorableAppendError } from '../ports/event-store.ts'
+import { isStored, UnstorableAppendError } from '../ports/event-store.ts'
 import type { Identities } from '../ports/identities.ts'
 import type { TaskIndex } from '../ports/task-index.ts'
 import { backOffMs } from './back-off.ts'
@@ -65,7 +65,7 @@ const record = async (
     try {
       const verdict = await appendPersistently(deps, append, tenure)
       if (verdict.kind === 'tenure-over') return 'fenced'
-      if (verdict.kind !== 'conflict') {
+      if (isStored(verdict)) {
         if (append.head.status === 'PENDING') deps.announcer.announce(taskAfter(state, append, verdict))
         return 'recorded'
       }

@@ -1,6 +1,6 @@
 import type { RunningTask } from '#domain/task-state.ts'
 import type { Count } from '../ports/counts.ts'
-import { UnstorableAppendError } from '../ports/event-store.ts'
+import { isStored, UnstorableAppendError } from '../ports/event-store.ts'
 import type { Identities } from '../ports/identities.ts'
 import { taskAfter, toAppend, wasLast } from './change-task.ts'
 import type { HeadMender } from './head-mender.ts'
@@ -29,7 +29,7 @@ export const startRun = async (deps: StartRunDeps, startable: Startable, tenure:
   const append = toAppend(deps, startable.task, startable.events, {})
   const verdict = await appendOrLose(deps, append, tenure)
   if (verdict.kind === 'tenure-over') return verdict
-  if (verdict.kind === 'conflict') {
+  if (!isStored(verdict)) {
     deps.count('dropped-conflict')
     deps.headMender.suspect(append.taskId)
     return { kind: 'lost' }

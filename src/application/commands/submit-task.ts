@@ -6,11 +6,19 @@ import { changeHead, foldOnto } from '#domain/task-head.ts'
 import { noTask, type Task } from '#domain/task-state.ts'
 import type { Due, Instant } from '#domain/time.ts'
 import type { StoreClock } from '../ports/clock.ts'
-import { type Append, type AppendVerdict, type EventStore, StoreUnavailableError } from '../ports/event-store.ts'
+import {
+  type Append,
+  type Duplicate,
+  type EventStore,
+  type StoredVerdict,
+  StoreUnavailableError,
+} from '../ports/event-store.ts'
 import type { Identities } from '../ports/identities.ts'
 import type { Route, Routes } from '../ports/routes.ts'
 import type { Signals } from '../ports/signals.ts'
+import type { SubmitKey } from '../ports/submit-keys.ts'
 import type { HandlerDefaults } from '../ports/task-handler.ts'
+import { findTask } from '../queries/find-task.ts'
 import type { ReadyAnnouncer } from './ready-announcer.ts'
 
 /** What a caller asks for; what it leaves out is filled in from the type's definition, then from the defaults. */
@@ -24,9 +32,20 @@ export interface SubmitRequest {
   readonly timeoutMs?: number
   readonly retry?: Partial<RetryPolicy>
   readonly tags?: readonly string[]
+  /** Two requests with equal keys and fingerprints are one request: together they make one task. */
+  readonly key?: SubmitKey
 }
 
-interface Deps {
+/** What a request to submit came to. */
+export interface Submitted {
+  /** `replayed`: an earlier request of this key made the task, which is shown as it stands now. */
+  readonly kind: 'submitted' | 'replayed'
+  readonly task: Task
+  /** The store's clock. */
+  readonly now: Instant
+}
+
+export interface SubmitDeps {
   readonly store: EventStore
   readonly routes: Routes
   readonly identities: Identities
@@ -38,8 +57,11 @@ interface Deps {
 }
 
 /** A route that is new is announced, so that workers serve it at once and not from their next pass on. */
-const learnRoute = async ({ routes, signals }: Pick<Deps, 'routes' | 'signals'>, route: Route): Promise<void> => {
-  const fresh = await routes.learn([route])
+export const learnRoutes = async (
+  { routes, signals }: Pick<SubmitDeps, 'routes' | 'signals'>,
+  wanted: readonly Route[],
+): Promise<void> => {
+  const fresh = await routes.learn(wanted)
   if (fresh.length > 0) void signals.announce({ kind: 'route-learned' })
 }
 
@@ -54,6 +76,18 @@ export class SubmitUnknownError extends Error {
   }
 }
 
+/** The key of the request belongs to a task that was asked for in other words. Nothing was stored. */
+export class KeyReusedError extends Error {
+  override readonly name = 'KeyReusedError'
+  readonly code = 'key-reused'
+  /** The task that holds the key. */
+  readonly taskId: TaskId
+  constructor(taskId: TaskId) {
+    super(`the key belongs to task ${taskId}, which another request made`)
+    this.taskId = taskId
+  }
+}
+
 /** A `maxMs` was given that lies below the `baseMs` in effect, which the type's definition or the defaults brought. */
 export class RetryPolicyError extends Error {
   override readonly name = 'RetryPolicyError'
@@ -61,40 +95,63 @@ export class RetryPolicyError extends Error {
 }
 
 /**
- * Makes a task durable, then hints at it. Each call makes one task.
+ * Makes a task durable, then hints at it. Each call makes one task, or with a key that was used before none.
  *
  * Throws SubmitUnknownError when the task may have been stored or not; StoreUnavailableError, StoreOverloadedError and
- * UnstorableAppendError when it was not; RetryPolicyError.
+ * UnstorableAppendError when it was not; KeyReusedError; RetryPolicyError. With a key it is safe to ask again after any.
  */
 export const submitTask = async (
-  deps: Deps,
+  deps: SubmitDeps,
   request: SubmitRequest,
   context: EventContext,
-): Promise<{ readonly task: Task; readonly now: Instant }> => {
+): Promise<Submitted> => {
+  const append = toFirstAppend(deps, request, context)
+  await learnRoutes(deps, [append.head])
+  const verdict = await appendFirst(deps.store, append)
+  if (verdict.kind !== 'duplicate') return afterStored(deps, append, verdict)
+  if (verdict.fingerprint !== request.key?.fingerprint) throw new KeyReusedError(verdict.taskId)
+  const earlier = await findTask(deps.store, verdict.taskId)
+  if (earlier === undefined) throw new Error(`task ${verdict.taskId} holds a key and is not there`)
+  return { kind: 'replayed', ...earlier }
+}
+
+/** The append that a request asks for, under a new id. Throws RetryPolicyError. */
+export const toFirstAppend = (deps: SubmitDeps, request: SubmitRequest, context: EventContext): Append => {
   const submission = toSubmission(request, deps.defaultsOf(request.type))
-  await learnRoute(deps, { queue: submission.queue, type: submission.type })
   const decision = decide(noTask, { type: 'Submit', submission, due: request.due ?? { delayMs: 0 } })
   if (decision.kind === 'rejected') throw new Error(`a new task was refused: ${decision.rejection.code}`)
   const taskId = deps.identities.mintTaskId()
   const appendId = deps.identities.mintAppendId()
   const { events } = decision
   const head = changeHead(noTask, taskId, appendId, events)
-  const verdict = await appendFirst(deps.store, { taskId, expectedVersion: 0, appendId, events, head, context })
-  if (verdict.kind === 'conflict') throw new Error(`task id ${taskId} was minted twice`)
-  const task = foldOnto(noTask, events, { taskId, appendId, recordedAt: verdict.recordedAt })
-  deps.announcer.announce(task)
-  return { task, now: Math.max(verdict.recordedAt, deps.storeClock.now()) }
+  const { key } = request
+  return { taskId, expectedVersion: 0, appendId, events, head, context, ...(key !== undefined && { key }) }
 }
 
-const appendFirst = async (store: EventStore, append: Append): Promise<AppendVerdict> => {
-  try {
-    return await store.append(append)
-  } catch (error) {
-    if (error instanceof StoreUnavailableError && error.fate === 'unknown') {
-      throw new SubmitUnknownError(append.taskId, { cause: error })
-    }
-    throw error
-  }
+/** Throws as `submitTask` does. */
+export const appendFirst = async (store: EventStore, append: Append): Promise<StoredVerdict | Duplicate> => {
+  const verdict = await store.append(append).catch((error: unknown) => {
+    throw toSubmitError(error, append.taskId)
+  })
+  if (verdict.kind === 'conflict') throw new Error(`task id ${append.taskId} was minted twice`)
+  return verdict
+}
+
+/** An error of the store as one that says which task to ask for, if there may be one. */
+export const toSubmitError = (error: unknown, taskId: TaskId): unknown =>
+  error instanceof StoreUnavailableError && error.fate === 'unknown'
+    ? new SubmitUnknownError(taskId, { cause: error })
+    : error
+
+/** The task as its first append left it; hints at it. */
+export const afterStored = (
+  deps: SubmitDeps,
+  { taskId, appendId, events }: Append,
+  { recordedAt }: { readonly recordedAt: Instant },
+): Submitted => {
+  const task = foldOnto(noTask, events, { taskId, appendId, recordedAt })
+  deps.announcer.announce(task)
+  return { kind: 'submitted', task, now: Math.max(recordedAt, deps.storeClock.now()) }
 }
 
 /** Fills in what was left out. A `maxMs` left out is the larger of its default and `baseMs`. Throws RetryPolicyError. */

@@ -2,6 +2,7 @@ import type { AppendId, TaskId } from '#domain/identifiers.ts'
 import type { EventContext, RecordedEvent, TaskEvent } from '#domain/task-events.ts'
 import type { HeadChange } from '#domain/task-head.ts'
 import type { Instant } from '#domain/time.ts'
+import type { SubmitKey } from './submit-keys.ts'
 
 /** The only authority on what happened to a task: one append-only stream each, compared and set by version. */
 export interface EventStore {
@@ -9,12 +10,18 @@ export interface EventStore {
    * Appends `events` at `expectedVersion` and sets the head in the same transaction: all of it or nothing, durable before
    * the verdict. Concurrent appends may travel together; that is the adapter's business and changes no verdict.
    *
+   * An append with a key takes the key in the same step, and is `duplicate` when another holds it: of many at once with
+   * equal keys one is stored. What is not stored takes no key.
+   *
    * Throws StoreUnavailableError (its `fate` says whether the append may have been stored all the same: ask again with
    * the same `appendId`), StoreOverloadedError (nothing was stored) or UnstorableAppendError (never will be).
    */
   append(append: Append): Promise<AppendVerdict>
 
-  /** Appends 1..1000 appends to as many streams, all or nothing. Throws as `append` does. */
+  /**
+   * Appends 1..1000 appends to as many streams, all or nothing. Of equal keys among them that of the lowest task id is
+   * taken. One whose key is held with the same fingerprint is not stored and refuses nothing. Throws as `append` does.
+   */
   appendAll(appends: readonly Append[]): Promise<AppendAllVerdict>
 
   /** One stream in order of version, empty when there is none. Throws UndecodableStreamError or StoreUnavailableError. */
@@ -37,6 +44,8 @@ export interface Append {
   /** What the append makes of the head, by `changeHead`. */
   readonly head: HeadChange
   readonly context: EventContext
+  /** Only of an append that begins a stream. */
+  readonly key?: SubmitKey
 }
 
 export type AppendVerdict =
@@ -46,12 +55,31 @@ export type AppendVerdict =
   | { readonly kind: 'already'; readonly recordedAt: Instant; readonly headVersion: number }
   /** The stream is not at `expectedVersion`. `headVersion` is undefined when the task has no head. */
   | { readonly kind: 'conflict'; readonly headVersion: number | undefined }
+  | Duplicate
+
+/** The key of the append is held by an earlier task, with that fingerprint. Only an append with a key meets it. */
+export interface Duplicate {
+  readonly kind: 'duplicate'
+  readonly taskId: TaskId
+  readonly fingerprint: string
+}
+
+/** The verdicts on an append that is stored, by now or long since. */
+export type StoredVerdict = Extract<AppendVerdict, { readonly kind: 'appended' | 'already' }>
+
+export const isStored = (verdict: AppendVerdict): verdict is StoredVerdict =>
+  verdict.kind === 'appended' || verdict.kind === 'already'
 
 export type AppendAllVerdict =
-  /** In the order given. */
-  | { readonly kind: 'appended'; readonly recordedAt: readonly Instant[] }
-  /** Nothing was stored, because of these. */
-  | { readonly kind: 'refused'; readonly conflicts: readonly TaskId[] }
+  /** In the order given; a duplicate has the fingerprint of its append. */
+  | { readonly kind: 'appended'; readonly members: readonly (StoredMember | Duplicate)[] }
+  /** Nothing was stored, because of these streams, and of these whose key is held with another fingerprint. */
+  | { readonly kind: 'refused'; readonly conflicts: readonly TaskId[]; readonly reused: readonly TaskId[] }
+
+export interface StoredMember {
+  readonly kind: 'stored'
+  readonly recordedAt: Instant
+}
 
 export interface LoadedStream {
   /** The store's clock when it answered. */

@@ -4,7 +4,7 @@ import { toAppend, taskAfter } from '../commands/change-task.ts'
 import type { HeadMender } from '../commands/head-mender.ts'
 import type { ReadyAnnouncer } from '../commands/ready-announcer.ts'
 import type { Count } from '../ports/counts.ts'
-import type { EventStore, StreamContent } from '../ports/event-store.ts'
+import { type EventStore, isStored, type StreamContent } from '../ports/event-store.ts'
 import type { Identities } from '../ports/identities.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { RunIndex, RunningHead } from '../ports/run-index.ts'
@@ -69,7 +69,7 @@ const recoverRun = async (
     }
     const append = toAppend(deps, task, decision.events, {})
     const verdict = await deps.store.append(append)
-    if (verdict.kind === 'conflict') {
+    if (!isStored(verdict)) {
       deps.headMender.suspect(task.taskId)
       return 'refused'
     }

@@ -35,7 +35,10 @@ export const describeAppendAll = (world: () => EventStoreWorld): void => {
         const content = streams.get(taskId)
         return content?.kind === 'events' ? content.events.at(-1)?.recordedAt : undefined
       })
-      expect(verdict).toEqual({ kind: 'appended', recordedAt: instants })
+      expect(verdict).toEqual({
+        kind: 'appended',
+        members: instants.map((recordedAt) => ({ kind: 'stored', recordedAt })),
+      })
       await expectHeadsToEqualFolds(world(), taskIdsOf(appends))
     })
 
@@ -68,7 +71,7 @@ export const describeAppendAll = (world: () => EventStoreWorld): void => {
       const firsts = await makeFirsts(3)
       const again = makeAppend(noTask, submit(existing.submission), { taskId: existing.taskId })
       const verdict = await world().store.appendAll([...firsts, again])
-      expect(verdict).toEqual({ kind: 'refused', conflicts: [existing.taskId] })
+      expect(verdict).toEqual({ kind: 'refused', conflicts: [existing.taskId], reused: [] })
       expect(await countStored(firsts)).toBe(0)
     })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AppendVerdict } from '#application/ports/event-store.ts'
+import { type AppendVerdict, isStored } from '#application/ports/event-store.ts'
 import { noTask, type Task } from '#domain/task-state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { mintTaskId } from '../../support/ids.ts'
@@ -28,7 +28,7 @@ export const describeRaces = (world: () => EventStoreWorld): void => {
       const submission = { ...pending.submission }
       const append = which === 'first' ? makeAppend(noTask, submit(submission)) : makeAppend(pending, start(pending))
       const verdicts = await Promise.all([store.append(append), store.append(append)])
-      const instants = new Set(verdicts.map((verdict) => verdict.kind !== 'conflict' && verdict.recordedAt))
+      const instants = new Set(verdicts.map((verdict) => isStored(verdict) && verdict.recordedAt))
       expect(kindsOf(verdicts)).toEqual(['already', 'appended'])
       expect(instants.size).toBe(1)
       expect((await store.loadStream(append.taskId)).events).toHaveLength(append.head.version)

@@ -1,0 +1,14 @@
+import type { SubmitKeys } from '#application/ports/submit-keys.ts'
+import type { MemoryDatabase } from './database.ts'
+
+export const createMemorySubmitKeys = (database: MemoryDatabase): SubmitKeys => ({
+  purge: async (ageMs, countMax) => {
+    const takenBefore = database.now() - ageMs
+    const old = [...database.submitKeys]
+      .filter(([, { createdAt }]) => createdAt < takenBefore)
+      .toSorted(([, a], [, b]) => a.createdAt - b.createdAt)
+      .slice(0, countMax)
+    for (const [key] of old) database.submitKeys.delete(key)
+    return old.length
+  },
+})

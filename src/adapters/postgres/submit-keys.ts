@@ -1,0 +1,24 @@
+import { type DatabasePool, sql } from 'slonik'
+import { z } from 'zod'
+import type { SubmitKeys } from '#application/ports/submit-keys.ts'
+import { answerOf } from './pool.ts'
+
+const purged = z.object({ scope: z.string() })
+
+/** Skips keys that somebody has locked: whoever purges next finds them. */
+export const createPostgresSubmitKeys = ({ pool }: { readonly pool: DatabasePool }): SubmitKeys => ({
+  purge: async (ageMs, countMax) => {
+    const { rowCount } = await answerOf(
+      pool.query(sql.type(purged)`
+        delete from taskfold.submit_keys
+        where ctid = any (array(
+          select ctid
+          from taskfold.submit_keys
+          where created_at < clock_timestamp() - ${ageMs}::float8 * interval '1 millisecond'
+          order by created_at
+          limit ${countMax}::int
+          for update skip locked))`),
+    )
+    return rowCount
+  },
+})

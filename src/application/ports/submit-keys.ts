@@ -1,0 +1,37 @@
+/**
+ * A caller's name for one request to submit a task: the append that brings it makes the only task under it for as long as
+ * the key is kept.
+ */
+export interface SubmitKey {
+  /** Whose keys these are; equal keys of different scopes are different keys. At most `keyCharactersMax` of UTF-16. */
+  readonly scope: string
+  /** 1 to `keyCharactersMax` of UTF-16. */
+  readonly key: string
+  /** SHA-256 of what was asked for, as 64 lower-case hexadecimal digits: tells a repetition from another request. */
+  readonly fingerprint: string
+}
+
+/** How long a key is kept at least, by the store's clock. */
+export const keyAgeMsMin = 172_800_000
+
+/** Two texts of this length are few enough bytes for one entry of an index. */
+export const keyCharactersMax = 400
+
+/** What is wrong with a key that no store could keep, or undefined when nothing is. */
+export const judgeKey = ({ scope, key, fingerprint }: SubmitKey): string | undefined => {
+  for (const text of [scope, key]) {
+    if (text.includes('\0') || !text.isWellFormed()) return 'a key with a NUL character or half a surrogate pair'
+    if (text.length > keyCharactersMax) return `a key of more than ${keyCharactersMax} characters`
+  }
+  if (key === '') return 'an empty key'
+  return /^[0-9a-f]{64}$/.test(fingerprint) ? undefined : 'a fingerprint that is no SHA-256'
+}
+
+/** The keys that were taken. They are written by the event store, together with their tasks. */
+export interface SubmitKeys {
+  /**
+   * Forgets up to `countMax` keys older than `ageMs` by the store's clock, the oldest first, and answers how many. A
+   * forgotten key is free. Throws StoreUnavailableError.
+   */
+  purge(ageMs: number, countMax: number): Promise<number>
+}
