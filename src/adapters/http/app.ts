@@ -1,10 +1,12 @@
+import type { ServerResponse } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from '#application/ports/logger.ts'
+import { type Admission, admit } from './admission.ts'
 import { answerClientError } from './client-error.ts'
 import { type JsonBody, parseJsonBody } from './json-body.ts'
 import { ProblemError, problemMediaType, problems, renderProblem } from './problems.ts'
 import { type ParsedQuery, parseQueryString } from './query-string.ts'
-import { acceptsJson, findTraceId } from './request-headers.ts'
+import { findAcceptable, findTraceId } from './request-headers.ts'
 import type { Route } from './route.ts'
 import { toProblem } from './to-problem.ts'
 import { limits } from './limits.ts'
@@ -12,17 +14,21 @@ import { limits } from './limits.ts'
 interface Deps {
   readonly routes: readonly Route[]
   readonly logger: Logger
+  readonly admission: Admission
+  /** Aborts when the server begins to close: nothing is waited for any longer. */
+  readonly closing: AbortSignal
 }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Answers in something else than JSON, so that `Accept` is not held against it. */
-    readonly isPage?: boolean
+    /** In what it answers; undefined for pages, to which `Accept` does not matter. */
+    readonly mediaTypes?: readonly [string, ...string[]]
+    readonly admission?: 'vital'
   }
 }
 
 /** Fastify with our routes, and nothing of its own answers left: whatever goes wrong becomes a problem document. */
-export const createApp = ({ routes, logger }: Deps): FastifyInstance => {
+export const createApp = ({ routes, logger, admission, closing }: Deps): FastifyInstance => {
   const app = fastify({
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestMs,
@@ -43,6 +49,7 @@ export const createApp = ({ routes, logger }: Deps): FastifyInstance => {
       requireHostHeader: false,
     },
   })
+  app.server.maxConnections = limits.connectionsMax
   // An expectation nobody knows may be ignored (RFC 9110, section 10.1.1); Node would answer with an empty 417.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.removeAllContentTypeParsers()
@@ -54,15 +61,17 @@ export const createApp = ({ routes, logger }: Deps): FastifyInstance => {
     throw new ProblemError('route-not-found', 'See /api/docs for what there is.')
   })
   const judgeRoute = createAddressJudge(routes)
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     judgeRequest(request)
     if (request.is404) judgeRoute(request)
-    if (request.routeOptions.config.isPage !== true && !acceptsJson(request.headers.accept)) {
-      throw new ProblemError('not-acceptable', 'Answers are application/json.')
+    const { mediaTypes, admission: importance } = request.routeOptions.config
+    if (mediaTypes !== undefined && findAcceptable(request.headers.accept, mediaTypes) === undefined) {
+      throw new ProblemError('not-acceptable', `Answers are ${mediaTypes.join(' or ')}.`)
     }
+    if (importance !== 'vital') admit(admission, request, reply.raw)
     done()
   })
-  for (const route of routes) addRoute(app, route)
+  for (const route of routes) addRoute(app, route, closing)
   return app
 }
 
@@ -76,19 +85,41 @@ const toQuery = (text: string): { [key: string]: unknown } => ({ ...parseQuerySt
 
 const nobody: JsonBody = { kind: 'empty' }
 
-const addRoute = (app: FastifyInstance, route: Route): void => {
+const addRoute = (app: FastifyInstance, route: Route, closing: AbortSignal): void => {
   const answers = Object.values(route.answers)
+  const streamed = answers.flatMap(({ streamMediaType }) => streamMediaType ?? [])
+  const isPage = answers.some(({ mediaType }) => mediaType !== undefined)
   app.route<Typed>({
     method: route.method,
     url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
-    config: { isPage: answers.some((answer) => answer.mediaType !== undefined) },
-    handler: async ({ params, query, body = nobody, headers }, reply) => {
-      const answer = await route.answer({ params, query, body, headers })
+    config: {
+      ...(!isPage && { mediaTypes: ['application/json', ...streamed] }),
+      ...(route.admission && { admission: route.admission }),
+    },
+    handler: async ({ method, params, query, body = nobody, headers }, reply) => {
+      const whenOver = (): AbortSignal => signalEnd(reply.raw, closing)
+      const answer = await route.answer({ params, query, body, headers, whenOver })
       reply.code(answer.status).header('content-type', answer.mediaType ?? 'application/json; charset=utf-8')
       if (answer.headers !== undefined) reply.headers(answer.headers)
-      return reply.send(answer.body)
+      if (method !== 'HEAD' || typeof answer.body === 'string') return reply.send(answer.body)
+      // Fastify would read the stream to its end, which a feed does not have.
+      answer.body.destroy()
+      return reply.send('')
     },
   })
+}
+
+/** Aborts when the client has gone, or the answer was given, or `closing` aborts. */
+const signalEnd = (response: ServerResponse, closing: AbortSignal): AbortSignal => {
+  if (response.closed || closing.aborted) return AbortSignal.abort()
+  const end = new AbortController()
+  const abort = (): void => {
+    closing.removeEventListener('abort', abort)
+    end.abort()
+  }
+  response.once('close', abort)
+  closing.addEventListener('abort', abort)
+  return end.signal
 }
 
 const parseBody = (request: FastifyRequest, bytes: Buffer): JsonBody => {

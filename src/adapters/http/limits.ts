@@ -1,4 +1,7 @@
-/** What one connection may ask of the process. Requests that never finish, header floods and slow bodies end at these. */
+/**
+ * What one connection may ask of the process, and all of them together. Requests that never finish, header floods and slow
+ * bodies end at these; what is too much at once is refused before it costs memory.
+ */
 export const limits = {
   /** The largest payload with every character as an escape of six, and room for the rest. */
   bodyBytesMax: 2_097_152,
@@ -15,4 +18,11 @@ export const limits = {
   keepAliveMs: 72_000,
   /** How long a connection may be without traffic while an answer is awaited or read; longer than any answer may wait. */
   silentConnectionMs: 120_000,
+  /** Beyond it new connections are closed as they come. */
+  connectionsMax: 10_000,
+  /** How many requests may be under way; those that wait for a task and streams are among them. */
+  requestsAtOnceMax: 4_096,
+  /** How much the bodies of requests under way may weigh together, by what they announce. */
+  bodyBytesAtOnceMax: 268_435_456,
+  streamsAtOnceMax: 128,
 } as const

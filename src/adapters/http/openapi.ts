@@ -27,12 +27,14 @@ export const createOpenApi = (routes: readonly Route[], version: string): object
 
 const tagDescriptions: Readonly<Record<string, string>> = {
   tasks: 'Submit tasks, look at them, change their course.',
+  feed: 'Every event of every task.',
   fleet: 'Queues and workers.',
   operation: 'What operators and probes ask.',
 }
 
 const tagOf = ({ path }: Route): string => {
   if (path.startsWith('/api/tasks')) return 'tasks'
+  if (path === '/api/events') return 'feed'
   return path === '/api/queues' || path === '/api/workers' ? 'fleet' : 'operation'
 }
 
@@ -69,12 +71,15 @@ const toHeaders = (headers: Readonly<Record<string, string>>) =>
 const toResponses = (answers: Readonly<Record<string, AnswerDescription>>) =>
   Object.fromEntries(
     Object.entries(answers).map(
-      ([status, { description, schema, example, headers, mediaType = 'application/json' }]) => [
+      ([status, { description, schema, example, headers, mediaType = 'application/json', streamMediaType }]) => [
         status,
         {
           description,
           ...(headers !== undefined && { headers: toHeaders(headers) }),
-          content: { [mediaType]: { ...(schema && { schema }), ...(example !== undefined && { example }) } },
+          content: {
+            [mediaType]: { ...(schema && { schema }), ...(example !== undefined && { example }) },
+            ...(streamMediaType !== undefined && { [streamMediaType]: {} }),
+          },
         },
       ],
     ),

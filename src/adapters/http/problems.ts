@@ -5,6 +5,8 @@ export const problems = {
   'invalid-header': { status: 400, title: 'A header, or the request itself, is malformed' },
   'task-not-found': { status: 404, title: 'There is no such task' },
   'route-not-found': { status: 404, title: 'There is nothing at this address' },
+  'not-yet-submitted': { status: 404, title: 'The task did not exist then' },
+  'version-not-found': { status: 404, title: 'The task has not reached this version' },
   'method-not-allowed': { status: 405, title: 'The method does not apply here' },
   'not-acceptable': { status: 406, title: 'The answer has no representation that is accepted' },
   'request-timeout': { status: 408, title: 'The request did not arrive in time' },
@@ -19,7 +21,7 @@ export const problems = {
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'internal-error': { status: 500, title: 'The server failed' },
   'store-unavailable': { status: 503, title: 'The store does not answer' },
-  overloaded: { status: 503, title: 'There is more work than the store can take' },
+  overloaded: { status: 503, title: 'There is more work than can be taken' },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly title: string }>>
 
 export type ProblemCode = keyof typeof problems

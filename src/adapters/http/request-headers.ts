@@ -65,16 +65,46 @@ export const toVersionCondition = (headers: IncomingHttpHeaders): VersionConditi
   return versions
 }
 
-/** Whether an answer in JSON is acceptable to the client (RFC 9110, section 12.5.1). A malformed range accepts nothing. */
-export const acceptsJson = (accept: string | undefined): boolean => {
-  if (accept === undefined || accept === '*/*' || accept === 'application/json' || accept.trim() === '') return true
-  let best = { precision: 0, quality: 0 }
-  for (const range of accept.toLowerCase().split(',')) {
-    const [mediaType = '', ...parameters] = range.split(';').map((part) => part.trim())
-    const precision = ['*/*', 'application/*', 'application/json'].indexOf(mediaType) + 1
-    const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2)
-    const quality = weight === undefined ? 1 : Number(weight)
-    if (precision > best.precision) best = { precision, quality }
+/**
+ * The media type among those offered that the client prefers (RFC 9110, section 12.5.1), or undefined when none is
+ * acceptable. Of equal ones the one that is named more precisely, then the one offered first. A malformed range accepts
+ * nothing.
+ */
+export const findAcceptable = <MediaType extends string>(
+  accept: string | undefined,
+  offered: readonly [MediaType, ...MediaType[]],
+): MediaType | undefined => {
+  const [first] = offered
+  if (accept === undefined || accept === '*/*' || accept === first || accept.trim() === '') return first
+  const ranges = accept.toLowerCase().split(',').map(toRange)
+  let best = { mediaType: first, precision: 0, quality: 0 }
+  for (const mediaType of offered) {
+    const found = { mediaType, ...judgeMediaType(mediaType, ranges) }
+    const isBetter =
+      found.quality > best.quality || (found.quality === best.quality && found.precision > best.precision)
+    if (isBetter) best = found
   }
-  return best.quality > 0
+  return best.quality > 0 ? best.mediaType : undefined
+}
+
+interface Range {
+  readonly mediaType: string
+  readonly quality: number
+}
+
+const toRange = (text: string): Range => {
+  const [mediaType = '', ...parameters] = text.split(';').map((part) => part.trim())
+  const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2)
+  return { mediaType, quality: weight === undefined ? 1 : Number(weight) }
+}
+
+/** The most precise range decides, whatever looser ones say. */
+const judgeMediaType = (mediaType: string, ranges: readonly Range[]): { precision: number; quality: number } => {
+  const forms = ['*/*', `${mediaType.split('/')[0] ?? ''}/*`, mediaType]
+  let best = { precision: 0, quality: 0 }
+  for (const range of ranges) {
+    const precision = forms.indexOf(range.mediaType) + 1
+    if (precision > best.precision) best = { precision, quality: range.quality }
+  }
+  return best
 }

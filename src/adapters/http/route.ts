@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { findTaskId, type TaskId } from '#domain/identifiers.ts'
 import { toFaults } from './faults.ts'
@@ -12,12 +13,18 @@ export interface RawRequest {
   readonly query: ParsedQuery
   readonly body: JsonBody
   readonly headers: IncomingHttpHeaders
+  /**
+   * Aborts when the client has gone or the server closes, for answers that are waited for. Each call makes a signal of its
+   * own: ask once, and only where something waits.
+   */
+  readonly whenOver: () => AbortSignal
 }
 
 /** An answer ready to be sent; `body` is JSON text unless `mediaType` says otherwise. */
 export interface Answer {
   readonly status: number
-  readonly body: string
+  /** A stream is destroyed when the client goes. */
+  readonly body: string | Readable
   readonly headers?: Readonly<Record<string, string>>
   readonly mediaType?: string
 }
@@ -30,13 +37,13 @@ export interface AnswerDescription {
   /** Names and descriptions of headers. */
   readonly headers?: Readonly<Record<string, string>>
   readonly mediaType?: string
+  /** The media type in which the same is given as a stream to whoever prefers that. */
+  readonly streamMediaType?: string
 }
 
-interface JudgedRequest<Query, Body> {
-  readonly params: Readonly<Record<string, string>>
+interface JudgedRequest<Query, Body> extends Omit<RawRequest, 'query' | 'body'> {
   readonly query: Query
   readonly body: Body
-  readonly headers: IncomingHttpHeaders
 }
 
 /** One route: what validates it, what describes it and what answers it, in one place, so that they cannot differ. */
@@ -53,6 +60,8 @@ interface RouteDefinition<Query, Body> {
   readonly requestHeaders?: Readonly<Record<string, string>>
   readonly answers: Readonly<Record<string, AnswerDescription>>
   readonly refusals: readonly ProblemCode[]
+  /** `vital`: answered however much there is to do, because others decide by it whether this process lives. */
+  readonly admission?: 'vital'
   readonly handle: (request: JudgedRequest<Query, Body>) => Answer | Promise<Answer>
 }
 
@@ -83,7 +92,7 @@ export const createRoute = <Query, Body>(definition: RouteDefinition<Query, Body
   const { query: querySchema, body: bodyDefinition } = definition
   return {
     ...description,
-    answer: ({ params, query: given, body: parsed, headers }) => {
+    answer: ({ query: given, body: parsed, ...rest }) => {
       assertParsed(parsed, bodyDefinition.presence)
       const query = querySchema.safeParse(given.values)
       const body = bodyDefinition.schema.safeParse(parsed.kind === 'json' ? parsed.value : undefined)
@@ -92,7 +101,7 @@ export const createRoute = <Query, Body>(definition: RouteDefinition<Query, Body
         const unreadable = isUnfit ? given.faults : []
         throw validationFailed([...unreadable, ...faultsOf(query, '/query'), ...faultsOf(body, '')])
       }
-      return handle({ query: query.data, body: body.data, params, headers })
+      return handle({ ...rest, query: query.data, body: body.data })
     },
   }
 }

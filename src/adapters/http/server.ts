@@ -2,14 +2,19 @@ import type { ReadHealth } from '#application/ports/health.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { Instant } from '#domain/time.ts'
+import { type AdmissionLimits, createAdmission } from './admission.ts'
 import { createApp } from './app.ts'
+import { createFeedTail } from './feed/feed-tail.ts'
 import { listen } from './listen.ts'
 import { createOpenApi } from './openapi.ts'
 import type { Route } from './route.ts'
 import { createChangeRoutes } from './routes/change-task.ts'
 import { createFleetRoutes } from './routes/fleet.ts'
 import { createOperationRoutes, type ProcessInfo } from './routes/operation.ts'
-import { createEventsRoute, createGetRoute, createListRoute } from './routes/read-tasks.ts'
+import { createFeedRoute, type FeedDeps } from './routes/feed.ts'
+import { createGetRoute } from './routes/get-task.ts'
+import { createInsightRoutes } from './routes/insight.ts'
+import { createEventsRoute, createListRoute } from './routes/read-tasks.ts'
 import { createReferenceRoutes } from './routes/reference.ts'
 import { createSubmitRoute } from './routes/submit-task.ts'
 
@@ -21,6 +26,13 @@ export interface HttpServerDeps {
   readonly logger: Logger
   /** The store's clock as estimated. */
   readonly now: () => Instant
+  /** What fills `traceUrl`; `{traceId}` is replaced. */
+  readonly traceUrlTemplate?: string | undefined
+  /** What is bound otherwise than by default. */
+  readonly admissionLimits?: Partial<AdmissionLimits>
+  /** How often the end of the feed is looked at while somebody follows it, and how often silence is broken. */
+  readonly feedPollMs?: number
+  readonly heartbeatMs?: number
 }
 
 /** The HTTP interface of one process. */
@@ -29,8 +41,8 @@ export interface HttpServer {
   listen(host: string, port: number): Promise<{ readonly url: string }>
 
   /**
-   * Stops accepting, closes idle connections at once, and the others when their requests have been answered, or after
-   * ten seconds in any case. Idempotent.
+   * Stops accepting, ends streams, answers who waits with what there is, closes idle connections at once, and the others
+   * when their requests have been answered, or after ten seconds in any case. Idempotent.
    */
   close(): Promise<void>
 
@@ -40,26 +52,44 @@ export interface HttpServer {
 
 /** The HTTP interface over the application. Owns its listening socket and its connections. */
 export const createHttpServer = async (deps: HttpServerDeps): Promise<HttpServer> => {
-  const app = createApp({ routes: createRoutes(deps), logger: deps.logger })
+  const closing = new AbortController()
+  const admission = createAdmission(deps.admissionLimits)
+  const routes = createRoutes(deps, { admission, closing: closing.signal })
+  const app = createApp({ routes, logger: deps.logger, admission, closing: closing.signal })
   await app.ready()
-  let closing: Promise<void> | undefined
+  let closed: Promise<void> | undefined
   return {
     listen: (host, port) => listen(app, host, port),
-    close: () => (closing ??= closeWithin(app)),
+    close: () => {
+      closing.abort()
+      return (closed ??= closeWithin(app))
+    },
     inject: app.inject.bind(app),
   }
 }
 
-const createRoutes = (deps: HttpServerDeps): readonly Route[] => {
+interface Shared {
+  readonly admission: FeedDeps['admission']
+  readonly closing: AbortSignal
+}
+
+const createRoutes = (deps: HttpServerDeps, { admission, closing }: Shared): readonly Route[] => {
   const operation = createOperationRoutes(deps)
   if (deps.operations === undefined) return operation
-  const { operations, now } = deps
+  const { operations, now, traceUrlTemplate, feedPollMs, heartbeatMs } = deps
+  const tail = createFeedTail({
+    read: (after, limit) => operations.readFeed(after, limit),
+    closing,
+    ...(feedPollMs !== undefined && { pollMs: feedPollMs }),
+  })
   const routes: readonly Route[] = [
     createSubmitRoute({ operations, now }),
     createListRoute(operations),
     createGetRoute(operations),
-    createEventsRoute(operations),
+    createEventsRoute(operations, traceUrlTemplate),
+    ...createInsightRoutes(operations),
     ...createChangeRoutes(operations),
+    createFeedRoute({ operations, tail, admission, ...(heartbeatMs !== undefined && { heartbeatMs }) }),
     ...createFleetRoutes(operations),
     ...operation,
     ...createReferenceRoutes(() => createOpenApi(routes, deps.info().version)),

@@ -59,7 +59,46 @@ export const eventsExample = {
       actor: 'ada',
       reason: null,
       traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+      traceUrl: 'https://traces.example.com/trace/4bf92f3577b34da6a3ce929d0e0e4736',
       stateAfter: { status: 'PENDING', detail: 'ready', attempt: 0 },
+    },
+  ],
+}
+
+export const feedExample = {
+  items: [
+    {
+      cursor: '9f86d081884c7d65.2n9c.019b76daa8007c3e8f6e2f1d9c0b5a41.1',
+      taskId: taskExample.id,
+      version: 1,
+      type: 'Submitted',
+      data: submissionExample,
+      recordedAt: '2026-01-01T00:00:00.000Z',
+      actor: 'ada',
+      reason: null,
+      traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+    },
+  ],
+  nextCursor: '9f86d081884c7d65.2n9c.019b76daa8007c3e8f6e2f1d9c0b5a41.1',
+}
+
+export const explanationExample = {
+  status: 'PENDING',
+  detail: 'retrying',
+  because: [{ code: 'waiting-for-retry', message: 'attempt 1 failed (handler-error): Error: connection refused' }],
+  next: { what: 'ready', at: '2026-01-01T00:00:01.000Z' },
+}
+
+export const effectsExample = {
+  items: [
+    {
+      name: 'charge',
+      mode: 'idempotent',
+      state: 'completed',
+      attempt: 1,
+      result: { charge: 'ch_1' },
+      startedAt: '2026-01-01T00:00:00.000Z',
+      completedAt: '2026-01-01T00:00:00.500Z',
     },
   ],
 }

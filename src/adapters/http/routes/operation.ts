@@ -45,6 +45,7 @@ export const createOperationRoutes = ({ info, readHealth }: Deps): readonly Rout
     body: noBody,
     answers: { 200: { description: 'It does.', schema: livenessView, example: { status: 'live' } } },
     refusals: [],
+    admission: 'vital',
     handle: () => ({ status: 200, body: '{"status":"live"}' }),
   }),
   createRoute({
@@ -59,6 +60,7 @@ export const createOperationRoutes = ({ info, readHealth }: Deps): readonly Rout
       503: { description: 'Something did not.', schema: readinessView, example: notReadyExample },
     },
     refusals: [],
+    admission: 'vital',
     handle: () => {
       const checks = readHealth().map(({ name, ok, message }) => ({ name, ok, message }))
       const isReady = checks.every((check) => check.ok)

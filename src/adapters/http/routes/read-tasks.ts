@@ -3,22 +3,15 @@ import type { TaskFilter } from '#application/queries/list-tasks.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import { fromCursor, toCursor } from '../cursors.ts'
 import { createRoute, noBody, noQuery, type Route, taskNotFound, toTaskId } from '../route.ts'
-import { eventsView, taskPageView, taskView } from '../schemas/task-view.ts'
-import { detail, instant, name, status, text } from '../schemas/values.ts'
-import { renderTimelineEntry } from '../views/event-view.ts'
-import { renderTask, renderTaskSummary } from '../views/task-view.ts'
-import { eventsExample, storeRefusals, taskExample, taskPageExample } from './descriptions.ts'
+import { eventsView } from '../schemas/event-view.ts'
+import { taskPageView } from '../schemas/task-view.ts'
+import { detail, instant, name, pageLimit, status, text } from '../schemas/values.ts'
+import { renderTimelineEntry, type TraceUrlTemplate } from '../views/event-view.ts'
+import { renderTaskSummary } from '../views/task-view.ts'
+import { eventsExample, storeRefusals, taskPageExample } from './descriptions.ts'
 
 const tasksPerPageMax = 200
 const tasksPerPageDefault = 50
-
-const limit = z
-  .string()
-  .refine((written) => /^[1-9][0-9]{0,2}$/.test(written) && Number(written) <= tasksPerPageMax, {
-    error: `must be a whole number from 1 to ${tasksPerPageMax}`,
-  })
-  .transform(Number)
-  .meta({ override: { type: 'integer', minimum: 1, maximum: tasksPerPageMax, default: tasksPerPageDefault } })
 
 const listQuery = z.strictObject({
   status: status.exactOptional(),
@@ -28,7 +21,7 @@ const listQuery = z.strictObject({
   tag: text(1, 64).exactOptional(),
   submittedAfter: instant.exactOptional().meta({ description: 'Only tasks submitted after this instant.' }),
   submittedBefore: instant.exactOptional().meta({ description: 'Only tasks submitted before this instant.' }),
-  limit: limit.exactOptional(),
+  limit: pageLimit(tasksPerPageMax, tasksPerPageDefault).exactOptional(),
   cursor: z.string().exactOptional().meta({ description: 'The nextCursor of the page before.' }),
 })
 
@@ -54,34 +47,8 @@ export const createListRoute = (operations: TaskOperations): Route =>
     },
   })
 
-/** `GET /api/tasks/{id}`: a task as it stands now. */
-export const createGetRoute = (operations: TaskOperations): Route =>
-  createRoute({
-    method: 'GET',
-    path: '/api/tasks/{id}',
-    operationId: 'getTask',
-    summary: 'Get a task',
-    query: noQuery,
-    body: noBody,
-    answers: {
-      200: {
-        description: 'The task as it stands.',
-        schema: taskView,
-        example: taskExample,
-        headers: { ETag: 'The version of the task, quoted, for If-Match.' },
-      },
-    },
-    refusals: ['task-not-found', 'validation-failed', ...storeRefusals],
-    handle: async ({ params }) => {
-      const found = await operations.find(toTaskId(params))
-      if (found === undefined) throw taskNotFound()
-      const { task, now } = found
-      return { status: 200, body: renderTask(task, now), headers: { etag: `"${task.version}"` } }
-    },
-  })
-
 /** `GET /api/tasks/{id}/events`: everything that ever happened to a task. */
-export const createEventsRoute = (operations: TaskOperations): Route =>
+export const createEventsRoute = (operations: TaskOperations, traceUrl: TraceUrlTemplate): Route =>
   createRoute({
     method: 'GET',
     path: '/api/tasks/{id}/events',
@@ -94,6 +61,7 @@ export const createEventsRoute = (operations: TaskOperations): Route =>
     handle: async ({ params }) => {
       const timeline = await operations.findTimeline(toTaskId(params))
       if (timeline === undefined) throw taskNotFound()
-      return { status: 200, body: `{"items":[${timeline.map(renderTimelineEntry).join(',')}]}` }
+      const items = timeline.map((entry) => renderTimelineEntry(entry, traceUrl)).join(',')
+      return { status: 200, body: `{"items":[${items}]}` }
     },
   })

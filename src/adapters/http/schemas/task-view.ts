@@ -1,7 +1,27 @@
 import { z } from 'zod'
+import type { ExplanationCode } from '#application/queries/explain-task.ts'
 import { detail, status } from './values.ts'
 
 const instant = z.iso.datetime({ precision: 3 })
+
+const explanationCodes = [
+  'not-due',
+  'waiting-for-retry',
+  'no-worker-for-type',
+  'no-worker-for-queue',
+  'workers-busy',
+  'running-on',
+  'worker-silent',
+  'attempts-exhausted',
+  'permanent-error',
+  'payload-invalid',
+  'crash-loop',
+  'effect-in-doubt',
+  'effect-changed',
+  'cancel-requested',
+  'cancelled',
+  'finished',
+] as const satisfies readonly ExplanationCode[]
 
 const errorView = z
   .strictObject({ name: z.string(), message: z.string(), cause: z.string(), attempt: z.int() })
@@ -18,7 +38,7 @@ const facts = {
   maxAttempts: z.int(),
   timeoutMs: z.int(),
   error: errorView.nullable(),
-  progress: z.unknown(),
+  progress: z.unknown().meta({ description: 'What the handler last said of how far it has come; null in lists.' }),
   runAt: instant.meta({ description: 'The present ready instant.' }),
   submittedAt: instant,
   startedAt: instant.nullable().meta({ description: 'Start of the latest attempt.' }),
@@ -36,35 +56,6 @@ export const taskPageView = z
   })
   .meta({ id: 'TaskPage' })
 
-export const eventsView = z
-  .strictObject({
-    items: z.array(
-      z
-        .strictObject({
-          version: z.int().min(1),
-          type: z.enum([
-            'Submitted',
-            'Started',
-            'Failed',
-            'Retried',
-            'Succeeded',
-            'Released',
-            'Rescheduled',
-            'CancelRequested',
-            'Cancelled',
-          ]),
-          data: z.record(z.string(), z.unknown()),
-          recordedAt: instant,
-          actor: z.string().nullable(),
-          reason: z.string().nullable(),
-          traceId: z.string().nullable(),
-          stateAfter: z.strictObject({ status, detail, attempt: z.int() }),
-        })
-        .meta({ id: 'TaskEvent' }),
-    ),
-  })
-  .meta({ id: 'TaskEvents' })
-
 export const problemView = z
   .strictObject({
     type: z.string(),
@@ -77,3 +68,35 @@ export const problemView = z
     taskId: z.uuid().optional().meta({ description: 'The task of a submission whose fate is unknown.' }),
   })
   .meta({ id: 'Problem', description: 'A refusal (RFC 9457).' })
+
+export const explanationView = z
+  .strictObject({
+    status,
+    detail,
+    because: z
+      .array(z.strictObject({ code: z.enum(explanationCodes), message: z.string() }))
+      .meta({ description: 'Empty while a ready task is about to be taken.' }),
+    next: z
+      .strictObject({ what: z.enum(['ready', 'time-limit']), at: instant })
+      .nullable()
+      .meta({ description: 'What happens by itself; null when nothing does, or nobody knows when.' }),
+  })
+  .meta({ id: 'Explanation' })
+
+export const effectsView = z
+  .strictObject({
+    items: z.array(
+      z
+        .strictObject({
+          name: z.string(),
+          mode: z.string(),
+          state: z.enum(['started', 'completed', 'in-doubt']),
+          attempt: z.int().meta({ description: 'The attempt that claimed it last.' }),
+          result: z.unknown(),
+          startedAt: instant,
+          completedAt: instant.nullable(),
+        })
+        .meta({ id: 'Effect' }),
+    ),
+  })
+  .meta({ id: 'Effects' })

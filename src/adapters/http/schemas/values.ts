@@ -48,6 +48,16 @@ export const instant = z
   })
   .meta({ override: { type: 'string', format: 'date-time' } })
 
+/** How many items a page may hold, as a query says it. */
+export const pageLimit = (maximum: number, byDefault: number) =>
+  z
+    .string()
+    .refine((written) => /^[1-9][0-9]{0,3}$/.test(written) && Number(written) <= maximum, {
+      error: `must be a whole number from 1 to ${maximum}`,
+    })
+    .transform(Number)
+    .meta({ override: { type: 'integer', minimum: 1, maximum, default: byDefault } })
+
 const statuses = ['PENDING', 'PROCESSING', 'SUCCESS', 'FAILED', 'CANCELLED'] as const satisfies readonly TaskStatus[]
 
 export const status = z.enum(statuses)

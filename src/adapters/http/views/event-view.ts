@@ -1,3 +1,4 @@
+import type { FeedItem } from '#application/queries/read-feed.ts'
 import type { JsonText, RecordedEvent, TaskEvent } from '#domain/task-events.ts'
 import { detailOf } from '#domain/task-state.ts'
 import type { TimelineEntry } from '#domain/task-timeline.ts'
@@ -5,19 +6,31 @@ import type { Due } from '#domain/time.ts'
 import { findTraceId } from '../request-headers.ts'
 import { renderInstant, toRfc3339 } from './task-view.ts'
 
+/** Where people look at a trace, with `{traceId}` for its id; undefined when they have no such place. */
+export type TraceUrlTemplate = string | undefined
+
 /** One event of a history as clients see it, with the state it led to; the detail is judged at the event's own instant. */
-export const renderTimelineEntry = ({ event, stateAfter }: TimelineEntry): JsonText => {
+export const renderTimelineEntry = ({ event, stateAfter }: TimelineEntry, traceUrl: TraceUrlTemplate): JsonText => {
   const state = {
     status: stateAfter.status,
     detail: detailOf(stateAfter, event.recordedAt),
     attempt: stateAfter.attempt,
   }
-  return `{${renderEnvelope(event)},"stateAfter":${JSON.stringify(state)}}`
+  const traceId = traceIdOf(event)
+  const url = traceId === null ? null : (traceUrl?.replaceAll('{traceId}', traceId) ?? null)
+  return `{${renderEnvelope(event)},"traceUrl":${JSON.stringify(url)},"stateAfter":${JSON.stringify(state)}}`
 }
 
+/** One event of the feed as clients see it. */
+export const renderFeedItem = ({ cursor, event }: FeedItem): JsonText =>
+  `{"cursor":${JSON.stringify(cursor)},"taskId":"${event.taskId}",${renderEnvelope(event)}}`
+
+const traceIdOf = ({ context: { traceparent } }: RecordedEvent): string | null =>
+  traceparent === undefined ? null : (findTraceId(traceparent) ?? null)
+
 const renderEnvelope = (event: RecordedEvent): string => {
-  const { actor = null, reason = null, traceparent } = event.context
-  const traceId = traceparent === undefined ? null : (findTraceId(traceparent) ?? null)
+  const { actor = null, reason = null } = event.context
+  const traceId = traceIdOf(event)
   return (
     `"version":${event.version},"type":"${event.type}","data":${renderData(event)},` +
     `"recordedAt":${renderInstant(event.recordedAt)},` +

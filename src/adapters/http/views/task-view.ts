@@ -6,21 +6,21 @@ import type { Instant } from '#domain/time.ts'
  * A task as clients see it, as JSON text: payload and result are spliced in as they were stored, so that nothing is parsed
  * or written again and every legal value comes back to the letter. `now` is the store's clock.
  */
-export const renderTask = (task: Task, now: Instant): JsonText => {
+export const renderTask = (task: Task, now: Instant, progress: JsonText = 'null'): JsonText => {
   const result = task.status === 'SUCCESS' ? task.result : 'null'
-  return `{${renderFacts(task, now)},"payload":${task.submission.payload},"result":${result}}`
+  return `{${renderFacts(task, now, progress)},"payload":${task.submission.payload},"result":${result}}`
 }
 
 /** A task without its payload and result, for lists. */
-export const renderTaskSummary = (task: Task, now: Instant): JsonText => `{${renderFacts(task, now)}}`
+export const renderTaskSummary = (task: Task, now: Instant): JsonText => `{${renderFacts(task, now, 'null')}}`
 
-const renderFacts = (task: Task, now: Instant): string => {
+const renderFacts = (task: Task, now: Instant, progress: JsonText): string => {
   const { type, queue, priority, maxAttempts, timeoutMs, tags } = task.submission
   return (
     `"id":"${task.taskId}","type":${JSON.stringify(type)},"queue":${JSON.stringify(queue)},` +
     `"status":"${task.status}","detail":"${detailOf(task, now)}","priority":${priority + 0},` +
     `"attempt":${task.attempt},"maxAttempts":${maxAttempts},"timeoutMs":${timeoutMs},` +
-    `"error":${renderError(task)},"progress":null,` +
+    `"error":${renderError(task)},"progress":${progress},` +
     `"runAt":${renderInstant(task.readyAt)},"submittedAt":${renderInstant(task.submittedAt)},` +
     `"startedAt":${renderInstant(task.startedAt)},` +
     `"finishedAt":${renderInstant(isEnded(task) ? task.finishedAt : undefined)},` +

@@ -1,0 +1,86 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { z } from 'zod'
+import { eventsPerPageMax } from '#application/ports/event-feed.ts'
+import type { TaskOperations } from '#application/task-operations.ts'
+import type { Admission } from '../admission.ts'
+import { eventStreamMediaType, type FeedPage, streamFeed } from '../feed/event-stream.ts'
+import type { FeedTail } from '../feed/feed-tail.ts'
+import { ProblemError } from '../problems.ts'
+import { findAcceptable } from '../request-headers.ts'
+import { createRoute, noBody, type Route } from '../route.ts'
+import { feedView } from '../schemas/event-view.ts'
+import { pageLimit } from '../schemas/values.ts'
+import { renderFeedItem } from '../views/event-view.ts'
+import { feedExample, storeRefusals } from './descriptions.ts'
+
+export interface FeedDeps {
+  readonly operations: TaskOperations
+  readonly tail: FeedTail
+  readonly admission: Admission
+  readonly heartbeatMs?: number
+}
+
+const eventsPerPageDefault = 100
+
+const feedQuery = z.strictObject({
+  after: z.string().exactOptional().meta({
+    description: 'A cursor, or `latest` for what happens from now on; from the beginning when left out.',
+  }),
+  limit: pageLimit(eventsPerPageMax, eventsPerPageDefault).exactOptional(),
+})
+
+/** `GET /api/events`: every event of every task in one stable order, page by page or as a stream. */
+export const createFeedRoute = ({ operations, tail, admission, heartbeatMs }: FeedDeps): Route =>
+  createRoute({
+    method: 'GET',
+    path: '/api/events',
+    operationId: 'listEvents',
+    summary: 'Read or follow all events of all tasks',
+    description:
+      'One order that never changes, in which the events of a task keep theirs. Preferred as text/event-stream it is followed without end: the data of each message is an item as in JSON, its id is the cursor. A page may hold fewer than limit while there are more; only an empty one means that the end is reached for now.',
+    query: feedQuery,
+    body: noBody,
+    requestHeaders: { 'Last-Event-ID': 'Of a stream: resumes after this cursor, whatever `after` says.' },
+    answers: {
+      200: {
+        description: 'A page, or a stream.',
+        schema: feedView,
+        example: feedExample,
+        streamMediaType: eventStreamMediaType,
+      },
+    },
+    refusals: ['invalid-cursor', 'validation-failed', ...storeRefusals],
+    handle: async ({ query: { after, limit = eventsPerPageDefault }, headers, whenOver }) => {
+      const mediaType = findAcceptable(headers.accept, ['application/json', eventStreamMediaType])
+      if (mediaType !== eventStreamMediaType)
+        return { status: 200, body: renderPage(await read(operations, after, limit)), headers: { vary } }
+      const leave = admission.enter('stream', 1)
+      try {
+        const first = await read(operations, resumeFrom(headers) ?? after, limit)
+        const body = streamFeed({ first, tail, signal: whenOver(), ...(heartbeatMs !== undefined && { heartbeatMs }) })
+        body.once('close', leave)
+        return { status: 200, body, mediaType: eventStreamMediaType, headers: { vary, 'cache-control': 'no-store' } }
+      } catch (error) {
+        leave()
+        throw error
+      }
+    },
+  })
+
+/** The same address answers in two forms. */
+const vary = 'accept'
+
+const read = async (operations: TaskOperations, after: string | undefined, limit: number): Promise<FeedPage> => {
+  const page = await operations.readFeed(after, limit)
+  if (page.kind === 'page') return page
+  throw new ProblemError('invalid-cursor', 'Use a cursor as this feed gave it, or latest.')
+}
+
+/** An EventSource that reconnects repeats its address, so this says more than `after`. */
+const resumeFrom = (headers: IncomingHttpHeaders): string | undefined => {
+  const id = headers['last-event-id']
+  return id === undefined ? undefined : String(id)
+}
+
+const renderPage = ({ items, next }: FeedPage): string =>
+  `{"items":[${items.map(renderFeedItem).join(',')}],"nextCursor":${JSON.stringify(next)}}`
