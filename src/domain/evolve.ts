@@ -57,6 +57,7 @@ const submitted = (state: TaskState, event: RecordedEvent): Task => {
     attempt: 0,
     attemptsSinceOpening: 0,
     crashesSinceOpening: 0,
+    workersLostSinceOpening: 0,
     startedAt: undefined,
     lastFailure: undefined,
   }
@@ -74,6 +75,7 @@ const advance = (state: Task, event: RecordedEvent): Base => ({
   attempt: state.attempt,
   attemptsSinceOpening: state.attemptsSinceOpening,
   crashesSinceOpening: state.crashesSinceOpening,
+  workersLostSinceOpening: state.workersLostSinceOpening,
   startedAt: state.startedAt,
   lastFailure: state.lastFailure,
 })
@@ -130,7 +132,7 @@ const evolveRetried = (
   }
   if (!event.data.reopened) return state.status === 'PENDING' && state.waiting === 'for-retry' ? retried : undefined
   return state.status === 'FAILED' || state.status === 'CANCELLED'
-    ? { ...retried, attemptsSinceOpening: 0, crashesSinceOpening: 0 }
+    ? { ...retried, attemptsSinceOpening: 0, crashesSinceOpening: 0, workersLostSinceOpening: 0 }
     : undefined
 }
 
@@ -181,6 +183,7 @@ const evolveFailed = (state: RunningTask, event: RecordedEvent & { readonly type
   const failed: Base = {
     ...advance(state, event),
     crashesSinceOpening: crashes,
+    workersLostSinceOpening: state.workersLostSinceOpening + Number(cause === 'worker-lost'),
     lastFailure: { error, cause, attempt },
   }
   return final

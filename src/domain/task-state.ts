@@ -48,6 +48,8 @@ interface TaskFacts {
   readonly attemptsSinceOpening: number
   /** Crashes since the task was submitted or last reopened. */
   readonly crashesSinceOpening: number
+  /** Attempts since then that ended because their worker was lost. */
+  readonly workersLostSinceOpening: number
   /** When the latest attempt started. */
   readonly startedAt: Instant | undefined
   readonly lastFailure: Failure | undefined
@@ -97,6 +99,14 @@ export const noTask: NoTask = { status: 'NONE', version: 0 }
 /** Whether only a person can make the task move again. */
 export const isEnded = (task: Task): task is SucceededTask | FailedTask | CancelledTask =>
   task.status !== 'PENDING' && task.status !== 'PROCESSING'
+
+/**
+ * Whether the next attempt must not share a process with others: two workers were lost while they ran the task, and it may
+ * have been the cause. Nobody saw, so it is not blamed; in a process of its own it can take nobody with it.
+ */
+export const runsApart = (task: Task): boolean => task.workersLostSinceOpening >= workersLostMax
+
+const workersLostMax = 2
 
 const pendingDetail = (task: PendingTask, at: Instant): TaskDetail => {
   if (task.waiting === 'for-retry') return 'retrying'

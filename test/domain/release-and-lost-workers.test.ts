@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { runsApart } from '#domain/task-state.ts'
 import { declareLost, fail, release } from './support/commands.ts'
 import { failed, failedForGood, released, reopened, retried, started, submitted } from './support/events.ts'
 import { at, given, taskAfter } from './support/given.ts'
@@ -95,5 +96,42 @@ describe('a lost worker', () => {
     given(submitted({ maxAttempts: 2 }), started(1), failedForGood({ run: 2, attempt: 1 }), reopened, started(2))
       .when(declareLost(5))
       .records(failed({ run: 5, attempt: 2, cause: 'worker-lost', error: lostError }), retried(0))
+  })
+})
+
+describe('a task whose workers were lost', () => {
+  const lostOnce = [
+    submitted({ maxAttempts: 9 }),
+    started(1),
+    failed({ run: 2, attempt: 1, cause: 'worker-lost' }),
+    retried(0),
+  ] as const
+  const lostTwice = [...lostOnce, started(2), failed({ run: 5, attempt: 2, cause: 'worker-lost' }), retried(0)] as const
+
+  test('shares a process after the first', () => {
+    expect(taskAfter(...lostOnce)).toMatchObject({ workersLostSinceOpening: 1 })
+    expect(runsApart(taskAfter(...lostOnce))).toBe(false)
+  })
+
+  test('runs apart after the second, while it waits and while it runs', () => {
+    expect(taskAfter(...lostTwice)).toMatchObject({ workersLostSinceOpening: 2 })
+    expect(runsApart(taskAfter(...lostTwice))).toBe(true)
+    expect(runsApart(taskAfter(...lostTwice, started(3)))).toBe(true)
+  })
+
+  test('goes on to run apart after failures of its own, and after a release', () => {
+    expect(runsApart(taskAfter(...lostTwice, started(3), failed({ run: 8, attempt: 3 }), retried(0)))).toBe(true)
+    expect(runsApart(taskAfter(...lostTwice, started(3), released({ run: 8, attempt: 3 })))).toBe(true)
+  })
+
+  test('shares a process again once a person has opened it again', () => {
+    const reopenedTask = taskAfter(...lostTwice, started(3), failedForGood({ run: 8, attempt: 3 }), reopened)
+    expect(reopenedTask).toMatchObject({ workersLostSinceOpening: 0 })
+    expect(runsApart(reopenedTask)).toBe(false)
+  })
+
+  test('runs no more apart for attempts that failed by themselves', () => {
+    const history = [...lostOnce, started(2), failed({ run: 5, attempt: 2, cause: 'timeout' }), retried(0)] as const
+    expect(runsApart(taskAfter(...history))).toBe(false)
   })
 })

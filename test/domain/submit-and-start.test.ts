@@ -52,6 +52,7 @@ describe('a submitted task', () => {
       attempt: 0,
       attemptsSinceOpening: 0,
       crashesSinceOpening: 0,
+      workersLostSinceOpening: 0,
       startedAt: undefined,
       lastFailure: undefined,
     })
