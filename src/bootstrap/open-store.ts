@@ -12,6 +12,7 @@ import { startEmbeddedPostgres } from '#adapters/postgres/server/embedded-postgr
 import { migrate } from '#adapters/postgres/server/migrate.ts'
 import { createPostgresListener } from '#adapters/postgres/signals-listener.ts'
 import { createEstimatedStoreClock } from '#adapters/postgres/store-clock.ts'
+import { createPostgresSubmitKeys } from '#adapters/postgres/submit-keys.ts'
 import { createPostgresTaskIndex } from '#adapters/postgres/task-index.ts'
 import { createPostgresWorkerRegistry } from '#adapters/postgres/worker-registry.ts'
 import { systemClock } from '#adapters/system/clock.ts'
@@ -83,6 +84,7 @@ export const openStore = async ({ url, directUrl }: DatabasePlace, logger: Logge
     runs: createPostgresRunIndex({ pool }),
     registry: createPostgresWorkerRegistry({ pool, url, clock: systemClock, logger }),
     passes: createPostgresPasses({ pool }),
+    submitKeys: createPostgresSubmitKeys({ pool }),
   }
 }
 

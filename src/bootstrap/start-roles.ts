@@ -11,9 +11,11 @@ import { createWorker, type Worker } from '#adapters/worker/worker.ts'
 import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
 import type { HealthCheck } from '#application/ports/health.ts'
 import type { Logger } from '#application/ports/logger.ts'
+import type { SubmitKeys } from '#application/ports/submit-keys.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
 import type { TaskQueue } from '#application/ports/task-queue.ts'
 import { createDailyPartitions } from '#application/recovery/daily-partitions.ts'
+import { createKeyPurge } from '#application/recovery/key-purge.ts'
 import { createMaintenance } from '#application/recovery/maintenance.ts'
 import { createTaskOperations, type TaskOperations } from '#application/task-operations.ts'
 import type { Config } from './config.ts'
@@ -98,6 +100,7 @@ const open = async (
     readHealth: () => [...opened.readHealth(), ...openedQueue.readHealth(), ...workers.flatMap(readWorkerHealth)],
     logger,
     now: () => opened.storeClock.now(),
+    traceUrlTemplate: config.traceUrlTemplate,
   })
   owned.defer(() => http.close())
   // Before that: an answer that waits for a task to end would keep the server from closing.
@@ -137,6 +140,7 @@ const openHandlers = async (
 }
 
 type RecoveryDeps = Parameters<typeof createMaintenance>[0] & {
+  readonly submitKeys: SubmitKeys
   readonly partitions: { ensurePartitions(): Promise<unknown> }
 }
 
@@ -149,6 +153,9 @@ const startRecovery = (config: Config, deps: RecoveryDeps, owned: AsyncDisposabl
   const maintenance = createMaintenance(deps, config)
   maintenance.start()
   owned.defer(() => maintenance.close())
+  const keyPurge = createKeyPurge(deps)
+  keyPurge.start()
+  owned.defer(() => keyPurge.close())
   return (left) => maintenance.notePulled(left)
 }
 

@@ -8,6 +8,7 @@ import { describeRoutes } from './routes.ts'
 import { describeRunIndex } from './run-index.ts'
 import { describeRunnableIndex } from './runnable-index.ts'
 import { describeSignals } from './signals.ts'
+import { describeSubmitKeys } from './submit-keys.ts'
 import { describeTaskIndex } from './task-index.ts'
 import { describeTaskQueue } from './task-queue.ts'
 import { describeWorkerRegistry } from './worker-registry.ts'
@@ -41,4 +42,5 @@ describeRoutes('memory', setup)
 describeTaskQueue('memory', setup)
 describeWorkerRegistry('memory', setup)
 describeSignals('memory', setup)
+describeSubmitKeys('memory', setup)
 describePasses('memory', setup)

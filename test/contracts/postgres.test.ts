@@ -11,6 +11,7 @@ import { describeProgressBoard } from './progress-board.ts'
 import { describeRoutes } from './routes.ts'
 import { describeRunIndex } from './run-index.ts'
 import { describeRunnableIndex } from './runnable-index.ts'
+import { describeSubmitKeys } from './submit-keys.ts'
 import { describeTaskIndex } from './task-index.ts'
 
 const setup = async () => {
@@ -38,3 +39,4 @@ describeTaskIndex('Postgres', setup)
 describeRunnableIndex('Postgres', setup)
 describeRunIndex('Postgres', setup)
 describeRoutes('Postgres', setup)
+describeSubmitKeys('Postgres', setup)

@@ -13,6 +13,7 @@ import { createMemoryRunIndex } from '#adapters/memory/run-index.ts'
 import { createMemoryRunnableIndex } from '#adapters/memory/runnable-index.ts'
 import { createSeededRandom } from '#adapters/memory/seeded-random.ts'
 import { createMemorySignals } from '#adapters/memory/signals.ts'
+import { createMemorySubmitKeys } from '#adapters/memory/submit-keys.ts'
 import { createMemoryTaskIndex } from '#adapters/memory/task-index.ts'
 import { createMemoryTaskQueue } from '#adapters/memory/task-queue.ts'
 import { createMemoryWorkerRegistry } from '#adapters/memory/worker-registry.ts'
@@ -51,6 +52,7 @@ export const createMemoryWorld = ({ seed = 1, queueIdsMax = 100_000 }: Options =
     queue: createMemoryTaskQueue({ timers, queueIdsMax }),
     registry: createMemoryWorkerRegistry({ database, clock, timers }),
     signals: createMemorySignals(),
+    submitKeys: createMemorySubmitKeys(database),
     passes: createMemoryPasses(database),
     logger: createMemoryLogger(),
     counts,

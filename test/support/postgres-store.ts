@@ -8,6 +8,7 @@ import { createPostgresProgressBoard } from '#adapters/postgres/progress-board.t
 import { createPostgresRoutes } from '#adapters/postgres/routes.ts'
 import { createPostgresRunIndex } from '#adapters/postgres/run-index.ts'
 import { createPostgresRunnableIndex } from '#adapters/postgres/runnable-index.ts'
+import { createPostgresSubmitKeys } from '#adapters/postgres/submit-keys.ts'
 import { migrate } from '#adapters/postgres/server/migrate.ts'
 import { createEstimatedStoreClock } from '#adapters/postgres/store-clock.ts'
 import { createPostgresTaskIndex } from '#adapters/postgres/task-index.ts'
@@ -46,6 +47,7 @@ export const connectPostgresStore = async (
     index: createPostgresTaskIndex({ pool, routes }),
     runnable: createPostgresRunnableIndex({ pool, routes }),
     runs: createPostgresRunIndex({ pool }),
+    submitKeys: createPostgresSubmitKeys({ pool }),
     close: async (): Promise<void> => {
       await store.close()
       await pool.end()

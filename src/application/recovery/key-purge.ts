@@ -1,0 +1,42 @@
+import { createPassLoop, type PassLoop } from '../lifecycle/pass-loop.ts'
+import type { Clock, Timers } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Passes } from '../ports/passes.ts'
+import { keyAgeMsMin, type SubmitKeys } from '../ports/submit-keys.ts'
+
+interface Deps {
+  readonly submitKeys: SubmitKeys
+  readonly passes: Passes
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly logger: Logger
+}
+
+/** Between two passes of the whole fleet, and how soon the next begins after one that left keys behind. */
+const everyMs = { idle: 600_000, behind: 1_000 }
+const keysPerCallMax = 1_000
+const callsPerPassMax = 100
+
+/**
+ * Forgets the keys of submissions that are old enough, some at a time, in one process of the fleet. A key is kept for as
+ * long as was promised and at most some minutes longer, unless more than a hundred thousand a second grow old.
+ */
+export const createKeyPurge = (deps: Deps): PassLoop => {
+  let state: 'idle' | 'behind' = 'idle'
+
+  const purge = async (signal: AbortSignal): Promise<void> => {
+    for (let call = 0; call < callsPerPassMax && !signal.aborted; call += 1) {
+      const forgotten = await deps.submitKeys.purge(keyAgeMsMin, keysPerCallMax)
+      state = forgotten < keysPerCallMax ? 'idle' : 'behind'
+      if (state === 'idle') return
+    }
+  }
+
+  return createPassLoop(deps, {
+    name: 'key-purge',
+    pass: async (signal) => {
+      await deps.passes.tryPass('key-purge', everyMs[state], () => purge(signal))
+    },
+    everyMs: () => everyMs[state],
+  })
+}
