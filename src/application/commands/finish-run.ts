@@ -6,10 +6,12 @@ import type { RunningTask, Task } from '#domain/task-state.ts'
 import type { Count } from '../ports/counts.ts'
 import { isStored, UnstorableAppendError } from '../ports/event-store.ts'
 import type { Identities } from '../ports/identities.ts'
+import { type ObservedAttempt, unobservedAttempt } from '../ports/run-observer.ts'
 import type { TaskIndex } from '../ports/task-index.ts'
 import { backOffMs } from './back-off.ts'
 import { taskAfter, toAppend } from './change-task.ts'
 import { appendPersistently, type PersistentAppendDeps } from './persistent-append.ts'
+import { noTrace } from '../queries/task-trace.ts'
 import type { ReadyAnnouncer } from './ready-announcer.ts'
 import type { Tenure } from './tenure.ts'
 
@@ -40,12 +42,14 @@ export const finishRun = async (
   task: RunningTask,
   command: FinishCommand,
   tenure: Tenure,
+  attempt: ObservedAttempt = unobservedAttempt(noTrace),
 ): Promise<FinishOutcome> => {
   try {
-    if ((await record(deps, task, command, tenure)) === 'recorded') return 'recorded'
+    if ((await record(deps, task, command, tenure, attempt)) === 'recorded') return 'recorded'
   } catch (error) {
     deps.logger.error({ taskId: task.taskId, run: task.run, err: error }, 'the outcome of a run was not recorded')
   }
+  attempt.fenced()
   deps.count('outcomes-fenced')
   return 'fenced'
 }
@@ -55,17 +59,19 @@ const record = async (
   task: RunningTask,
   command: FinishCommand,
   tenure: Tenure,
+  attempt: ObservedAttempt,
 ): Promise<FinishOutcome> => {
   let state: Task = task
   let wanted = command
   for (let race = 0; race < racesMax; race += 1) {
     const decision = decide(state, wanted)
     if (decision.kind === 'rejected') return 'fenced'
-    const append = toAppend(deps, state, decision.events, {})
+    const append = toAppend(deps, state, decision.events, attempt.context)
     try {
-      const verdict = await appendPersistently(deps, append, tenure)
+      const verdict = await attempt.within(() => appendPersistently(deps, append, tenure))
       if (verdict.kind === 'tenure-over') return 'fenced'
       if (isStored(verdict)) {
+        attempt.recorded(append.events, verdict.recordedAt)
         if (append.head.status === 'PENDING') deps.announcer.announce(taskAfter(state, append, verdict))
         return 'recorded'
       }

@@ -2,6 +2,7 @@ import type { RunningTask } from '#domain/task-state.ts'
 import type { Count } from '../ports/counts.ts'
 import { isStored, UnstorableAppendError } from '../ports/event-store.ts'
 import type { Identities } from '../ports/identities.ts'
+import { noRunObserver, type ObservedAttempt, type RunObserver } from '../ports/run-observer.ts'
 import { taskAfter, toAppend, wasLast } from './change-task.ts'
 import type { HeadMender } from './head-mender.ts'
 import { appendPersistently, type PersistentAppendDeps, type PersistentVerdict } from './persistent-append.ts'
@@ -12,13 +13,14 @@ export interface StartRunDeps extends PersistentAppendDeps {
   readonly identities: Identities
   readonly headMender: HeadMender
   readonly count: Count
+  readonly runObserver?: RunObserver
 }
 
 export type StartOutcome =
   /** The claim is durable, nothing followed it, and the tenure is in force: the handler may begin. */
-  | { readonly kind: 'started'; readonly task: RunningTask }
+  | { readonly kind: 'started'; readonly task: RunningTask; readonly attempt: ObservedAttempt }
   /** The claim is durable, but something followed it before its verdict came: the handler must not begin. */
-  | { readonly kind: 'overtaken'; readonly task: RunningTask }
+  | { readonly kind: 'overtaken'; readonly task: RunningTask; readonly attempt: ObservedAttempt }
   /** Somebody else moved the task first. */
   | { readonly kind: 'lost' }
   /** The worker may not record anything any more. If `Started` was stored, recovery takes the task from here. */
@@ -26,18 +28,27 @@ export type StartOutcome =
 
 /** Claims one task by appending its `Started`. Never throws for anything the store says. */
 export const startRun = async (deps: StartRunDeps, startable: Startable, tenure: Tenure): Promise<StartOutcome> => {
-  const append = toAppend(deps, startable.task, startable.events, {})
-  const verdict = await appendOrLose(deps, append, tenure)
-  if (verdict.kind === 'tenure-over') return verdict
+  const attempt = (deps.runObserver ?? noRunObserver).observe(startable.task, startable.trace)
+  const append = toAppend(deps, startable.task, startable.events, attempt.context)
+  const verdict = await attempt.within(() => appendOrLose(deps, append, tenure))
+  if (verdict.kind === 'tenure-over') {
+    attempt.fenced()
+    return verdict
+  }
   if (!isStored(verdict)) {
+    attempt.leave()
     deps.count('dropped-conflict')
     deps.headMender.suspect(append.taskId)
     return { kind: 'lost' }
   }
-  if (!tenure.isInForce()) return { kind: 'tenure-over' }
+  if (!tenure.isInForce()) {
+    attempt.fenced()
+    return { kind: 'tenure-over' }
+  }
   const task = taskAfter(startable.task, append, verdict)
   if (task.status !== 'PROCESSING') throw new Error(`a started task is ${task.status}`)
-  return { kind: wasLast(append, verdict) ? 'started' : 'overtaken', task }
+  attempt.started(task)
+  return { kind: wasLast(append, verdict) ? 'started' : 'overtaken', task, attempt }
 }
 
 /** What cannot be stored was lost, like a race: the events of a claim hold nothing that a stream could refuse but its head. */

@@ -7,6 +7,7 @@ import type { Count } from '../ports/counts.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import { type ReadTask, readTask } from '../queries/read-task.ts'
+import { noTrace, readTaskTrace, type TaskTrace } from '../queries/task-trace.ts'
 import type { HeadMender } from './head-mender.ts'
 import type { ReadyAnnouncer } from './ready-announcer.ts'
 
@@ -14,6 +15,7 @@ import type { ReadyAnnouncer } from './ready-announcer.ts'
 export interface Startable {
   readonly task: Task
   readonly events: readonly TaskEvent[]
+  readonly trace: TaskTrace
 }
 
 /** Judges hinted ids by their streams. */
@@ -55,13 +57,16 @@ export const createTaskLoader = (deps: Deps): TaskLoader => {
       const distinct = [...new Set(taskIds)]
       const { now, streams } = await deps.store.loadStreams(distinct)
       for (const taskId of distinct) {
-        const read = readTask(streams.get(taskId))
+        const content = streams.get(taskId)
+        const read = readTask(content)
         if (read.kind !== 'task') {
           drop(taskId, read)
           continue
         }
         const events = findStart(deps, read.task, incarnation, now)
-        if (events !== undefined) startables.push({ task: read.task, events })
+        if (events === undefined) continue
+        const trace = content?.kind === 'events' ? readTaskTrace(content.events) : noTrace
+        startables.push({ task: read.task, events, trace })
       }
       return startables
     },

@@ -21,3 +21,6 @@ export type CountName =
   | 'runs-lost'
   /** Ids the reconciler pushed. */
   | 'reconciled'
+  /** Passes that were completed. */
+  | 'sweeps'
+  | 'reconciliations'

@@ -1,5 +1,6 @@
 import { decide } from '#domain/decide.ts'
 import type { Incarnation } from '#domain/identifiers.ts'
+import type { EventContext } from '#domain/task-events.ts'
 import { toAppend, taskAfter } from '../commands/change-task.ts'
 import type { HeadMender } from '../commands/head-mender.ts'
 import type { ReadyAnnouncer } from '../commands/ready-announcer.ts'
@@ -9,6 +10,7 @@ import type { Identities } from '../ports/identities.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { RunIndex, RunningHead } from '../ports/run-index.ts'
 import { readTask } from '../queries/read-task.ts'
+import { readTaskTrace } from '../queries/task-trace.ts'
 
 export interface LostRunsDeps {
   readonly store: EventStore
@@ -67,7 +69,7 @@ const recoverRun = async (
       deps.headMender.suspect(task.taskId)
       return 'refused'
     }
-    const append = toAppend(deps, task, decision.events, {})
+    const append = toAppend(deps, task, decision.events, traceOf(content))
     const verdict = await deps.store.append(append)
     if (!isStored(verdict)) {
       deps.headMender.suspect(task.taskId)
@@ -80,4 +82,10 @@ const recoverRun = async (
     deps.logger.debug({ taskId: head.taskId, run: head.run, err: error }, 'a lost run was not recovered')
     return 'refused'
   }
+}
+
+/** The end of a lost attempt belongs to the trace of that attempt. */
+const traceOf = (content: StreamContent | undefined): EventContext => {
+  const traceparent = content?.kind === 'events' ? readTaskTrace(content.events).latestAttempt : undefined
+  return traceparent === undefined ? {} : { traceparent }
 }

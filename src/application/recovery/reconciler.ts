@@ -86,6 +86,7 @@ export const createReconciler = (deps: Deps, { reconcileMs }: { readonly reconci
     }
     countPushed(await walk.pushFrontAndNext(served, reconcileWindow))
     await refill(served, untilMs, signal)
+    deps.count('reconciliations')
   }
 
   return {

@@ -73,6 +73,7 @@ export const createSweeper = (deps: Deps, options: Options): Sweeper => {
       shortestLeaseMs = Math.min(...[...watched.values()].map(({ leaseMs }) => leaseMs), options.leaseMs)
       const answeredAtMs = deps.clock.monotonicMs()
       const lost = findLost(rows, running, new Set(watch.observe({ askedAtMs, answeredAtMs, watched })))
+      deps.count('sweeps')
       if (lost.silent.length + lost.running.length + lost.finished.length > 0) recovering ??= recover(lost, signal)
     },
     everyMs: () => Math.max(sweepMsMin, Math.min(options.sweepMs, shortestLeaseMs / readingsPerLease)),
