@@ -91,6 +91,7 @@ const addRoute = (app: FastifyInstance, route: Route, closing: AbortSignal): voi
   const isPage = answers.some(({ mediaType }) => mediaType !== undefined)
   app.route<Typed>({
     method: route.method,
+    ...(route.bodyBytesMax !== undefined && { bodyLimit: route.bodyBytesMax }),
     url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
     config: {
       ...(!isPage && { mediaTypes: ['application/json', ...streamed] }),

@@ -5,6 +5,7 @@
 export const limits = {
   /** The largest payload with every character as an escape of six, and room for the rest. */
   bodyBytesMax: 2_097_152,
+  batchBytesMax: 8_388_608,
   uriCharactersMax: 8_192,
   /** Request line and headers together. */
   headerBytesMax: 16_384,

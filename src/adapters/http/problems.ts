@@ -18,6 +18,7 @@ export const problems = {
   'uri-too-long': { status: 414, title: 'The address is too long' },
   'unsupported-media-type': { status: 415, title: 'The body is not application/json' },
   'validation-failed': { status: 422, title: 'The request does not fit its schema' },
+  'idempotency-key-reused': { status: 422, title: 'The idempotency key was used for another request' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'internal-error': { status: 500, title: 'The server failed' },
   'store-unavailable': { status: 503, title: 'The store does not answer' },
@@ -72,16 +73,15 @@ export const renderProblem = (problem: ProblemError, traceId: string | undefined
 }
 
 /** Faults and the bytes of their pointers are bounded: a small request must not cause a large answer. */
-const faultsMax = 1_000
-const pointerCharactersMax = 65_536
+const namedMost = { faults: 1_000, pointerCharacters: 65_536 }
 
 /** The refusal of a request with faults; names as many of them as fit, and always the first. */
-export const validationFailed = (faults: readonly Fault[]): ProblemError => {
+export const validationFailed = (faults: readonly Fault[], most = namedMost): ProblemError => {
   const errors: Fault[] = []
   let characters = 0
   for (const fault of faults) {
     characters += fault.pointer.length
-    if (errors.length >= faultsMax || (errors.length > 0 && characters > pointerCharactersMax)) break
+    if (errors.length >= most.faults || (errors.length > 0 && characters > most.pointerCharacters)) break
     errors.push(fault)
   }
   const unnamed = faults.length - errors.length

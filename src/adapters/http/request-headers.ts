@@ -45,6 +45,20 @@ export const findTraceId = (traceparent: string): string | undefined => {
   return isKnown ? traceId : undefined
 }
 
+const keyPattern = /^[\x21-\x7e]{1,255}$/
+
+/**
+ * The key under which a submission may be repeated; undefined without one.
+ *
+ * Throws an `invalid-header` problem.
+ */
+export const toIdempotencyKey = (headers: IncomingHttpHeaders): string | undefined => {
+  const key = headers['idempotency-key']
+  if (key === undefined) return undefined
+  if (typeof key === 'string' && keyPattern.test(key)) return key
+  throw new ProblemError('invalid-header', 'idempotency-key must be 1 to 255 visible characters of ASCII.')
+}
+
 /** What `If-Match` asks for: `any` version of a task that exists, or one of these. */
 export type VersionCondition = 'any' | readonly number[]
 

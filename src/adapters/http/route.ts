@@ -44,6 +44,8 @@ export interface AnswerDescription {
 interface JudgedRequest<Query, Body> extends Omit<RawRequest, 'query' | 'body'> {
   readonly query: Query
   readonly body: Body
+  /** The body as it was sent, before the schema made something of it. */
+  readonly sent: unknown
 }
 
 /** One route: what validates it, what describes it and what answers it, in one place, so that they cannot differ. */
@@ -56,6 +58,8 @@ interface RouteDefinition<Query, Body> {
   readonly description?: string
   readonly query: z.ZodType<Query>
   readonly body: BodyDefinition<Body>
+  /** How much a body may weigh, where that is not what all routes take. */
+  readonly bodyBytesMax?: number
   /** Descriptions of the headers that the route reads, by name. */
   readonly requestHeaders?: Readonly<Record<string, string>>
   readonly answers: Readonly<Record<string, AnswerDescription>>
@@ -67,6 +71,8 @@ interface RouteDefinition<Query, Body> {
 
 interface BodyDefinition<Body> {
   readonly schema: z.ZodType<Body>
+  /** What the reference shows where the handler judges parts of the body itself. */
+  readonly described?: z.ZodType
   readonly presence: 'required' | 'optional' | 'ignored'
   readonly example?: unknown
 }
@@ -95,13 +101,14 @@ export const createRoute = <Query, Body>(definition: RouteDefinition<Query, Body
     answer: ({ query: given, body: parsed, ...rest }) => {
       assertParsed(parsed, bodyDefinition.presence)
       const query = querySchema.safeParse(given.values)
-      const body = bodyDefinition.schema.safeParse(parsed.kind === 'json' ? parsed.value : undefined)
+      const sent = parsed.kind === 'json' ? parsed.value : undefined
+      const body = bodyDefinition.schema.safeParse(sent)
       const isUnfit = given.faults.length > 0 && definition.query !== anyQuery
       if (!query.success || !body.success || isUnfit) {
         const unreadable = isUnfit ? given.faults : []
         throw validationFailed([...unreadable, ...faultsOf(query, '/query'), ...faultsOf(body, '')])
       }
-      return handle({ ...rest, query: query.data, body: body.data })
+      return handle({ ...rest, query: query.data, body: body.data, sent })
     },
   }
 }

@@ -77,6 +77,7 @@ export const createOperationRoutes = ({ info, readHealth }: Deps): readonly Rout
     body: noBody,
     answers: { 200: { description: 'Name, version, roles and adapters.', schema: infoView, example: infoExample } },
     refusals: ['validation-failed'],
+    admission: 'vital',
     handle: () => {
       const { name, version, roles, store, queue, startedAt, uptimeMs } = info()
       const shown = { name, version, roles, store, queue, startedAt: toRfc3339(startedAt), uptimeMs }

@@ -27,33 +27,59 @@ const retry = z
 const namesOneDue = (value: unknown): boolean =>
   typeof value !== 'object' || value === null || !('runAt' in value && 'delayMs' in value)
 
+const members = {
+  type: name,
+  payload: json
+    .exactOptional()
+    .meta({ description: 'Any JSON, at most 262,144 bytes and 100 containers deep; null when left out.' }),
+  queue: name.exactOptional().meta({ description: '`default` when left out.' }),
+  priority: whole(-100, 100)
+    .exactOptional()
+    .meta({ description: 'Higher first; a point is a head start of a minute. 0 when left out.' }),
+  runAt: instant
+    .exactOptional()
+    .meta({ description: 'When it becomes due, up to ten years ahead; the past means now.' }),
+  delayMs: whole(0, retryAfterMsMax)
+    .exactOptional()
+    .meta({ description: 'How long until it becomes due. Excludes runAt.' }),
+  maxAttempts: whole(1, 100).exactOptional().meta({ description: 'That of the type, or 5, when left out.' }),
+  timeoutMs: whole(1, 86_400_000)
+    .exactOptional()
+    .meta({ description: 'That of the type, or 60,000, when left out.' }),
+  retry: retry.exactOptional(),
+  tags: z.array(text(1, 64)).max(20).exactOptional(),
+}
+
 /** What `POST /api/tasks` takes. Defaults are filled in by the application, since a task type may bring its own. */
 export const taskInput = z
-  .strictObject({
-    type: name,
-    payload: json
-      .exactOptional()
-      .meta({ description: 'Any JSON, at most 262,144 bytes and 100 containers deep; null when left out.' }),
-    queue: name.exactOptional().meta({ description: '`default` when left out.' }),
-    priority: whole(-100, 100)
-      .exactOptional()
-      .meta({ description: 'Higher first; a point is a head start of a minute. 0 when left out.' }),
-    runAt: instant
-      .exactOptional()
-      .meta({ description: 'When it becomes due, up to ten years ahead; the past means now.' }),
-    delayMs: whole(0, retryAfterMsMax)
-      .exactOptional()
-      .meta({ description: 'How long until it becomes due. Excludes runAt.' }),
-    maxAttempts: whole(1, 100).exactOptional().meta({ description: 'That of the type, or 5, when left out.' }),
-    timeoutMs: whole(1, 86_400_000)
-      .exactOptional()
-      .meta({ description: 'That of the type, or 60,000, when left out.' }),
-    retry: retry.exactOptional(),
-    tags: z.array(text(1, 64)).max(20).exactOptional(),
-  })
+  .strictObject(members)
   .refine(namesOneDue, { path: ['runAt'], when: always, error: 'excludes delayMs' })
   .refine(namesOneDue, { path: ['delayMs'], when: always, error: 'excludes runAt' })
   .meta({ id: 'TaskInput' })
+
+/** One task of a batch: the same, and a key of its own. */
+export const batchItem = z
+  .strictObject({
+    ...members,
+    idempotencyKey: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,255}$/, { error: 'must be 1 to 255 visible characters of ASCII' })
+      .exactOptional()
+      .meta({ description: 'As the header `Idempotency-Key` of a single submission, and one space with it.' }),
+  })
+  .refine(namesOneDue, { path: ['runAt'], when: always, error: 'excludes delayMs' })
+  .refine(namesOneDue, { path: ['delayMs'], when: always, error: 'excludes runAt' })
+  .meta({ id: 'BatchItem' })
+
+export const batchItemsMax = 1_000
+
+/** What `POST /api/tasks/batch` takes, as the reference shows it. */
+export const batchInput = z.strictObject({ tasks: z.array(batchItem).min(1).max(batchItemsMax) }).meta({ id: 'BatchInput' })
+
+/** The same with its tasks unjudged: each is judged by itself, so that one which does not fit refuses no other. */
+export const batchEnvelope = z.strictObject({
+  tasks: z.array(z.unknown()).min(1).max(batchItemsMax),
+})
 
 export type TaskInput = z.infer<typeof taskInput>
 

@@ -1,7 +1,8 @@
-import { createHttpServer } from '#adapters/http/server.ts'
+import { createHttpServer, type HttpServerDeps } from '#adapters/http/server.ts'
 import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
 import { changeTask, type ChangeOutcome } from '#application/commands/change-task.ts'
 import type { HealthCheck } from '#application/ports/health.ts'
+import type { EventFeed } from '#application/ports/event-feed.ts'
 import type { EventStore } from '#application/ports/event-store.ts'
 import type { HandlerDefaults } from '#application/ports/task-handler.ts'
 import { createTaskOperations } from '#application/task-operations.ts'
@@ -14,6 +15,10 @@ interface Options {
   readonly wrapStore?: (store: EventStore) => EventStore
   readonly checks?: readonly HealthCheck[]
   readonly defaultsOf?: (type: string) => HandlerDefaults
+  /** What the server is given beside its usual parts. */
+  readonly server?: Partial<HttpServerDeps>
+  /** Stands between the application and the feed in memory. */
+  readonly wrapFeed?: (feed: EventFeed) => EventFeed
 }
 
 export type HttpWorld = Awaited<ReturnType<typeof createHttpWorld>>
@@ -24,13 +29,16 @@ export const createHttpWorld = async (options: Options = {}) => {
   const store = options.wrapStore?.(memory.store) ?? memory.store
   const announcer = createReadyAnnouncer({ ...memory, horizonMs: 2_000 })
   const defaultsOf = options.defaultsOf ?? (() => ({}))
-  const operations = createTaskOperations({ ...memory, store, announcer, defaultsOf })
+  const feed = options.wrapFeed?.(memory.feed) ?? memory.feed
+  const operations = createTaskOperations({ ...memory, store, feed, announcer, defaultsOf })
   const server = await createHttpServer({
     operations,
     info: () => ({ ...process, startedAt: memory.storeClock.now(), uptimeMs: 12 }),
     readHealth: () => options.checks ?? [],
     logger: memory.logger,
     now: () => memory.storeClock.now(),
+    feedPollMs: 5,
+    ...options.server,
   })
   return {
     memory,
@@ -45,6 +53,7 @@ export const createHttpWorld = async (options: Options = {}) => {
       changeTask({ ...memory, store }, { taskId, toCommand, context: {} }),
     close: async (): Promise<void> => {
       await server.close()
+      await operations.close()
       await announcer.close()
     },
   }

@@ -1,0 +1,47 @@
+import type { SubmitRequest } from '#application/commands/submit-task.ts'
+import type { SubmitKey } from '#application/ports/submit-keys.ts'
+import type { JsonText } from '#domain/task-events.ts'
+import type { Due, Instant } from '#domain/time.ts'
+import { toFingerprint } from './canonical-json.ts'
+import { ProblemError, validationFailed } from './problems.ts'
+import type { TaskInput } from './schemas/task-input.ts'
+
+/** How much a payload may weigh, in bytes of UTF-8 as `JSON.stringify` writes it. */
+export const payloadBytesMax = 262_144
+
+/** Whose keys they are: nobody is told from anybody else. */
+const scope = ''
+
+/** The key of a request; `sent` is the task as it was sent, without the key itself. */
+export const toSubmitKey = (key: string, sent: unknown): SubmitKey => ({ scope, key, fingerprint: toFingerprint(sent) })
+
+/** What a client sent, in the application's terms. Throws a problem for what only the clock or the scales can tell. */
+export const toSubmitRequest = (input: TaskInput, now: Instant): SubmitRequest => {
+  const { payload, runAt, delayMs, ...rest } = input
+  const request = { ...rest, payload: toPayloadText(payload) }
+  return runAt === undefined && delayMs === undefined ? request : { ...request, due: toDue(runAt, delayMs, now) }
+}
+
+/** The past means now: an instant long gone would otherwise outrank every priority. */
+const toDue = (runAt: Instant | undefined, delayMs: number | undefined, now: Instant): Due => {
+  if (runAt === undefined) return { delayMs: delayMs ?? 0 }
+  if (runAt > tenYearsAfter(now)) {
+    throw validationFailed([{ pointer: '/runAt', message: 'must be at most ten years ahead' }])
+  }
+  return runAt <= now ? { delayMs: 0 } : { runAt }
+}
+
+/** By the calendar, and a minute on top for a client whose clock is ahead of the store's. */
+const tenYearsAfter = (now: Instant): Instant => {
+  const date = new Date(now)
+  return date.setUTCFullYear(date.getUTCFullYear() + 10) + 60_000
+}
+
+const toPayloadText = (payload: unknown): JsonText => {
+  const text = payload === undefined ? 'null' : JSON.stringify(payload)
+  // A character is at most three bytes a code unit: most payloads need no counting.
+  if (text.length * 3 > payloadBytesMax && Buffer.byteLength(text) > payloadBytesMax) {
+    throw new ProblemError('payload-too-large', `The payload weighs more than ${payloadBytesMax} bytes.`)
+  }
+  return text
+}

@@ -1,0 +1,260 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { EventFeed } from '#application/ports/event-feed.ts'
+import { StoreUnavailableError } from '#application/ports/event-store.ts'
+import { type EventSource, followFeed } from './support/event-source.ts'
+import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
+
+const worlds: HttpWorld[] = []
+const sources: EventSource[] = []
+afterEach(async () => {
+  for (const source of sources.splice(0)) source.close()
+  for (const world of worlds.splice(0)) await world.close()
+})
+
+const open = async (options: Parameters<typeof createHttpWorld>[0] = {}) => {
+  const world = await createHttpWorld(options)
+  worlds.push(world)
+  const { url } = await world.server.listen('127.0.0.1', 0)
+  const follow = async (more: Parameters<typeof followFeed>[1] = {}): Promise<EventSource> => {
+    const source = await followFeed(url, more)
+    sources.push(source)
+    return source
+  }
+  return { world, url, follow }
+}
+
+const submit = async (world: HttpWorld, count: number): Promise<readonly string[]> => {
+  const ids: string[] = []
+  for (let made = 0; made < count; made += 1) ids.push((await world.post('/api/tasks', '{"type":"a"}')).json().id)
+  return ids
+}
+
+const seenBy = (source: EventSource): readonly string[] => source.messages.map(({ data }) => data.taskId)
+
+describe('the feed page by page', () => {
+  test('gives every event once, in order, and can always be read on', async () => {
+    const { world } = await open()
+    const ids = await submit(world, 7)
+    const seen: string[] = []
+    let after: string | undefined
+    for (let page = 0; page < 5; page += 1) {
+      const query: string = after === undefined ? 'limit=3' : `limit=3&after=${after}`
+      const { items, nextCursor } = (await world.inject(`/api/events?${query}`)).json()
+      for (const item of items) seen.push(item.taskId)
+      if (items.length > 0) expect(nextCursor).toBe(items.at(-1).cursor)
+      after = nextCursor
+    }
+    expect(seen).toStrictEqual(ids)
+    const more = await submit(world, 1)
+    const { items } = (await world.inject(`/api/events?after=${after ?? ''}`)).json()
+    expect(items).toStrictEqual([
+      {
+        cursor: expect.any(String),
+        taskId: more[0],
+        version: 1,
+        type: 'Submitted',
+        data: expect.objectContaining({ type: 'a', payload: null }),
+        recordedAt: '2026-01-01T00:00:00.000Z',
+        actor: null,
+        reason: null,
+        traceId: null,
+      },
+    ])
+  })
+
+  test('begins at its end when asked for the latest', async () => {
+    const { world } = await open()
+    await submit(world, 2)
+    const { items, nextCursor } = (await world.inject('/api/events?after=latest')).json()
+    expect(items).toStrictEqual([])
+    const [id] = await submit(world, 1)
+    const next = (await world.inject(`/api/events?after=${nextCursor}`)).json()
+    expect(next.items).toMatchObject([{ taskId: id }])
+  })
+
+  test('holds 100 events when nothing is said', async () => {
+    const { world } = await open()
+    await submit(world, 101)
+    expect((await world.inject('/api/events')).json().items).toHaveLength(100)
+    expect((await world.inject('/api/events?limit=1000')).json().items).toHaveLength(101)
+  })
+
+  test.each(['', 'x', '0', 'Latest', 'memory.0', 'memory.zzzzzz.00000000000000000000000000000000.0', '%00'])(
+    'knows no cursor that it did not give: %j',
+    async (after) => {
+      const { world } = await open()
+      const refused = await world.inject(`/api/events?after=${after}`)
+      expect([refused.statusCode, refused.json().code]).toStrictEqual([400, 'invalid-cursor'])
+    },
+  )
+})
+
+describe('content negotiation', () => {
+  test.each([
+    [undefined, 'application/json'],
+    ['*/*', 'application/json'],
+    ['application/json', 'application/json'],
+    ['application/json, text/event-stream', 'application/json'],
+    ['text/event-stream;q=0.5, application/json', 'application/json'],
+    ['text/event-stream', 'text/event-stream'],
+    ['text/event-stream, */*', 'text/event-stream'],
+    ['text/*', 'text/event-stream'],
+    ['TEXT/EVENT-STREAM, application/json;q=0.9', 'text/event-stream'],
+  ])('of %j answers %s', async (accept, mediaType) => {
+    const { url } = await open()
+    const over = new AbortController()
+    const answer = await fetch(`${url}/api/events`, {
+      signal: over.signal,
+      headers: accept === undefined ? {} : { accept },
+    })
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('content-type')).toMatch(new RegExp(`^${mediaType}`))
+    expect(answer.headers.get('vary')).toBe('accept')
+    over.abort()
+  })
+
+  test.each(['text/html', 'text/event-stream;q=0', 'application/xml, text/*;q=0'])(
+    'of %s is refused',
+    async (accept) => {
+      const { world } = await open()
+      const refused = await world.inject({ url: '/api/events', headers: { accept } })
+      expect([refused.statusCode, refused.json().code]).toStrictEqual([406, 'not-acceptable'])
+    },
+  )
+
+  test('of a HEAD request leaves no stream open', async () => {
+    const { url, follow } = await open({ server: { admissionLimits: { stream: 1 } } })
+    const head = await fetch(`${url}/api/events`, { method: 'HEAD', headers: { accept: 'text/event-stream' } })
+    expect(head.status).toBe(200)
+    expect((await follow()).status).toBe(200)
+  })
+})
+
+describe('a stream', () => {
+  test('gives what there was and what comes, each with its cursor', async () => {
+    const { world, follow } = await open()
+    const before = await submit(world, 3)
+    const source = await follow()
+    expect(source.headers['content-type']).toBe('text/event-stream')
+    const after = await submit(world, 3)
+    await expect.poll(() => seenBy(source)).toStrictEqual([...before, ...after])
+    for (const { id, data } of source.messages) expect(id).toBe(data.cursor)
+  })
+
+  test('begins now when asked for the latest', async () => {
+    const { world, follow } = await open()
+    await submit(world, 3)
+    const source = await follow({ query: '?after=latest' })
+    const after = await submit(world, 2)
+    await expect.poll(() => seenBy(source)).toStrictEqual(after)
+  })
+
+  test('resumes after the last event of the one before, whatever the address says', async () => {
+    const { world, follow } = await open()
+    const ids = await submit(world, 6)
+    const first = await follow()
+    await expect.poll(() => seenBy(first)).toHaveLength(6)
+    first.close()
+    const second = await follow({ query: '?after=latest', lastEventId: first.messages[2]?.id })
+    await expect.poll(() => seenBy(second)).toStrictEqual(ids.slice(3))
+  })
+
+  test.each(['x', '', 'other.1.019b76daa8007c3e8f6e2f1d9c0b5a41.1'])(
+    'does not resume after what is no cursor: %j',
+    async (lastEventId) => {
+      const { follow } = await open()
+      const refused = await follow({ lastEventId })
+      expect(refused.status).toBe(400)
+      expect(JSON.parse(refused.body)).toMatchObject({ code: 'invalid-cursor' })
+    },
+  )
+
+  test('breaks the silence', async () => {
+    const { follow } = await open({ server: { heartbeatMs: 5 } })
+    const source = await follow()
+    await expect.poll(() => source.comments()).toBeGreaterThan(3)
+  })
+
+  test('ends when the server closes', async () => {
+    const { world, follow } = await open()
+    const source = await follow()
+    await world.server.close()
+    await source.ended
+  })
+
+  test('is one of so many, and makes room when its client goes', async () => {
+    const { follow } = await open({ server: { admissionLimits: { stream: 2 } } })
+    const first = await follow()
+    await follow()
+    const refused = await follow()
+    expect(refused.status).toBe(503)
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+    expect(JSON.parse(refused.body)).toMatchObject({ code: 'overloaded' })
+    first.close()
+    await expect.poll(async () => (await follow()).status).toBe(200)
+  })
+
+  test('outlives a store that is away for a while', { timeout: 30_000 }, async () => {
+    let away = false
+    const { world, follow } = await open({
+      wrapFeed: (feed) => ({
+        ...feed,
+        readAfter: (cursor, limit) =>
+          away ? Promise.reject(new StoreUnavailableError('gone', 'not-stored')) : feed.readAfter(cursor, limit),
+      }),
+    })
+    const source = await follow()
+    const [one] = await submit(world, 1)
+    await expect.poll(() => seenBy(source)).toStrictEqual([one])
+    away = true
+    const more = await submit(world, 2)
+    expect((await world.inject('/api/events')).statusCode).toBe(503)
+    away = false
+    await expect.poll(() => seenBy(source), { timeout: 10_000 }).toStrictEqual([one, ...more])
+  })
+})
+
+describe('many who follow', () => {
+  test('are told by one query once they have caught up', async () => {
+    const reads = { all: 0, fruitful: 0 }
+    const { world, follow } = await open({ wrapFeed: (feed) => counted(feed, reads) })
+    const early = await submit(world, 5)
+    const all = await Promise.all(Array.from({ length: 20 }, () => follow()))
+    for (const source of all) await expect.poll(() => seenBy(source)).toStrictEqual(early)
+    // Each has looked once more, found nothing, and waits with the others.
+    await expect.poll(() => reads.all).toBeGreaterThan(60)
+    const before = reads.fruitful
+    const [last] = await submit(world, 1)
+    for (const source of all) await expect.poll(() => seenBy(source)).toStrictEqual([...early, last])
+    expect(reads.fruitful - before).toBeLessThan(5)
+  })
+
+  test('are not held up by one that does not read, for which little is read ahead', { timeout: 60_000 }, async () => {
+    const reads = { all: 0, fruitful: 0 }
+    const { world, follow } = await open({ wrapFeed: (feed) => counted(feed, reads) })
+    const payload = 'x'.repeat(40_000)
+    const ids: string[] = []
+    for (let made = 0; made < 3_000; made += 1) {
+      ids.push((await world.operations.submit({ type: 'a', payload: `"${payload}"` }, {})).task.taskId)
+    }
+    const slow = await follow()
+    slow.pause()
+    const quick = await follow()
+    await expect.poll(() => seenBy(quick).length, { timeout: 30_000 }).toBe(ids.length)
+    // Pages of 200: the quick one took fifteen, the slow one what fits into the buffers of the kernel.
+    expect(reads.fruitful).toBeLessThan(15 + 8)
+    slow.resume()
+    await expect.poll(() => seenBy(slow).length, { timeout: 30_000 }).toBe(ids.length)
+    expect(seenBy(slow)).toStrictEqual(ids)
+  })
+})
+
+const counted = (feed: EventFeed, reads: { all: number; fruitful: number }): EventFeed => ({
+  ...feed,
+  readAfter: async (cursor, limit) => {
+    const page = await feed.readAfter(cursor, limit)
+    reads.all += 1
+    if (page.kind === 'page' && page.events.length > 0) reads.fruitful += 1
+    return page
+  },
+})
