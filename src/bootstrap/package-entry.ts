@@ -1,10 +1,22 @@
 /** What `import 'taskfold'` gives: to define tasks, and to submit and watch them. Importing it starts nothing. */
 export { defineTask } from '#adapters/handlers/define-task.ts'
-export { AbortReason, PermanentError, RetryAfterError } from '#application/ports/task-handler.ts'
+export {
+  AbortReason,
+  EffectChangedError,
+  EffectInUseError,
+  PermanentError,
+  RetryAfterError,
+} from '#application/ports/task-handler.ts'
 export { type TaskDefinition, type TaskSpecification } from '#adapters/handlers/define-task.ts'
 export { type StandardSchema } from '#adapters/handlers/standard-schema.ts'
 export { type LogFields, type Logger } from '#application/ports/logger.ts'
-export { type AbortCause, type HandlerContext } from '#application/ports/task-handler.ts'
+export {
+  type AbortCause,
+  type EffectContext,
+  type EffectOptions,
+  type EffectWork,
+  type HandlerContext,
+} from '#application/ports/task-handler.ts'
 export { type TaskId } from '#domain/identifiers.ts'
 export { type RetryPolicy } from '#domain/retry-policy.ts'
 export { type ClientOptions, createClient, type TaskfoldClient } from '#adapters/client/client.ts'

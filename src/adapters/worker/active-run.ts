@@ -1,6 +1,11 @@
 import { type AbortCause, AbortReason, type HandlerContext } from '#application/ports/task-handler.ts'
-import type { Clock } from '#application/ports/clock.ts'
+import { createRunEffects, type RunEffects } from '#application/effects/run-effects.ts'
+import type { Clock, Timers } from '#application/ports/clock.ts'
+import type { IdempotencyLedger } from '#application/ports/idempotency-ledger.ts'
+import type { Random } from '#application/ports/identities.ts'
 import type { Logger } from '#application/ports/logger.ts'
+import type { ProgressWriter } from '#application/progress/progress-writer.ts'
+import { createRunProgress } from '#application/progress/run-progress.ts'
 import type { RunningTask } from '#domain/task-state.ts'
 import type { Deadlined } from './deadlines.ts'
 import type { HandlerEnding } from './run-handler.ts'
@@ -11,11 +16,21 @@ import type { WorkerTenure } from './worker-tenure.ts'
 /** How long a handler may go on after its signal aborted, before it is given up on. */
 export const abortGraceMs = 10_000
 
+/** What a run needs for what its handler is given. */
+export interface RunTools {
+  readonly ledger: IdempotencyLedger
+  readonly progress: ProgressWriter
+  readonly timers: Timers
+  readonly random: Random
+}
+
 interface Facts {
   readonly task: RunningTask
   readonly tenure: WorkerTenure
   readonly clock: Clock
   readonly logger: Logger
+  readonly tools: RunTools
+  /** In [0, 1), for the back-off. */
   readonly random: number
   /** Called when `deadlineAtMs` has changed. */
   readonly onDeadline: (run: ActiveRun) => void
@@ -93,15 +108,26 @@ export class ActiveRun implements Deadlined {
   }
 }
 
-const toContext = ({ task, logger }: Facts, signal: AbortSignal): HandlerContext => {
+const toContext = ({ task, logger, tools }: Facts, signal: AbortSignal): HandlerContext => {
+  const { taskId, run, attempt } = task
   let log: Logger | undefined
+  let effects: RunEffects | undefined
+  let progress: ((value: unknown) => void) | undefined
   return {
-    taskId: task.taskId,
-    attempt: task.attempt,
+    taskId,
+    attempt,
     signal,
-    // Most handlers log nothing, and a logger of one's own is not for nothing.
+    // Most handlers use none of these, and one of one's own is not for nothing.
     get log() {
-      return (log ??= logger.child({ taskId: task.taskId, attempt: task.attempt }))
+      return (log ??= logger.child({ taskId, attempt }))
+    },
+    progress: (value) => {
+      progress ??= createRunProgress({ writer: tools.progress, logger }, task)
+      progress(value)
+    },
+    effect: (name, options, work) => {
+      effects ??= createRunEffects(tools, { taskId, run, attempt, signal })
+      return effects.perform(name, options, work)
     },
   }
 }

@@ -4,6 +4,7 @@ import { createPassLoop, type PassLoop } from '#application/lifecycle/pass-loop.
 import type { Timers } from '#application/ports/clock.ts'
 import type { Signals } from '#application/ports/signals.ts'
 import type { WorkerDescription } from '#application/ports/worker-registry.ts'
+import type { ProgressWriter } from '#application/progress/progress-writer.ts'
 import { createCancelWatch } from './cancel-watch.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { createHintSource } from './hint-source.ts'
@@ -15,7 +16,7 @@ import { createWake } from './wake.ts'
 import type { WorkerDeps, WorkerOptions } from './worker-deps.ts'
 
 /** Joins the parts of one worker. Nothing is begun that would have to be ended, but the intake's loop, which only waits. */
-export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions) => {
+export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions, progress: ProgressWriter) => {
   const wake = createWake()
   const headMender = createHeadMender(deps)
   const loader = createTaskLoader({ ...deps, headMender })
@@ -30,7 +31,7 @@ export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions) => {
   /** What comes free at once is given away at once: a pull for one of fifty slots would cost as much as one for all. */
   const fillSoon = createOncePerTurn(deps.timers, fill)
 
-  const runner = createRunner({ ...deps, onProgress: fillSoon })
+  const runner = createRunner({ ...deps, progress, onProgress: fillSoon })
   const keeper = createTenureKeeper(
     {
       ...deps,

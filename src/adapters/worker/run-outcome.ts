@@ -1,6 +1,7 @@
 import type { FinishCommand } from '#application/commands/finish-run.ts'
 import {
   type AbortCause,
+  EffectChangedError,
   PayloadInvalidError,
   PermanentError,
   RetryAfterError,
@@ -88,6 +89,7 @@ const toFailure = (thrown: unknown): Failure => {
   try {
     if (thrown instanceof PermanentError) return { cause: 'permanent-error', error }
     if (thrown instanceof PayloadInvalidError) return { cause: 'payload-invalid', error }
+    if (thrown instanceof EffectChangedError) return { cause: 'effect-changed', error }
     if (thrown instanceof RetryAfterError) return { cause: 'handler-error', error, retryAfterMs: thrown.retryAfterMs }
   } catch {
     // A proxy may throw when it is asked what it is an instance of: then it is none of ours.

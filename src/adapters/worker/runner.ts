@@ -4,7 +4,7 @@ import type { RunningHead } from '#application/ports/run-index.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { RunningTask } from '#domain/task-state.ts'
-import { ActiveRun } from './active-run.ts'
+import { ActiveRun, type RunTools } from './active-run.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import { runHandler } from './run-handler.ts'
 import type { WorkerTenure } from './worker-tenure.ts'
@@ -28,7 +28,7 @@ export interface Runner {
   close(): void
 }
 
-export interface RunnerDeps extends FinishRunDeps {
+export interface RunnerDeps extends FinishRunDeps, RunTools {
   readonly clock: Clock
   readonly handlers: ReadonlyMap<string, TaskHandler>
   /** A handler ended, or an outcome was settled: there may be more room. */
@@ -59,6 +59,7 @@ class HandlerRunner implements Runner {
       tenure,
       clock: this.#deps.clock,
       logger: this.#deps.logger,
+      tools: this.#deps,
       random: this.#deps.random(),
       onDeadline: (changed) => this.#deadlines.add(changed),
       onCutOff: (given, command) => this.#cutOff(given, command),

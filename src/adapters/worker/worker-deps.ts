@@ -2,8 +2,10 @@ import type { ReadyAnnouncer } from '#application/commands/ready-announcer.ts'
 import type { Clock, Timers } from '#application/ports/clock.ts'
 import type { Count } from '#application/ports/counts.ts'
 import type { EventStore } from '#application/ports/event-store.ts'
+import type { IdempotencyLedger } from '#application/ports/idempotency-ledger.ts'
 import type { Identities, Random } from '#application/ports/identities.ts'
 import type { Logger } from '#application/ports/logger.ts'
+import type { ProgressBoard } from '#application/ports/progress-board.ts'
 import type { Routes } from '#application/ports/routes.ts'
 import type { RunIndex } from '#application/ports/run-index.ts'
 import type { RunnableIndex } from '#application/ports/runnable-index.ts'
@@ -19,6 +21,8 @@ export interface WorkerDeps {
   readonly index: TaskIndex
   readonly runnable: RunnableIndex
   readonly runs: RunIndex
+  readonly ledger: IdempotencyLedger
+  readonly progress: ProgressBoard
   readonly routes: Routes
   readonly queue: TaskQueue
   readonly registry: WorkerRegistry

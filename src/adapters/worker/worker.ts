@@ -1,4 +1,5 @@
 import type { HealthCheck } from '#application/ports/health.ts'
+import { createProgressWriter } from '#application/progress/progress-writer.ts'
 import { abortGraceMs } from './active-run.ts'
 import { assembleWorker } from './assemble-worker.ts'
 import type { WorkerDeps, WorkerOptions } from './worker-deps.ts'
@@ -25,9 +26,11 @@ const drainLookMs = 20
 const lastOutcomesMs = 5_000
 
 export const createWorker = (deps: WorkerDeps, options: WorkerOptions): Worker => {
+  const progress = createProgressWriter({ ...deps, board: deps.progress })
   const { runner, dispatcher, keeper, intake, loops, routes, source, headMender, listeners } = assembleWorker(
     deps,
     options,
+    progress,
   )
   let unsubscribes: readonly (() => void)[] = []
   let draining: Promise<void> | undefined
@@ -51,6 +54,7 @@ export const createWorker = (deps: WorkerDeps, options: WorkerOptions): Worker =
     await closed
     await keeper.close()
     await headMender.close()
+    await progress.close()
     runner.close()
     deps.logger.info({ handlersLeft: runner.handlerCount() }, 'the worker was drained')
   }

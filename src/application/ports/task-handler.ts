@@ -27,6 +27,43 @@ export interface HandlerContext {
   readonly signal: AbortSignal
   /** Lines carry the task's id and attempt. */
   readonly log: Logger
+
+  /**
+   * Says how far the run has come: any JSON of at most 4,096 bytes. The last word is shown with the task within a second;
+   * it is no event and may be lost. Never throws.
+   */
+  readonly progress: (value: unknown) => void
+
+  /**
+   * Does something elsewhere, and remembers that it was done: a later attempt gets the result of `work` instead of calling
+   * it, also when a person has opened the task again. The result is any JSON of at most 65,536 bytes, given back as it is
+   * read from JSON the first time as well. `name`: `[A-Za-z0-9][A-Za-z0-9._:-]{0,127}`, one a task and effect; at most
+   * 1,000 of them.
+   *
+   * Throws what `work` throws: then nothing is remembered. Throws EffectChangedError when `options.input` is another than
+   * before, EffectInUseError, the signal's reason when it has aborted, a PermanentError for a result that cannot be
+   * kept, and a TypeError for other misuse.
+   */
+  readonly effect: <Result>(name: string, options: EffectOptions, work: EffectWork<Result>) => Promise<Result>
+}
+
+export interface EffectOptions {
+  /**
+   * `idempotent`: the effect happens once if its receiver honours the key. Until its result is recorded every attempt
+   * repeats it, with the same key.
+   */
+  readonly mode: 'idempotent'
+  /** What the effect depends on: any JSON, compared by value. */
+  readonly input?: unknown
+}
+
+export type EffectWork<Result> = (effect: EffectContext) => Result | Promise<Result>
+
+export interface EffectContext {
+  /** For the receiver: the same for every attempt of this task and effect, another for all others. 43 letters, digits, - or _. */
+  readonly key: string
+  /** The run's. */
+  readonly signal: AbortSignal
 }
 
 /** Why a handler's signal aborted: `fenced` means that this worker lost its lease and nothing it does is recorded. */
@@ -58,6 +95,16 @@ export class RetryAfterError extends Error {
     }
     this.retryAfterMs = retryAfterMs
   }
+}
+
+/** An effect was begun before with another input. Uncaught, the task ends FAILED `effect-changed` at once. */
+export class EffectChangedError extends Error {
+  override readonly name = 'EffectChangedError'
+}
+
+/** The run performs an effect of this name at this moment: each must be awaited before it is asked for again. */
+export class EffectInUseError extends Error {
+  override readonly name = 'EffectInUseError'
 }
 
 /** The payload does not fit the handler's schema. The task ends FAILED `payload-invalid` at once. */

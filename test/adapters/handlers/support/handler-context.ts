@@ -8,5 +8,7 @@ export const createHandlerContext = (given: Partial<HandlerContext> = {}): Handl
   attempt: 1,
   signal: new AbortController().signal,
   log: silentLogger,
+  progress: () => {},
+  effect: async (_name, _options, work) => work({ key: 'key', signal: new AbortController().signal }),
   ...given,
 })

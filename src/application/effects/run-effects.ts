@@ -1,0 +1,139 @@
+import type { Run, TaskId } from '#domain/identifiers.ts'
+import type { JsonText } from '#domain/task-events.ts'
+import { backOffMs } from '../commands/back-off.ts'
+import type { Timers } from '../ports/clock.ts'
+import { StoreUnavailableError } from '../ports/event-store.ts'
+import type { IdempotencyLedger } from '../ports/idempotency-ledger.ts'
+import type { Random } from '../ports/identities.ts'
+import {
+  AbortReason,
+  EffectChangedError,
+  EffectInUseError,
+  type EffectOptions,
+  type EffectWork,
+  PermanentError,
+} from '../ports/task-handler.ts'
+import { toCanonicalJson } from './canonical-json.ts'
+
+/** The effects of one run. */
+export interface RunEffects {
+  /** `HandlerContext.effect`. */
+  perform<Result>(name: string, options: EffectOptions, work: EffectWork<Result>): Promise<Result>
+}
+
+interface Deps {
+  readonly ledger: Pick<IdempotencyLedger, 'claim' | 'complete'>
+  readonly timers: Timers
+  readonly random: Random
+}
+
+interface EffectiveRun {
+  readonly taskId: TaskId
+  readonly run: Run
+  readonly attempt: number
+  readonly signal: AbortSignal
+}
+
+/** How much the result of an effect may weigh as text. */
+export const effectResultBytesMax = 65_536
+
+/** Effects of one run, each of which is a row for as long as the task is kept. */
+const effectsPerRunMax = 1_000
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/
+
+/**
+ * Performs effects by the ledger: claims, does the work, records its result. A store that is away is asked again until the
+ * run's signal aborts, which its time limit sees to.
+ */
+export const createRunEffects = (deps: Deps, run: EffectiveRun): RunEffects => {
+  const names = new Set<string>()
+  const inUse = new Set<string>()
+
+  const perform = async <Result>(name: string, input: JsonText | undefined, work: EffectWork<Result>) => {
+    const { taskId, run: number, attempt, signal } = run
+    const claim = { taskId, name, mode: 'idempotent', run: number, attempt, input } as const
+    const verdict = await askPersistently(deps, signal, () => deps.ledger.claim(claim))
+    switch (verdict.kind) {
+      case 'fenced':
+        throw new AbortReason('fenced')
+      case 'changed':
+        throw new EffectChangedError(`effect ${name} was begun before with another input`)
+      case 'completed':
+        return verdict.result
+      case 'claimed': {
+        // It may have taken a while.
+        signal.throwIfAborted()
+        const result = toResultText(name, await work({ key: verdict.key, signal }))
+        const completion = { taskId, name, run: number, result }
+        const outcome = await askPersistently(deps, signal, () => deps.ledger.complete(completion))
+        if (outcome === 'fenced') throw new AbortReason('fenced')
+        return result
+      }
+    }
+  }
+
+  return {
+    perform: async (name, options, work) => {
+      const input = parseUse(name, options)
+      if (inUse.has(name)) throw new EffectInUseError(`effect ${name} is being performed by this run already`)
+      run.signal.throwIfAborted()
+      if (names.size >= effectsPerRunMax && !names.has(name)) {
+        throw new PermanentError(`a run may have ${effectsPerRunMax} effects; name those that belong together as one`)
+      }
+      names.add(name)
+      inUse.add(name)
+      try {
+        // What is replayed later is what was written, so the first time gives the very same.
+        return JSON.parse(await perform(name, input, work))
+      } finally {
+        inUse.delete(name)
+      }
+    },
+  }
+}
+
+/** Judges what the compiler has judged for those who use it. Throws a TypeError. */
+const parseUse = (name: unknown, options: EffectOptions): JsonText | undefined => {
+  if (typeof name !== 'string' || !namePattern.test(name)) {
+    throw new TypeError('an effect is named by 1 to 128 letters, digits or . _ : - and begins with a letter or a digit')
+  }
+  const mode: unknown = Reflect.get(Object(options), 'mode')
+  if (mode !== 'idempotent') throw new TypeError(`effect ${name}: mode must be idempotent`)
+  return options.input === undefined ? undefined : toCanonicalJson(options.input)
+}
+
+/** The effect has happened, and would happen again with every attempt: so what cannot be recorded ends the task. */
+const toResultText = (name: string, value: unknown): JsonText => {
+  const text = stringify(name, value)
+  if (new TextEncoder().encode(text).byteLength > effectResultBytesMax) {
+    throw new PermanentError(`the result of effect ${name} weighs more than ${effectResultBytesMax} bytes`)
+  }
+  return text
+}
+
+const stringify = (name: string, value: unknown): JsonText => {
+  if (value === undefined) return 'null'
+  try {
+    const text: string | undefined = JSON.stringify(value)
+    if (text !== undefined) return text
+  } catch (error) {
+    throw new PermanentError(`the result of effect ${name} is no JSON`, { cause: error })
+  }
+  throw new PermanentError(`the result of effect ${name} is no JSON: a ${typeof value}`)
+}
+
+const askPersistently = async <Answer>(
+  { timers, random }: Deps,
+  signal: AbortSignal,
+  ask: () => Promise<Answer>,
+): Promise<Answer> => {
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError) || signal.aborted) throw error
+      await timers.sleep(backOffMs(failures, random()), signal)
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import type { Run, TaskId } from '#domain/identifiers.ts'
+import type { JsonText } from '#domain/task-events.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { ProgressWriter } from './progress-writer.ts'
+
+/** How much one word of progress may weigh as text. */
+export const progressBytesMax = 4_096
+
+interface Deps {
+  readonly writer: Pick<ProgressWriter, 'report'>
+  readonly logger: Logger
+}
+
+/**
+ * `HandlerContext.progress` of one run. What is no JSON, or too large, is said once in the log and otherwise left out: a
+ * handler does not fail for what it says of itself.
+ */
+export const createRunProgress = (
+  { writer, logger }: Deps,
+  { taskId, run }: { readonly taskId: TaskId; readonly run: Run },
+): ((value: unknown) => void) => {
+  let refused: 'none' | 'some' = 'none'
+  return (value) => {
+    const text = findText(value)
+    if (text !== undefined) return writer.report({ taskId, run, value: text })
+    if (refused === 'none') logger.warn({ taskId, run }, 'progress was left out: it is no JSON or too large')
+    refused = 'some'
+  }
+}
+
+const findText = (value: unknown): JsonText | undefined => {
+  try {
+    const text: string | undefined = value === undefined ? 'null' : JSON.stringify(value)
+    const fits = text !== undefined && text.length <= progressBytesMax
+    return fits && new TextEncoder().encode(text).byteLength <= progressBytesMax ? text : undefined
+  } catch {
+    return undefined
+  }
+}
