@@ -8,6 +8,7 @@ import { createPostgresProgressBoard } from '#adapters/postgres/progress-board.t
 import { createPostgresRoutes } from '#adapters/postgres/routes.ts'
 import { createPostgresRunIndex } from '#adapters/postgres/run-index.ts'
 import { createPostgresRunnableIndex } from '#adapters/postgres/runnable-index.ts'
+import { findSessionKind } from '#adapters/postgres/session-kind.ts'
 import { startEmbeddedPostgres } from '#adapters/postgres/server/embedded-postgres.ts'
 import { migrate } from '#adapters/postgres/server/migrate.ts'
 import { createPostgresListener } from '#adapters/postgres/signals-listener.ts'
@@ -55,7 +56,9 @@ export const openDatabase = async (
 /** Every driven port that Postgres serves, over one pool that `owned` ends. Migrates first. Throws StartupError. */
 export const openStore = async ({ url, directUrl }: DatabasePlace, logger: Logger, owned: AsyncDisposableStack) => {
   await migrate({ url: directUrl, logger })
-  const pool = await createPostgresPool(url, { connectionsMax, queryDeadlineMs })
+  const sessions = await findSessionKind(url)
+  if (sessions === 'shared') logger.info({}, 'found a pooler before the database: nothing is kept in its sessions')
+  const pool = await createPostgresPool(url, { connectionsMax, queryDeadlineMs, sessions })
   owned.defer(() => pool.end())
   const monotonicMs = (): number => systemClock.monotonicMs()
   const storeClock = createEstimatedStoreClock(monotonicMs)

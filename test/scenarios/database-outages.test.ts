@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type PostgresServer, startPostgresServer } from '../support/postgres-server.ts'
 import { expectWholeHistory } from './support/audit.ts'
 import { quickLease } from './support/fleet.ts'
-import { find, history, post, request, type ShownTask, submit, until, untilStatus } from './support/http.ts'
+import { find, history, request, submit, until, untilStatus } from './support/http.ts'
+import { keepSubmitting, pause } from './support/load.ts'
 import { killAllProcesses, startTaskfold } from './support/process.ts'
 
 let server: PostgresServer
@@ -16,31 +17,6 @@ afterEach(async () => {
 
 const start = (word: string, env: Readonly<Record<string, string>> = {}) =>
   startTaskfold({ words: [word], env: { DATABASE_URL: server.url, ...quickLease, ...env } })
-
-/** Submits one task after the other until it is told to stop; remembers what was acknowledged and how long refusals took. */
-const keepSubmitting = (url: string) => {
-  const acknowledged: string[] = []
-  const refusals: { readonly status: number; readonly tookMs: number }[] = []
-  let state: 'going' | 'stopped' = 'going'
-  const submitOn = async (): Promise<void> => {
-    while (state === 'going') {
-      const answer = await post<ShownTask>(url, '/api/tasks', { type: 'demo.echo', payload: null })
-      if (answer.status === 202) acknowledged.push(answer.body.id)
-      else refusals.push({ status: answer.status, tookMs: answer.tookMs })
-    }
-  }
-  const ended = Promise.all([1, 2, 3, 4].map(submitOn))
-  const stop = async (): Promise<void> => {
-    state = 'stopped'
-    await ended
-  }
-  return { acknowledged, refusals, stop }
-}
-
-const pause = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
 
 describe('a database that crashes and comes back under load', () => {
   it('loses nothing that was acknowledged, and callers are told meanwhile', { timeout: 120_000 }, async () => {

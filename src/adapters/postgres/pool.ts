@@ -3,11 +3,15 @@ import { createBigintTypeParser, createPool, type DatabasePool } from 'slonik'
 import { StoreUnavailableError } from '#application/ports/event-store.ts'
 import { toReadError } from './errors.ts'
 import { withQueryDeadline } from './query-deadline.ts'
+import type { SessionKind } from './session-kind.ts'
+import { withoutStatementNames } from './statement-names.ts'
 
 export interface PoolOptions {
   readonly connectionsMax: number
   /** After this a query counts as unanswered, and its connection is destroyed. */
   readonly queryDeadlineMs: number
+  /** `own` unless said otherwise. */
+  readonly sessions?: SessionKind
 }
 
 /** How long a reader waits in all: for a connection and for the answer. A store that is away must show within two seconds. */
@@ -19,8 +23,8 @@ const connectDeadlineMs = 1_000
  * on every query, no retries of its own, big integers as numbers (none here exceeds 2^53).
  */
 export const createPostgresPool = (url: string, options: PoolOptions): Promise<DatabasePool> =>
-  createPool(url, {
-    driverFactory: withQueryDeadline(createPgDriverFactory(), options.queryDeadlineMs),
+  createPool(withApplicationName(url), {
+    driverFactory: withQueryDeadline(toDriverFactory(options), options.queryDeadlineMs),
     maxPoolSize: options.connectionsMax,
     connectionTimeout: connectDeadlineMs,
     connectionRetryLimit: 0,
@@ -29,12 +33,28 @@ export const createPostgresPool = (url: string, options: PoolOptions): Promise<D
     gracefulTerminationTimeout: 200,
     idleTimeout: 'DISABLE_TIMEOUT',
     maximumConnectionAge: 'DISABLE_TIMEOUT',
-    statementTimeout: options.queryDeadlineMs,
-    idleInTransactionSessionTimeout: 5_000,
+    ...toSessionTimeouts(options),
     resetConnection: () => Promise.resolve(),
     dangerouslyAllowForeignConnections: true,
     typeParsers: [{ ...createBigintTypeParser(), parse: Number }],
   })
+
+const toDriverFactory = ({ sessions }: PoolOptions) =>
+  sessions === 'shared' ? withoutStatementNames(createPgDriverFactory()) : createPgDriverFactory()
+
+/** A pooler refuses connections that ask for settings of their own, and has such limits itself. */
+const toSessionTimeouts = ({ sessions, queryDeadlineMs }: PoolOptions) =>
+  sessions === 'shared'
+    ? ({ statementTimeout: 'DISABLE_TIMEOUT', idleInTransactionSessionTimeout: 'DISABLE_TIMEOUT' } as const)
+    : { statementTimeout: queryDeadlineMs, idleInTransactionSessionTimeout: 5_000 }
+
+/** Seen in pg_stat_activity, where a name that the operator chose in the URL is left alone. */
+const withApplicationName = (url: string): string => {
+  if (!URL.canParse(url)) return url
+  const named = new URL(url)
+  if (!named.searchParams.has('application_name')) named.searchParams.set('application_name', 'taskfold query')
+  return named.href
+}
 
 /**
  * The answer to a read. Throws StoreUnavailableError when the server is away or does not answer in time, however long the

@@ -9,7 +9,7 @@ import { toDatabaseError } from './database-error.ts'
 import { findServerFault, readServerFacts } from './server-facts.ts'
 
 export interface MigrateOptions {
-  /** Of the database itself: a pooler in transaction mode would lose the lock. */
+  /** Of the database itself or of a pooler. */
   readonly url: string
   readonly logger: Logger
   /** Holds one `.sql` file a migration, applied in order of name. Left out: those of this release. */
@@ -103,20 +103,29 @@ const readApplied = async (client: pg.Client): Promise<readonly string[]> => {
   return rows.map(({ name }) => name)
 }
 
+/**
+ * One transaction from the lock to the last migration: lock and settings are its own and go with it, so that none is left
+ * behind in a session that a pooler gives to somebody else.
+ */
 const applyLocked = async (client: pg.Client, folder: string, names: readonly string[]): Promise<readonly string[]> => {
-  await client.query(`select set_config('lock_timeout', $1, false)`, [`${lockDeadlineMs}`])
-  // The lock belongs to the session and goes with it, however it ends.
-  await client.query('select pg_advisory_lock($1)', [lockNumber])
-  if (findMissing(names, await readApplied(client)).length === 0) return []
+  await client.query('begin')
+  await client.query(`select set_config('lock_timeout', $1, true)`, [`${lockDeadlineMs}`])
+  await client.query('select pg_advisory_xact_lock($1)', [lockNumber])
+  if (findMissing(names, await readApplied(client)).length === 0) {
+    await client.query('commit')
+    return []
+  }
   await makeSchema(client)
+  await client.query(`select set_config('search_path', $1, true)`, [schema])
   const applied = await runner({
     dbClient: client,
     dir: folder,
     ignorePattern: String.raw`\..*|.*(?<!\.sql)`,
     direction: 'up',
-    schema,
+    // No `schema`: it would set the search path of the session.
     migrationsSchema: schema,
     migrationsTable: table,
+    // Its BEGIN is of no effect within ours, and its COMMIT ends ours.
     singleTransaction: true,
     // Held already, since before the schema was made: `create schema if not exists` is not safe against itself.
     noLock: true,
