@@ -1,4 +1,4 @@
-import { createClient, type TaskfoldClient } from 'taskfold'
+import { createClient, submission, type TaskfoldClient, TaskfoldError } from 'taskfold'
 import { z } from 'zod'
 import { defineTask } from '#adapters/handlers/define-task.ts'
 import { parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
@@ -132,6 +132,60 @@ describe('a change', () => {
     expect(await client.cancel(task.id)).toMatchObject({ status: 'CANCELLED' })
     await expect(client.runNow(task)).rejects.toMatchObject({ code: 'not-runnable' })
   })
+})
+
+describe('a batch', () => {
+  test('has an outcome for each item, in its order', async () => {
+    const [first, second, third] = await client.submitBatch([
+      submission(greet, { name: 'Ada' }, { priority: 7 }),
+      submission('no space'),
+      submission('a', [1], { delayMs: 5 }),
+    ])
+    expect(first.task).toMatchObject({ type: 'greet', payload: { name: 'Ada' }, priority: 7 })
+    expect(second.error).toBeInstanceOf(TaskfoldError)
+    expect(second.error).toMatchObject({ code: 'validation-failed', status: 422, errors: [{ pointer: '/type' }] })
+    expect(third.task).toMatchObject({ payload: [1], detail: 'scheduled' })
+  })
+
+  test('that is atomic is stored as a whole, or refused as a whole', async () => {
+    const good = submission('whole', 1)
+    await expect(client.submitBatch([good, submission('no space')], { atomic: true })).rejects.toMatchObject({
+      code: 'validation-failed',
+      errors: [{ pointer: '/tasks/1/type' }],
+    })
+    expect(await all(client.list({ type: 'whole' }))).toEqual([])
+    const outcomes = await client.submitBatch([good, good], { atomic: true, reason: 'at last' })
+    expect((await all(client.list({ type: 'whole' }))).map(({ id }) => id)).toEqual(
+      outcomes.map(({ task }) => task?.id).toReversed(),
+    )
+  })
+
+  test('makes an item once however often its key comes', async () => {
+    const keyed = submission('keyed', 1, { idempotencyKey: 'row-1' })
+    const [one] = await client.submitBatch([keyed])
+    const [other] = await client.submitBatch([keyed])
+    expect(other.task).toEqual(one.task)
+    expect(await client.submit('keyed', 1, { idempotencyKey: 'row-1' })).toEqual(one.task)
+    await expect(client.submit('keyed', 2, { idempotencyKey: 'row-1' })).rejects.toMatchObject({
+      code: 'idempotency-key-reused',
+    })
+  })
+
+  test('of a thousand is one request', async () => {
+    const items = Array.from({ length: 1_000 }, (_, index) => submission('many', index))
+    const outcomes = await client.submitBatch(items)
+    expect(outcomes.map(({ task }) => task?.payload)).toEqual(items.map(({ payload }) => payload))
+  })
+})
+
+test('the feed is read from its beginning, page by page, and followed from now on', async () => {
+  const before = await all(client.readEvents())
+  const following = client.followEvents({ after: before.at(-1)?.cursor })
+  const next = following.next()
+  const task = await client.submit('followed')
+  expect((await next).value).toMatchObject({ taskId: task.id, type: 'Submitted', version: 1, actor: 'Ada 🎩' })
+  await following.return?.(undefined)
+  expect(before.length).toBeGreaterThan(1_000)
 })
 
 test('a list goes on over its pages, and is filtered', async () => {
