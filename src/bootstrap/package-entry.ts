@@ -17,7 +17,7 @@ export {
   type EffectWork,
   type HandlerContext,
 } from '#application/ports/task-handler.ts'
-export { type TaskId } from '#domain/identifiers.ts'
+export { parseTaskId, type TaskId } from '#domain/identifiers.ts'
 export { type RetryPolicy } from '#domain/retry-policy.ts'
 export { type ClientOptions, createClient, type TaskfoldClient } from '#adapters/client/client.ts'
 export { type RequestFault, TaskfoldError } from '#adapters/client/errors.ts'
