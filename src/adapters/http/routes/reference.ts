@@ -74,7 +74,17 @@ const loadPage = async (): Promise<{ readonly html: string; readonly script: str
   await using server = fastify()
   await server.register(scalar, {
     routePrefix: docsPath,
-    configuration: { url: openApiPath, pageTitle: 'Taskfold', withDefaultFonts: false, telemetry: false },
+    configuration: {
+      url: openApiPath,
+      pageTitle: 'Taskfold',
+      withDefaultFonts: false,
+      telemetry: false,
+      // What would send the document to somebody's servers, and sells them.
+      showDeveloperTools: 'never',
+      hideClientButton: true,
+      agent: { disabled: true },
+      mcp: { disabled: true },
+    },
   })
   const html = await server.inject(`${docsPath}/`)
   const script = await server.inject(`${docsPath}/js/scalar.js`)
