@@ -24,6 +24,9 @@ export interface RedisLink {
   /** Throws RedisUnavailableError: at once while there is no connection, and within two seconds at all times. */
   run<Answer>(send: (commands: CommandConnection) => Promise<Answer>): Promise<Answer>
 
+  /** Why the server takes no hints although it gives those it has; undefined while it takes them. */
+  flaw(): Error | undefined
+
   /** What is there; undefined while that is not known. A Cluster behind a plain URL is found out when connecting. */
   topology(): 'one-server' | 'cluster' | undefined
 
@@ -81,6 +84,7 @@ export const openRedisLink = async (options: Options): Promise<RedisLink> => {
 
   return {
     run,
+    flaw: () => (keeper.current() === undefined ? undefined : keeper.flaw()),
     topology: () => keeper.current()?.topology,
     era: () => keeper.current(),
     anyAddress: () => findAnyNode(need().commands),

@@ -9,6 +9,8 @@ import { backOffMs, pause } from './waits.ts'
 export interface SessionKeeper {
   /** Undefined while Redis is away. */
   current(): Session | undefined
+  /** What the present server lacks although it can be pulled from: memory. */
+  flaw(): Error | undefined
   readonly close: () => Promise<void>
 }
 
@@ -25,7 +27,13 @@ const probeEveryMs = 2_000
 export const keepSession = async ({ target, prefix, logger, health }: Options): Promise<SessionKeeper> => {
   const closing = new AbortController()
   let session: Session | undefined
+  let flaw: Error | undefined
   let warned = ''
+
+  const noteFlaw = (found: Error | undefined): void => {
+    flaw = found
+    health.note(found)
+  }
 
   const connect = async (): Promise<void> => {
     const opened = await openSession(target, prefix)
@@ -34,13 +42,13 @@ export const keepSession = async ({ target, prefix, logger, health }: Options): 
     const warning = opened.warnings.join('; ')
     if (warning !== '' && warning !== warned) logger.warn({}, warning)
     warned = warning
-    health.note(opened.flaw)
+    noteFlaw(opened.flaw)
   }
 
   const stayConnected = async ({ commands, over, end }: Session): Promise<void> => {
     while (!over.aborted) {
       await pause(probeEveryMs, over)
-      if (!over.aborted) await probe(commands, prefix).then(health.note, end)
+      if (!over.aborted) await probe(commands, prefix).then(noteFlaw, end)
     }
     session = undefined
     if (!closing.signal.aborted) health.note(over.reason)
@@ -65,6 +73,7 @@ export const keepSession = async ({ target, prefix, logger, health }: Options): 
   const keeping = keepConnected()
 
   return {
+    flaw: () => flaw,
     current: () => (session?.over.aborted === false ? session : undefined),
     close: async () => {
       closing.abort()

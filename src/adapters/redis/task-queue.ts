@@ -7,6 +7,7 @@ import {
   type TaskQueue,
 } from '#application/ports/task-queue.ts'
 import { compareRanked } from '#domain/rank.ts'
+import { messageOf, RedisUnavailableError } from './errors.ts'
 import { groupByQueue, type KeyList, toQueueKey } from './queue-keys.ts'
 import { toRankedIds } from './queue-replies.ts'
 import type { RedisLink } from './redis-link.ts'
@@ -40,6 +41,8 @@ const blockMsMax = 1_000
  *
  * A rank is a whole number far below 2^53, so a score holds it exactly. Nothing is remembered of an id that was taken, so an
  * old copy of the server brings back ids that were taken long ago; their tasks refuse to start and they are dropped.
+ *
+ * A server that has no memory left is emptied and then counts as away: it takes no hints, so none would ever come.
  *
  * With Redis away `push`, `pull` and `size` throw RedisUnavailableError at once; nothing is kept to be sent later. A pull that
  * is broken off may have taken ids that never arrive, which is a hint lost like any other.
@@ -80,8 +83,11 @@ export const createRedisTaskQueue = (options: Options): RedisTaskQueue => {
       assertWithin('max', request.max, 1, idsPerPullMax)
       assertWithin('waitMs', request.waitMs, 0, waitMsMax)
       if (request.signal.aborted) return { taskIds: [], left: 0 }
-      const endsAtMs = clock.monotonicMs() + request.waitMs
-      return toPulledHints(await pullUntil(request, endsAtMs))
+      const flaw = link.flaw()
+      const endsAtMs = clock.monotonicMs() + (flaw === undefined ? request.waitMs : 0)
+      const taken = await pullUntil(request, endsAtMs)
+      if (flaw === undefined || taken.members.length > 0) return toPulledHints(taken)
+      throw new RedisUnavailableError(`Redis takes no hints: ${messageOf(flaw)}`, { cause: flaw })
     },
 
     size: (route) => link.run((commands) => commands.zcard(toQueueKey(prefix, route))),

@@ -142,7 +142,7 @@ describe.runIf(hasRedisServer())('a Redis in trouble', () => {
     await expectToWork(redis)
   })
 
-  it('that has no memory left refuses pushes, says so, and can still be emptied', async () => {
+  it('that has no memory left refuses pushes, says so, can be emptied, and counts as away when it is empty', async () => {
     const { redis, ask } = await setUp()
     const hint = makeHint(makeRoute())
     await redis.queue.push([hint])
@@ -150,6 +150,7 @@ describe.runIf(hasRedisServer())('a Redis in trouble', () => {
     await expect(redis.queue.push([makeHint(hint.route)])).rejects.toThrow(/OOM/)
     await waitUntil(realTime, () => !isWell(redis))
     expect((await take(redis.queue, [hint.route])).taskIds).toEqual([hint.taskId])
+    await expect(take(redis.queue, [hint.route])).rejects.toThrow(/OOM/)
     await ask.config('SET', 'maxmemory', '0')
     await waitUntil(realTime, () => isWell(redis))
     await expectToWork(redis)
