@@ -28,7 +28,7 @@ export const readExchanges = (markdown: string): readonly DocumentedExchange[] =
 }
 
 /** Reads what `curl -i` prints. */
-export const parseAnswer = (text: string): HttpAnswer => {
+const parseAnswer = (text: string): HttpAnswer => {
   const [head = '', ...rest] = text.replaceAll('\r\n', '\n').split('\n\n')
   const [line = '', ...lines] = head.split('\n')
   const headers = lines.map((header) => [
