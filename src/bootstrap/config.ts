@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { ConfigurationError } from '#application/lifecycle/startup-error.ts'
-import { logLevels } from '#adapters/telemetry/logger.ts'
+import { logLevels } from '#adapters/telemetry/log-levels.ts'
 
 /** What one process does. */
 export type Role = 'api' | 'worker' | 'maintenance'
@@ -176,3 +176,34 @@ const toConfig = (roles: readonly Role[], set: Environment): Config => ({
   smtpUrl: set.SMTP_URL,
   httpTargetAllow: set.HTTP_TARGET_ALLOW ?? [],
 })
+
+/** What is sent by OpenTelemetry, and under which name. */
+export interface TelemetrySettings {
+  readonly signals: ReadonlySet<'traces' | 'metrics' | 'logs'>
+  /** Undefined: the variables of OpenTelemetry name the service. */
+  readonly serviceName: string | undefined
+}
+
+const telemetrySignals = ['traces', 'metrics', 'logs'] as const
+
+/**
+ * Which signals the variables of OpenTelemetry ask for; undefined for none, and then nothing of it is loaded. A signal is
+ * wanted where it has an exporter or an endpoint of its own, or where there is an endpoint for all; `none` and
+ * `OTEL_SDK_DISABLED` win. Without any of these its defaults would have the SDK look for a collector that is not there.
+ */
+export const findTelemetrySettings = (
+  given: Readonly<Record<string, string | undefined>> = process.env,
+): TelemetrySettings | undefined => {
+  const read = (name: string): string => (given[name] ?? '').trim()
+  if (read('OTEL_SDK_DISABLED').toLowerCase() === 'true') return undefined
+  const isWanted = (signal: (typeof telemetrySignals)[number]): boolean => {
+    const exporter = read(`OTEL_${signal.toUpperCase()}_EXPORTER`)
+    if (exporter !== '') return !exporter.split(',').includes('none')
+    const own = read(`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`)
+    return own !== '' || read('OTEL_EXPORTER_OTLP_ENDPOINT') !== ''
+  }
+  const signals = new Set(telemetrySignals.filter(isWanted))
+  if (signals.size === 0) return undefined
+  const isNamed = read('OTEL_SERVICE_NAME') !== '' || /(^|,)\s*service\.name=/.test(read('OTEL_RESOURCE_ATTRIBUTES'))
+  return { signals, serviceName: isNamed ? undefined : 'taskfold' }
+}

@@ -12,6 +12,10 @@ if (isOld) {
   )
   process.exitCode = 1
 } else {
+  // First of all, because it sees at work only what is loaded after it.
+  const { findTelemetrySettings } = await import('./config.ts')
+  const settings = findTelemetrySettings()
+  const telemetry = settings && (await import('../adapters/telemetry/start-telemetry.ts')).startTelemetry(settings)
   const { main } = await import('./main.ts')
-  await main(process.argv.slice(2))
+  await main(process.argv.slice(2), telemetry)
 }

@@ -1,4 +1,5 @@
 import type { DatabasePool, DatabasePoolConnection } from 'slonik'
+import type { CommitObserver } from '#application/ports/commit-observer.ts'
 import {
   type AppendAllVerdict,
   type AppendVerdict,
@@ -23,6 +24,8 @@ interface Deps {
   readonly pool: DatabasePool
   readonly storeClock: EstimatedStoreClock
   readonly monotonicMs: () => number
+  /** Sees each flush; nobody does unless given. */
+  readonly commits?: CommitObserver | undefined
 }
 
 /** Appends that are stored all or none. */
@@ -86,12 +89,13 @@ const toRefusal = (error: unknown): AppendAnswer => {
 }
 
 const execute = async (
-  { storeClock, monotonicMs }: Deps,
+  { storeClock, monotonicMs, commits }: Deps,
   connection: DatabasePoolConnection,
   statement: AppendStatement,
 ): Promise<AppendAnswer> => {
   const sentAtMs = monotonicMs()
-  const answer = await connection.one(statement.query)
+  const send = (): Promise<AppendAnswer> => connection.one(statement.query)
+  const answer = await (commits === undefined ? send() : commits.commit(statement.sorted, send))
   storeClock.observe(answer.recorded_ms, sentAtMs, monotonicMs())
   return answer
 }

@@ -1,4 +1,5 @@
 import type { DatabasePool } from 'slonik'
+import type { CommitObserver } from '#application/ports/commit-observer.ts'
 import {
   type Append,
   type AppendAllVerdict,
@@ -27,6 +28,7 @@ interface Deps {
   readonly storeClock: EstimatedStoreClock
   readonly monotonicMs: () => number
   readonly limits?: Partial<GroupCommitLimits>
+  readonly commits?: CommitObserver | undefined
 }
 
 /** Appends that belong together are rare: one call of them at a time, and no long line. */

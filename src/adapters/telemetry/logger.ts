@@ -1,8 +1,7 @@
 import { type Level, type Logger as PinoLogger, pino } from 'pino'
 import pretty from 'pino-pretty'
 import type { Logger, LogFields } from '#application/ports/logger.ts'
-
-export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+import type { logLevels } from './log-levels.ts'
 
 export interface LoggerOptions {
   readonly level: (typeof logLevels)[number]

@@ -1,7 +1,11 @@
 import type { Append } from './event-store.ts'
 
+export interface CommitMember {
+  readonly append: Append
+}
+
 /** Sees each transaction in which a store commits appends together: where its span and its durations come from. */
 export interface CommitObserver {
-  /** Calls `send` and answers as it does; `appends` are what travels. */
-  commit<Answer>(appends: readonly Append[], send: () => Promise<Answer>): Promise<Answer>
+  /** Calls `send` and answers as it does; `members` are what travels. */
+  commit<Answer>(members: readonly CommitMember[], send: () => Promise<Answer>): Promise<Answer>
 }

@@ -1,0 +1,102 @@
+import type { IncomingMessage } from 'node:http'
+import { context, metrics, type Span, trace } from '@opentelemetry/api'
+import { getNodeAutoInstrumentations, type InstrumentationConfigMap } from '@opentelemetry/auto-instrumentations-node'
+import { getRPCMetadata } from '@opentelemetry/core'
+import { NodeSDK } from '@opentelemetry/sdk-node'
+import { register } from 'import-in-the-middle/register-hooks.mjs'
+import type { Telemetry } from './telemetry.ts'
+
+export interface TelemetryOptions {
+  readonly signals: ReadonlySet<TelemetrySignal>
+  /** Undefined: the environment names the service. */
+  readonly serviceName: string | undefined
+}
+
+export type TelemetrySignal = 'traces' | 'metrics' | 'logs'
+
+/** The packages that are seen at work; they may be loaded only after this. */
+const instrumented = ['pg', 'pg-pool', 'ioredis', 'pino', 'undici']
+
+const shutdownMsMax = 5_000
+
+/**
+ * Starts the OpenTelemetry SDK by its own variables. To be called before anything is loaded that it shall see at work, and
+ * never through `--import`, which worker threads inherit.
+ */
+export const startTelemetry = ({ signals, serviceName }: TelemetryOptions): Telemetry => {
+  const sdk = new NodeSDK({
+    ...(serviceName !== undefined && { serviceName }),
+    ...(!signals.has('traces') && { spanProcessors: [] }),
+    ...(!signals.has('metrics') && { metricReaders: [] }),
+    ...(!signals.has('logs') && { logRecordProcessors: [] }),
+    instrumentations: signals.has('traces') || signals.has('logs') ? getNodeAutoInstrumentations(instrumentations) : [],
+  })
+  sdk.start()
+  register({ include: instrumented })
+  return {
+    tracer: signals.has('traces') ? trace.getTracer('taskfold') : undefined,
+    meter: signals.has('metrics') ? metrics.getMeter('taskfold') : undefined,
+    nameRoute: signals.has('traces') ? nameRoute : undefined,
+    shutdown: async (logger) => {
+      const late = Promise.withResolvers<'late'>()
+      const timer = setTimeout(() => late.resolve('late'), shutdownMsMax)
+      try {
+        const end = await Promise.race([sdk.shutdown(), late.promise])
+        if (end === 'late') logger.warn({}, 'some telemetry was not sent before the end')
+      } catch (error) {
+        logger.warn({ err: error }, 'some telemetry could not be sent')
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+  }
+}
+
+const nameRoute = (route: string): void => {
+  const metadata = getRPCMetadata(context.active())
+  if (metadata !== undefined) metadata.route = route
+}
+
+/** Asked every few seconds, and nobody wants to see it. */
+const isProbe = ({ url }: IncomingMessage): boolean => /^\/(livez|readyz|metrics)(\?|$)/.test(url ?? '')
+
+/** What an instrumentation tells beyond what may be told: queries and credentials of addresses, values of headers. */
+const hideValues = (span: Span): void => {
+  const attributes: unknown = Reflect.get(span, 'attributes')
+  if (typeof attributes !== 'object' || attributes === null) return
+  for (const [name, value] of Object.entries(attributes)) {
+    if (hiddenAttributes.has(name)) span.setAttribute(name, '')
+    else if (addressAttributes.has(name)) span.setAttribute(name, toBareAddress(String(value)))
+  }
+}
+
+const hiddenAttributes = new Set(['url.query', 'user_agent.original', 'http.user_agent'])
+const addressAttributes = new Set(['url.full', 'http.url', 'http.target'])
+
+const toBareAddress = (address: string): string => {
+  const [bare = ''] = address.split(/[?#]/)
+  return bare.replace(/\/\/[^/@]*@/, '//')
+}
+
+/**
+ * What is seen, and how much of it is told: addresses without their queries, which may hold secrets, and statements
+ * without their values. A query or a command that belongs to no trace gets no span: most of them ask in vain.
+ */
+const instrumentations: InstrumentationConfigMap = {
+  '@opentelemetry/instrumentation-http': {
+    ignoreIncomingRequestHook: isProbe,
+    applyCustomAttributesOnSpan: hideValues,
+  },
+  '@opentelemetry/instrumentation-undici': {
+    requestHook: hideValues,
+  },
+  '@opentelemetry/instrumentation-pg': { requireParentSpan: true, enhancedDatabaseReporting: false },
+  '@opentelemetry/instrumentation-ioredis': {
+    requireParentSpan: true,
+    dbStatementSerializer: (command) => command,
+  },
+  '@opentelemetry/instrumentation-fs': { enabled: false },
+  '@opentelemetry/instrumentation-net': { enabled: false },
+  '@opentelemetry/instrumentation-dns': { enabled: false },
+  '@opentelemetry/instrumentation-runtime-node': { enabled: false },
+}

@@ -1,0 +1,97 @@
+import {
+  context,
+  type Context,
+  type Link,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+} from '@opentelemetry/api'
+import type { ObservedAttempt, RunObserver } from '#application/ports/run-observer.ts'
+import type { TaskTrace } from '#application/queries/task-trace.ts'
+import type { EventContext, Failed, TaskEvent } from '#domain/task-events.ts'
+import type { RunningTask, Task } from '#domain/task-state.ts'
+import { findOutcome } from './outcomes.ts'
+import { describeTask } from './span-names.ts'
+import { findSpanContext, toParentContext, toTraceparent } from './traceparent.ts'
+
+/**
+ * Makes a span of each attempt: the child of the submission's, linked to that of the attempt before it. It lasts from the
+ * claim to the durable record, in whichever process that is; its context goes into the envelopes of its events.
+ */
+export const createTracedRuns = (tracer: Tracer): RunObserver => ({
+  observe: (task, taskTrace) => new AttemptSpan(tracer, task, taskTrace),
+})
+
+class AttemptSpan implements ObservedAttempt {
+  readonly context: EventContext
+  readonly #span: Span
+  readonly #inner: Context
+
+  constructor(tracer: Tracer, task: Task, taskTrace: TaskTrace) {
+    const parent = toParentContext(taskTrace.submission)
+    const options = {
+      kind: SpanKind.CONSUMER,
+      attributes: {
+        ...describeTask(task.taskId, task.submission),
+        'messaging.operation.name': 'process',
+        'messaging.operation.type': 'process',
+        'taskfold.attempt': task.attempt + 1,
+      },
+      links: toLinks(taskTrace),
+    }
+    this.#span = tracer.startSpan(`process ${task.submission.type}`, options, parent)
+    this.#inner = trace.setSpan(parent, this.#span)
+    this.context = { traceparent: toTraceparent(this.#span.spanContext()) }
+  }
+
+  within<Result>(work: () => Result): Result {
+    return context.with(this.#inner, work)
+  }
+
+  leave(): void {
+    this.#end('not-claimed')
+  }
+
+  started(task: RunningTask): void {
+    this.#span.setAttributes({
+      'taskfold.run': task.run,
+      'taskfold.worker.incarnation': task.incarnation,
+      'taskfold.task.ready_to_start_ms': Math.max(0, (task.startedAt ?? task.readyAt) - task.readyAt),
+    })
+    this.#span.addEvent('started')
+  }
+
+  recorded(events: readonly TaskEvent[]): void {
+    const failed = events.find((event) => event.type === 'Failed')
+    if (failed !== undefined) this.#noteFailure(failed.data)
+    this.#end(findOutcome(events) ?? 'unknown')
+  }
+
+  fenced(): void {
+    this.#span.setStatus({ code: SpanStatusCode.ERROR, message: 'fenced' })
+    this.#end('fenced')
+  }
+
+  /** The kind and the frames of an error, not its message: it may quote the payload, or a secret. The history has it. */
+  #noteFailure({ cause, error }: Failed['data']): void {
+    this.#span.addEvent('exception', {
+      'exception.type': error.name,
+      ...(error.stack !== undefined && { 'exception.stacktrace': error.stack }),
+    })
+    this.#span.setAttribute('error.type', cause)
+    this.#span.setStatus({ code: SpanStatusCode.ERROR, message: cause })
+  }
+
+  #end(outcome: string): void {
+    this.#span.setAttribute('taskfold.outcome', outcome)
+    this.#span.end()
+  }
+}
+
+/** An attempt that nobody traced carries the submission's context, which is the parent already. */
+const toLinks = ({ submission, latestAttempt }: TaskTrace): Link[] => {
+  const before = latestAttempt === submission ? undefined : findSpanContext(latestAttempt)
+  return before === undefined ? [] : [{ context: before, attributes: { 'taskfold.link': 'previous-attempt' } }]
+}

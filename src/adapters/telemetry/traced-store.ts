@@ -1,0 +1,98 @@
+import { type Context, context, type Span, SpanKind, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
+import type { Append, EventStore } from '#application/ports/event-store.ts'
+import { describeTask } from './span-names.ts'
+import type { SpanRegister } from './span-register.ts'
+import { toParentContext, toTraceparent } from './traceparent.ts'
+
+/**
+ * An event store whose appends are spans. A submission begins the trace of its task, or continues the caller's; its span
+ * goes into the envelope, so that each attempt, wherever and whenever it runs, becomes a child of it.
+ *
+ * What nobody traces, such as the records of recovery, gets no span: it would be a trace of its own.
+ */
+export const createTracedEventStore = (store: EventStore, tracer: Tracer, register: SpanRegister): EventStore => ({
+  append: async (append) => {
+    const traced = begin(tracer, register, append)
+    if (traced === undefined) return store.append(append)
+    const { span, inner } = traced
+    try {
+      const verdict = await context.with(inner, () => store.append(traced.append))
+      span.setAttribute('taskfold.append.verdict', verdict.kind)
+      return verdict
+    } catch (error) {
+      noteError(span, error)
+      throw error
+    } finally {
+      span.end()
+    }
+  },
+
+  appendAll: async (appends) => {
+    const all = appends.map((append) => ({ given: append, traced: begin(tracer, register, append) }))
+    try {
+      const verdict = await store.appendAll(all.map(({ given, traced }) => traced?.append ?? given))
+      for (const { traced } of all) traced?.span.setAttribute('taskfold.append.verdict', verdict.kind)
+      return verdict
+    } catch (error) {
+      for (const { traced } of all) if (traced !== undefined) noteError(traced.span, error)
+      throw error
+    } finally {
+      for (const { traced } of all) traced?.span.end()
+    }
+  },
+
+  loadStream: (taskId) => store.loadStream(taskId),
+  loadStreams: (taskIds) => store.loadStreams(taskIds),
+})
+
+interface TracedAppend {
+  readonly span: Span
+  readonly inner: Context
+  readonly append: Append
+}
+
+const begin = (tracer: Tracer, register: SpanRegister, append: Append): TracedAppend | undefined => {
+  const isSubmission = append.expectedVersion === 0
+  const active = trace.getSpan(context.active())
+  if (active === undefined && append.context.traceparent === undefined && !isSubmission) return undefined
+  // The active span first: it is the server's, and a child of the one the caller named.
+  const outer = active === undefined ? toParentContext(append.context.traceparent) : context.active()
+  const span = isSubmission ? beginSubmission(tracer, append, outer) : beginAppend(tracer, append, outer)
+  const carried = isSubmission || active === undefined ? span : active
+  const traced = { ...append, context: { ...append.context, traceparent: toTraceparent(carried.spanContext()) } }
+  register.noteAppend(traced, span.spanContext())
+  if (isSubmission) register.noteSubmission(append.taskId, span.spanContext())
+  return { span, inner: trace.setSpan(outer, span), append: traced }
+}
+
+const beginSubmission = (tracer: Tracer, { taskId, head, events }: Append, parent: Context): Span =>
+  tracer.startSpan(
+    `submit ${head.type}`,
+    {
+      kind: SpanKind.PRODUCER,
+      attributes: {
+        ...describeTask(taskId, head),
+        'messaging.operation.name': 'submit',
+        'messaging.operation.type': 'send',
+        'taskfold.events': events.map(({ type }) => type),
+      },
+    },
+    parent,
+  )
+
+const beginAppend = (tracer: Tracer, { taskId, head, events }: Append, parent: Context): Span => {
+  const types = events.map(({ type }) => type)
+  return tracer.startSpan(
+    `append ${types.join(' ')}`,
+    { attributes: { 'taskfold.task.id': taskId, 'taskfold.task.type': head.type, 'taskfold.events': types } },
+    parent,
+  )
+}
+
+/** The kind of error and nothing of its message, which may quote what it failed at. */
+export const noteError = (span: Span, error: unknown): void => {
+  const type = error instanceof Error ? error.name : typeof error
+  span.setAttribute('error.type', type)
+  span.addEvent('exception', { 'exception.type': type })
+  span.setStatus({ code: SpanStatusCode.ERROR, message: type })
+}
