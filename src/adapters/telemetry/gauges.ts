@@ -1,0 +1,97 @@
+import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import type { Description, Gauge } from './instruments.ts'
+
+export interface PoolState {
+  readonly acquired: number
+  readonly idle: number
+  /** Callers that wait for a connection. */
+  readonly waiting: number
+}
+
+export interface ProcessGauges {
+  readonly gauges: readonly Gauge[]
+  close(): void
+}
+
+interface Deps {
+  readonly readPool: () => PoolState
+  /** Handlers at work; undefined where no worker runs. */
+  readonly countHandlers: () => number | undefined
+}
+
+const delayResolutionMs = 20
+const nanosecondsPerSecond = 1e9
+
+/** What the process itself is doing: event loop, memory, processor, connections, slots. */
+export const createProcessGauges = ({ readPool, countHandlers }: Deps): ProcessGauges => {
+  const delay = monitorEventLoopDelay({ resolution: delayResolutionMs })
+  delay.enable()
+  const loopTime = (): EventLoopUtilization => performance.eventLoopUtilization()
+  return {
+    gauges: [
+      {
+        ...describe('nodejs.eventloop.delay', 's', ['quantile'], 'How late timers were, since the process began.'),
+        kind: 'gauge',
+        read: () => [
+          { labels: ['0.5'], value: delay.percentile(50) / nanosecondsPerSecond },
+          { labels: ['0.99'], value: delay.percentile(99) / nanosecondsPerSecond },
+          { labels: ['1'], value: delay.max / nanosecondsPerSecond },
+        ],
+      },
+      {
+        ...describe('nodejs.eventloop.time', 's', ['state'], 'How long the event loop was active, and idle.'),
+        kind: 'sum',
+        read: () => [
+          { labels: ['active'], value: loopTime().active / 1_000 },
+          { labels: ['idle'], value: loopTime().idle / 1_000 },
+        ],
+      },
+      {
+        ...describe('process.memory.usage', 'By', [], 'Resident memory.'),
+        kind: 'gauge',
+        read: () => [{ labels: [], value: process.memoryUsage.rss() }],
+      },
+      {
+        ...describe('process.cpu.time', 's', ['mode'], 'Processor time of the process.'),
+        kind: 'sum',
+        read: () => {
+          const { user, system } = process.cpuUsage()
+          return [
+            { labels: ['user'], value: user / 1e6 },
+            { labels: ['system'], value: system / 1e6 },
+          ]
+        },
+      },
+      {
+        ...describe('taskfold.pool.connections', '{connection}', ['state'], 'Connections of the pool to Postgres.'),
+        kind: 'gauge',
+        read: () => {
+          const { acquired, idle, waiting } = readPool()
+          return [
+            { labels: ['acquired'], value: acquired },
+            { labels: ['idle'], value: idle },
+            { labels: ['waited-for'], value: waiting },
+          ]
+        },
+      },
+      {
+        ...describe('taskfold.handlers.running', '{handler}', [], 'Handlers at work in this worker.'),
+        kind: 'gauge',
+        read: () => {
+          const running = countHandlers()
+          return running === undefined ? [] : [{ labels: [], value: running }]
+        },
+      },
+    ],
+    close: () => {
+      delay.disable()
+    },
+  }
+}
+
+export const describe = (name: string, unit: string, labels: readonly string[], description: string): Description => ({
+  name,
+  unit,
+  labels,
+  description,
+})

@@ -1,0 +1,16 @@
+import type { Clock } from '#application/ports/clock.ts'
+import type { CommitObserver } from '#application/ports/commit-observer.ts'
+import type { Metrics } from './metrics.ts'
+
+/** Measures size and duration of each group commit, failed ones included, and lets `next` see it as well. */
+export const createMeasuredCommits = (metrics: Metrics, clock: Clock, next?: CommitObserver): CommitObserver => ({
+  commit: async (members, send) => {
+    const begunAtMs = clock.monotonicMs()
+    try {
+      return await (next === undefined ? send() : next.commit(members, send))
+    } finally {
+      metrics.commitSize.record(members.length)
+      metrics.commitTime.record((clock.monotonicMs() - begunAtMs) / 1_000)
+    }
+  },
+})

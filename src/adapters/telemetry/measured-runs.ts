@@ -1,0 +1,60 @@
+import type { ObservedAttempt, RunObserver } from '#application/ports/run-observer.ts'
+import { unobservedAttempt } from '#application/ports/run-observer.ts'
+import type { TaskTrace } from '#application/queries/task-trace.ts'
+import type { TaskEvent } from '#domain/task-events.ts'
+import type { RunningTask } from '#domain/task-state.ts'
+import type { Instant } from '#domain/time.ts'
+import type { Metrics } from './metrics.ts'
+import { findOutcome, isEnd } from './outcomes.ts'
+
+/** Measures the durations of attempts and tasks, by the store's clock, and lets `next` see each attempt as well. */
+export const createMeasuredRuns = (metrics: Metrics, next?: RunObserver): RunObserver => ({
+  observe: (task, trace) => new MeasuredAttempt(metrics, next?.observe(task, trace) ?? unobserved(trace)),
+})
+
+const unobserved = (trace: TaskTrace): ObservedAttempt => unobservedAttempt(trace)
+
+class MeasuredAttempt implements ObservedAttempt {
+  readonly #metrics: Metrics
+  readonly #next: ObservedAttempt
+  #task: RunningTask | undefined
+
+  constructor(metrics: Metrics, next: ObservedAttempt) {
+    this.#metrics = metrics
+    this.#next = next
+  }
+
+  get context(): ObservedAttempt['context'] {
+    return this.#next.context
+  }
+
+  within<Result>(work: () => Result): Result {
+    return this.#next.within(work)
+  }
+
+  leave(): void {
+    this.#next.leave()
+  }
+
+  started(task: RunningTask): void {
+    this.#task = task
+    const waitedMs = (task.startedAt ?? task.readyAt) - task.readyAt
+    this.#metrics.timeToStart.record(Math.max(0, waitedMs) / 1_000, this.#metrics.limitType(task.submission.type))
+    this.#next.started(task)
+  }
+
+  recorded(events: readonly TaskEvent[], recordedAt: Instant): void {
+    const task = this.#task
+    const outcome = findOutcome(events)
+    if (task !== undefined && outcome !== undefined) {
+      const type = this.#metrics.limitType(task.submission.type)
+      this.#metrics.runTime.record((recordedAt - (task.startedAt ?? recordedAt)) / 1_000, type, outcome)
+      if (isEnd(outcome)) this.#metrics.endToEnd.record((recordedAt - task.submittedAt) / 1_000, type, outcome)
+    }
+    this.#next.recorded(events, recordedAt)
+  }
+
+  fenced(): void {
+    this.#next.fenced()
+  }
+}

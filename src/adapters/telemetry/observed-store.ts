@@ -1,0 +1,81 @@
+import { type Append, type EventStore, isStored } from '#application/ports/event-store.ts'
+import type { LogFields, Logger } from '#application/ports/logger.ts'
+import { findTraceId } from '#application/queries/task-trace.ts'
+import type { TaskEvent } from '#domain/task-events.ts'
+import type { Metrics } from './metrics.ts'
+import { findOutcome } from './outcomes.ts'
+
+/** An event store of which every change that became durable is counted and logged, with a line each. */
+export const createObservedEventStore = (store: EventStore, metrics: Metrics, logger: Logger): EventStore => ({
+  append: async (append) => {
+    const verdict = await store.append(append)
+    if (isStored(verdict)) note(append, metrics, logger)
+    else if (verdict.kind === 'conflict') metrics.conflicts.add(1)
+    return verdict
+  },
+
+  appendAll: async (appends) => {
+    const verdict = await store.appendAll(appends)
+    if (verdict.kind !== 'appended') return verdict
+    for (const [index, append] of appends.entries()) {
+      if (verdict.members[index]?.kind !== 'duplicate') note(append, metrics, logger)
+    }
+    return verdict
+  },
+
+  loadStream: (taskId) => store.loadStream(taskId),
+  loadStreams: (taskIds) => store.loadStreams(taskIds),
+})
+
+const note = (append: Append, metrics: Metrics, logger: Logger): void => {
+  const type = metrics.limitType(append.head.type)
+  const outcome = findOutcome(append.events)
+  if (outcome !== undefined) metrics.finished.add(1, type, outcome)
+  const about = {
+    taskId: append.taskId,
+    taskType: append.head.type,
+    attempt: append.head.attempt,
+    traceId: findTraceId(append.context),
+  }
+  for (const event of append.events) {
+    if (event.type === 'Submitted') metrics.submitted.add(1, type)
+    if (event.type === 'Started') metrics.started.add(1, type)
+    log(logger, about, event, append.events)
+  }
+}
+
+/**
+ * What every task goes through is told at `debug`: three lines for each would cost a tenth of the throughput. What a
+ * person may want to look into is told at `info`, and the end of hope at `warn`.
+ */
+const log = (logger: Logger, about: LogFields, event: TaskEvent, together: readonly TaskEvent[]): void => {
+  switch (event.type) {
+    case 'Submitted':
+      return logger.debug(about, 'a task was submitted')
+    case 'Started':
+      return logger.debug(about, 'an attempt was started')
+    case 'Succeeded':
+      return logger.debug(about, 'a task succeeded')
+    case 'Failed': {
+      const { cause, final, error } = event.data
+      const fields = { ...about, cause, errorName: error.name }
+      if (final) return logger.warn(fields, 'a task failed')
+      const retried = together.find((other) => other.type === 'Retried')
+      return logger.info(
+        { ...fields, delayMs: retried?.data.delayMs },
+        'an attempt failed and will be followed by another',
+      )
+    }
+    case 'Retried':
+      // Otherwise told with the failure.
+      return event.data.reopened ? logger.info(about, 'a task was opened again') : undefined
+    case 'Released':
+      return logger.info({ ...about, cause: event.data.cause }, 'an attempt was handed back')
+    case 'Rescheduled':
+      return logger.info(about, 'a task was rescheduled')
+    case 'CancelRequested':
+      return logger.info(about, 'cancellation of a running task was requested')
+    case 'Cancelled':
+      return logger.info({ ...about, cause: event.data.cause }, 'a task was cancelled')
+  }
+}

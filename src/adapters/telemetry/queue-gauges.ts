@@ -1,0 +1,92 @@
+import type { Clock } from '#application/ports/clock.ts'
+import type { QueueSummary } from '#application/ports/task-index.ts'
+import { describe } from './gauges.ts'
+import type { Gauge, Series } from './instruments.ts'
+import type { LabelLimit } from './label-limit.ts'
+
+export interface QueueGauges {
+  readonly gauges: readonly Gauge[]
+  /** Asks the store, unless it did lately; then the gauges tell what it answered. Never throws. */
+  refresh(): Promise<void>
+}
+
+interface Deps {
+  readonly clock: Clock
+  readonly summarize: () => Promise<readonly QueueSummary[]>
+  readonly limitQueue: LabelLimit
+}
+
+/** However often metrics are asked for. */
+const refreshMsMin = 10_000
+/** The counting is never more than this share of the time: a store with many waiting tasks takes longer to count them. */
+const shareOfTimeMax = 0.05
+
+/** How much waits in each queue, and for how long. An answer older than three refreshes is not shown any more. */
+export const createQueueGauges = ({ clock, summarize, limitQueue }: Deps): QueueGauges => {
+  let known: { readonly summaries: readonly QueueSummary[]; readonly atMs: number } | undefined
+  let nextAtMs = 0
+  let asking: Promise<void> | undefined
+
+  const ask = async (): Promise<void> => {
+    const begunAtMs = clock.monotonicMs()
+    try {
+      known = { summaries: await summarize(), atMs: clock.monotonicMs() }
+    } catch {
+      // The store is away, which its health and the age of these gauges tell.
+    }
+    const tookMs = clock.monotonicMs() - begunAtMs
+    nextAtMs = clock.monotonicMs() + Math.max(refreshMsMin, tookMs / shareOfTimeMax)
+    asking = undefined
+  }
+
+  const read = (): readonly QueueSummary[] =>
+    known === undefined || clock.monotonicMs() > nextAtMs + 2 * refreshMsMin ? [] : known.summaries
+
+  return {
+    gauges: [
+      {
+        ...describe('taskfold.queue.tasks', '{task}', ['queue', 'state'], 'Tasks that wait or run, by queue.'),
+        kind: 'gauge',
+        read: () =>
+          merge(
+            read().flatMap(({ queue, ready, scheduled, retrying, running }) =>
+              Object.entries({ ready, scheduled, retrying, running }).map(([state, value]) => ({
+                labels: [limitQueue(queue), state],
+                value,
+              })),
+            ),
+            (a, b) => a + b,
+          ),
+      },
+      {
+        ...describe('taskfold.queue.oldest_ready_age', 's', ['queue'], 'How long the oldest ready task has waited.'),
+        kind: 'gauge',
+        read: () =>
+          merge(
+            read().map(({ queue, oldestReadyAgeMs }) => ({
+              labels: [limitQueue(queue)],
+              value: (oldestReadyAgeMs ?? 0) / 1_000,
+            })),
+            Math.max,
+          ),
+      },
+    ],
+    refresh: async () => {
+      if (clock.monotonicMs() >= nextAtMs) await (asking ??= ask())
+    },
+  }
+}
+
+/** Several queues may share the label `other`. */
+const merge = (
+  series: readonly Series<number>[],
+  join: (a: number, b: number) => number,
+): readonly Series<number>[] => {
+  const merged = new Map<string, Series<number>>()
+  for (const { labels, value } of series) {
+    const key = labels.join('\u0000')
+    const before = merged.get(key)
+    merged.set(key, { labels, value: before === undefined ? value : join(before.value, value) })
+  }
+  return [...merged.values()]
+}

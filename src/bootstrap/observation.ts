@@ -1,0 +1,103 @@
+import { systemClock } from '#adapters/system/clock.ts'
+import { forwardMetrics } from '#adapters/telemetry/forward-metrics.ts'
+import { createProcessGauges } from '#adapters/telemetry/gauges.ts'
+import { createMeasuredCommits } from '#adapters/telemetry/measured-commits.ts'
+import { createMetrics } from '#adapters/telemetry/metrics.ts'
+import { createMeasuredRuns } from '#adapters/telemetry/measured-runs.ts'
+import { createObservedEventStore } from '#adapters/telemetry/observed-store.ts'
+import { createQueueGauges } from '#adapters/telemetry/queue-gauges.ts'
+import type { Readings } from '#adapters/telemetry/instruments.ts'
+import type { Telemetry } from '#adapters/telemetry/telemetry.ts'
+import type { Count } from '#application/ports/counts.ts'
+import type { CommitObserver } from '#application/ports/commit-observer.ts'
+import type { EventStore } from '#application/ports/event-store.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import type { RunObserver } from '#application/ports/run-observer.ts'
+import type { TaskIndex } from '#application/ports/task-index.ts'
+import type { TaskQueue } from '#application/ports/task-queue.ts'
+import type { Role } from './config.ts'
+
+/** Everything that looks at the work of this process without taking part in it. */
+export interface Observation {
+  readonly count: Count
+  readonly commits: CommitObserver
+  readonly runObserver: RunObserver
+  readonly observeStore: (store: EventStore) => EventStore
+  readonly observeQueue: (queue: TaskQueue) => TaskQueue
+  /** From now on everything can be read, at `/metrics` and by whatever sends metrics away. Called once. */
+  readonly publish: (sources: MetricSources, owned: AsyncDisposableStack) => () => Promise<string>
+}
+
+export interface MetricSources {
+  readonly roles: readonly Role[]
+  readonly index: TaskIndex
+  readonly pool: { state(): { acquiredConnections: number; idleConnections: number; waitingClients: number } }
+  readonly countHandlers: () => number | undefined
+}
+
+interface Deps {
+  readonly telemetry: Telemetry
+  readonly logger: Logger
+  /** Types this process has handlers for: they always have series of their own. */
+  readonly types: Iterable<string>
+}
+
+/** Wraps the ports that are observed: always for metrics, which cost little, and for traces only where they are wanted. */
+export const createObservation = async ({ telemetry, logger, types }: Deps): Promise<Observation> => {
+  const metrics = createMetrics(types)
+  const { tracer } = telemetry
+  const tracing = tracer && (await import('#adapters/telemetry/tracing.ts')).createTracing(tracer)
+  return {
+    count: metrics.counted,
+    commits: createMeasuredCommits(metrics, systemClock, tracing?.commits),
+    runObserver: createMeasuredRuns(metrics, tracing?.runObserver),
+    observeStore: (store) => {
+      const observed = createObservedEventStore(store, metrics, logger)
+      return tracing?.traceStore(observed) ?? observed
+    },
+    observeQueue: (queue) => tracing?.traceQueue(queue) ?? queue,
+    publish: (sources, owned) => {
+      const processGauges = createProcessGauges({
+        readPool: () => toPoolState(sources.pool.state()),
+        countHandlers: sources.countHandlers,
+      })
+      owned.defer(() => processGauges.close())
+      const queueGauges = createQueueGauges({
+        clock: systemClock,
+        summarize: () => sources.index.summarizeQueues(),
+        limitQueue: metrics.limitQueue,
+      })
+      // One process of a kind tells for the fleet: each would count the same heads.
+      const tellsOfQueues = sources.roles.includes('maintenance')
+      const gauges = [...processGauges.gauges, ...(tellsOfQueues ? queueGauges.gauges : [])]
+      const readings = { ...metrics, gauges }
+      const refresh = async (): Promise<void> => {
+        if (tellsOfQueues) await queueGauges.refresh()
+      }
+      if (telemetry.meter !== undefined) forwardMetrics(telemetry.meter, readings, refresh)
+      const write = createLazyText()
+      return async () => {
+        await refresh()
+        return (await write())(readings)
+      }
+    },
+  }
+}
+
+const toPoolState = ({
+  acquiredConnections,
+  idleConnections,
+  waitingClients,
+}: ReturnType<MetricSources['pool']['state']>) => ({
+  acquired: acquiredConnections,
+  idle: idleConnections,
+  waiting: waitingClients,
+})
+
+const createLazyText = () => {
+  let loading: Promise<(readings: Readings) => Promise<string>> | undefined
+  return () =>
+    (loading ??= import('#adapters/telemetry/prometheus-text.ts').then(({ createPrometheusText }) =>
+      createPrometheusText(),
+    ))
+}
