@@ -6,7 +6,8 @@ import type { Instant } from '#domain/time.ts'
 import type { ChangeOutcome } from './commands/change-task.ts'
 import { cancelTask, type PersonRequest, retryTask, runTaskNow } from './commands/person-commands.ts'
 import type { ReadyAnnouncer } from './commands/ready-announcer.ts'
-import { type SubmitRequest, submitTask } from './commands/submit-task.ts'
+import { submitAll, submitMany, type SubmitResult } from './commands/submit-many.ts'
+import { type SubmitRequest, type Submitted, submitTask } from './commands/submit-task.ts'
 import type { StoreClock, Timers } from './ports/clock.ts'
 import type { Count } from './ports/counts.ts'
 import type { EventFeed } from './ports/event-feed.ts'
@@ -39,7 +40,11 @@ export interface TaskNow {
 
 /** Everything a driving adapter can ask of the application. Each throws the errors of the event-store port. */
 export interface TaskOperations {
-  submit(request: SubmitRequest, context: EventContext): Promise<TaskNow>
+  submit(request: SubmitRequest, context: EventContext): Promise<Submitted>
+  /** Each of up to 1000 requests on its own, together in time; in the order given. */
+  submitMany(requests: readonly SubmitRequest[], context: EventContext): Promise<readonly SubmitResult[]>
+  /** All of up to 1000 requests or none. */
+  submitAll(requests: readonly SubmitRequest[], context: EventContext): Promise<readonly Submitted[]>
   find(taskId: TaskId): Promise<TaskWithProgress | undefined>
   /** As its first `version` events left it. */
   findAsOfVersion(taskId: TaskId, version: number): Promise<PastTask>
@@ -95,6 +100,8 @@ export const createTaskOperations = (deps: TaskOperationsDeps): TaskOperations =
   const ends = createEndWatch(deps)
   return {
     submit: (request, context) => submitTask(deps, request, context),
+    submitMany: (requests, context) => submitMany(deps, requests, context),
+    submitAll: (requests, context) => submitAll(deps, requests, context),
     find: (taskId) => findTaskWithProgress(deps, taskId),
     findAsOfVersion: (taskId, version) => findTaskAsOfVersion(deps.store, taskId, version),
     findAsOf: (taskId, instant) => findTaskAsOf(deps.store, taskId, instant),

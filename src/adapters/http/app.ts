@@ -17,6 +17,8 @@ interface Deps {
   readonly admission: Admission
   /** Aborts when the server begins to close: nothing is waited for any longer. */
   readonly closing: AbortSignal
+  /** Told which route answers the request at hand. */
+  readonly nameRoute?: ((route: string) => void) | undefined
 }
 
 declare module 'fastify' {
@@ -28,7 +30,7 @@ declare module 'fastify' {
 }
 
 /** Fastify with our routes, and nothing of its own answers left: whatever goes wrong becomes a problem document. */
-export const createApp = ({ routes, logger, admission, closing }: Deps): FastifyInstance => {
+export const createApp = ({ routes, logger, admission, closing, nameRoute }: Deps): FastifyInstance => {
   const app = fastify({
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestMs,
@@ -60,6 +62,12 @@ export const createApp = ({ routes, logger, admission, closing }: Deps): Fastify
   app.setNotFoundHandler(() => {
     throw new ProblemError('route-not-found', 'See /api/docs for what there is.')
   })
+  if (nameRoute !== undefined) {
+    app.addHook('onRequest', (request, _reply, done) => {
+      if (request.routeOptions.url !== undefined) nameRoute(request.routeOptions.url)
+      done()
+    })
+  }
   const judgeRoute = createAddressJudge(routes)
   app.addHook('onRequest', (request, reply, done) => {
     judgeRequest(request)

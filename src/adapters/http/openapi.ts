@@ -51,7 +51,9 @@ const toOperation = (route: Route): ZodOpenApiOperationObject => ({
   ...(route.body.presence !== 'ignored' && {
     requestBody: {
       required: route.body.presence === 'required',
-      content: { 'application/json': { schema: route.body.described ?? route.body.schema, example: route.body.example } },
+      content: {
+        'application/json': { schema: route.body.described ?? route.body.schema, example: route.body.example },
+      },
     },
   }),
   responses: { ...toResponses(route.answers), ...toRefusals(route.refusals) },

@@ -15,7 +15,9 @@ import { createFeedRoute, type FeedDeps } from './routes/feed.ts'
 import { createGetRoute } from './routes/get-task.ts'
 import { createInsightRoutes } from './routes/insight.ts'
 import { createEventsRoute, createListRoute } from './routes/read-tasks.ts'
+import { createMetricsRoute } from './routes/metrics.ts'
 import { createReferenceRoutes } from './routes/reference.ts'
+import { createBatchRoute } from './routes/submit-batch.ts'
 import { createSubmitRoute } from './routes/submit-task.ts'
 
 export interface HttpServerDeps {
@@ -23,6 +25,10 @@ export interface HttpServerDeps {
   readonly operations: TaskOperations | undefined
   readonly info: () => ProcessInfo
   readonly readHealth: ReadHealth
+  /** Undefined: `/metrics` is not served. */
+  readonly readMetrics?: () => Promise<string>
+  /** Told which route answers the request at hand. */
+  readonly nameRoute?: ((route: string) => void) | undefined
   readonly logger: Logger
   /** The store's clock as estimated. */
   readonly now: () => Instant
@@ -55,7 +61,13 @@ export const createHttpServer = async (deps: HttpServerDeps): Promise<HttpServer
   const closing = new AbortController()
   const admission = createAdmission(deps.admissionLimits)
   const routes = createRoutes(deps, { admission, closing: closing.signal })
-  const app = createApp({ routes, logger: deps.logger, admission, closing: closing.signal })
+  const app = createApp({
+    routes,
+    logger: deps.logger,
+    admission,
+    closing: closing.signal,
+    nameRoute: deps.nameRoute,
+  })
   await app.ready()
   let closed: Promise<void> | undefined
   return {
@@ -74,7 +86,9 @@ interface Shared {
 }
 
 const createRoutes = (deps: HttpServerDeps, { admission, closing }: Shared): readonly Route[] => {
-  const operation = createOperationRoutes(deps)
+  const { readMetrics } = deps
+  const metrics = readMetrics === undefined ? [] : [createMetricsRoute(readMetrics)]
+  const operation = [...createOperationRoutes(deps), ...metrics]
   if (deps.operations === undefined) return operation
   const { operations, now, traceUrlTemplate, feedPollMs, heartbeatMs } = deps
   const tail = createFeedTail({
@@ -84,6 +98,7 @@ const createRoutes = (deps: HttpServerDeps, { admission, closing }: Shared): rea
   })
   const routes: readonly Route[] = [
     createSubmitRoute({ operations, now }),
+    createBatchRoute({ operations, now, logger: deps.logger }),
     createListRoute(operations),
     createGetRoute(operations),
     createEventsRoute(operations, traceUrlTemplate),

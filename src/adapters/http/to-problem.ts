@@ -17,7 +17,8 @@ const retryAfter = { 'retry-after': '2' }
 
 const fromApplication = (error: unknown): ProblemError | undefined => {
   if (error instanceof SubmitUnknownError) {
-    const detail = 'The store fell silent: nobody knows whether the task was stored. Ask for it by taskId, or repeat with the same key.'
+    const detail =
+      'The store fell silent: nobody knows whether the task was stored. Ask for it by taskId, or repeat with the same key.'
     return new ProblemError('store-unavailable', detail, { taskId: error.taskId, headers: retryAfter, cause: error })
   }
   if (error instanceof StoreUnavailableError) {
@@ -31,7 +32,9 @@ const fromApplication = (error: unknown): ProblemError | undefined => {
     return new ProblemError('overloaded', 'Nothing was changed; ask again.', { headers: retryAfter, cause: error })
   }
   if (error instanceof KeyReusedError) {
-    return new ProblemError('idempotency-key-reused', 'Repeat the request as it was, or take a new key.', { cause: error })
+    return new ProblemError('idempotency-key-reused', 'Repeat the request as it was, or take a new key.', {
+      cause: error,
+    })
   }
   if (error instanceof RetryPolicyError) return refuseAt('/retry/maxMs', error)
   if (error instanceof UnstorableAppendError) return refuseAt('', error)

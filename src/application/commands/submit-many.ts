@@ -8,6 +8,7 @@ import {
   appendFirst,
   KeyReusedError,
   learnRoutes,
+  RetryPolicyError,
   type SubmitDeps,
   type Submitted,
   type SubmitRequest,
@@ -18,15 +19,14 @@ import {
 /** What one of many requests came to; `reason` is what `submitTask` would have thrown. */
 export type SubmitResult = PromiseSettledResult<Submitted>
 
-/** Why nothing of an atomic call was stored: those of its requests whose key belongs to another request. */
-export class KeysReusedError extends Error {
-  override readonly name = 'KeysReusedError'
-  readonly code = 'keys-reused'
-  /** Places in the list of requests, counted from 0. */
-  readonly places: readonly number[]
-  constructor(places: readonly number[]) {
-    super(`${places.length} keys belong to tasks that other requests made`)
-    this.places = places
+/** Why nothing of an atomic call was stored: the requests that can never be, by their places in the list, from 0. */
+export class RequestsRefusedError extends Error {
+  override readonly name = 'RequestsRefusedError'
+  readonly code = 'requests-refused'
+  readonly reasons: ReadonlyMap<number, KeyReusedError | RetryPolicyError>
+  constructor(reasons: ReadonlyMap<number, KeyReusedError | RetryPolicyError>) {
+    super(`${reasons.size} of the requests were refused`)
+    this.reasons = reasons
   }
 }
 
@@ -69,8 +69,8 @@ export const submitMany = async (
  * Submits up to 1000 requests, all of them or none. One whose key was used before by the same request refuses nothing, and
  * is answered with the task that made.
  *
- * Throws KeysReusedError; RetryPolicyError; SubmitUnknownError, which names one task whose fate is that of all; and as
- * `submitTask` does when nothing was stored.
+ * Throws RequestsRefusedError; SubmitUnknownError, which names one task whose fate is that of all; StoreUnavailableError,
+ * StoreOverloadedError and UnstorableAppendError when nothing was stored.
  */
 export const submitAll = async (
   deps: SubmitDeps,
@@ -78,7 +78,7 @@ export const submitAll = async (
   context: EventContext,
 ): Promise<readonly Submitted[]> => {
   assertCount(requests.length)
-  const appends = requests.map((request) => toFirstAppend(deps, request, context))
+  const appends = toAppends(deps, requests, context)
   await learnRoutes(
     deps,
     appends.map(({ head }) => head),
@@ -89,18 +89,34 @@ export const submitAll = async (
     throw witness === undefined ? error : toSubmitError(error, witness.taskId)
   })
   if (verdict.kind === 'refused') {
-    const places = appends.flatMap(({ taskId }, place) => (verdict.reused.includes(taskId) ? [place] : []))
     if (verdict.conflicts.length > 0) throw new Error(`task ids were minted twice: ${verdict.conflicts.join()}`)
-    throw new KeysReusedError(places)
+    const reused = new Set(verdict.reused)
+    throw new RequestsRefusedError(
+      new Map(appends.flatMap(({ taskId }, place) => (reused.has(taskId) ? [[place, new KeyReusedError()]] : []))),
+    )
   }
-  const verdicts = new Map(appends.map(({ taskId }, place) => [taskId, verdict.members[place]]))
   const duplicates = verdict.members.filter((member) => member.kind === 'duplicate')
   const replays = await readTasks(deps, duplicates)
-  return appends.map((append) => {
-    const member = verdicts.get(append.taskId)
+  return appends.map((append, place) => {
+    const member = verdict.members[place]
     if (member === undefined) throw new Error('the store gave no verdict on a submission')
     return toSubmitted(deps, append, member, replays)
   })
+}
+
+const toAppends = (deps: SubmitDeps, requests: readonly SubmitRequest[], context: EventContext): readonly Append[] => {
+  const reasons = new Map<number, RetryPolicyError>()
+  const appends = requests.flatMap((request, place) => {
+    try {
+      return [toFirstAppend(deps, request, context)]
+    } catch (error) {
+      if (!(error instanceof RetryPolicyError)) throw error
+      reasons.set(place, error)
+      return []
+    }
+  })
+  if (reasons.size > 0) throw new RequestsRefusedError(reasons)
+  return appends
 }
 
 const assertCount = (count: number): void => {
@@ -182,7 +198,7 @@ const toSubmitted = (
   replays: Replays,
 ): Submitted => {
   if (!('fingerprint' in verdict)) return afterStored(deps, append, verdict)
-  if (verdict.fingerprint !== append.key?.fingerprint) throw new KeyReusedError(verdict.taskId)
+  if (verdict.fingerprint !== append.key?.fingerprint) throw new KeyReusedError()
   return replays(verdict.taskId)
 }
 

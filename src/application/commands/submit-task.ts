@@ -80,11 +80,8 @@ export class SubmitUnknownError extends Error {
 export class KeyReusedError extends Error {
   override readonly name = 'KeyReusedError'
   readonly code = 'key-reused'
-  /** The task that holds the key. */
-  readonly taskId: TaskId
-  constructor(taskId: TaskId) {
-    super(`the key belongs to task ${taskId}, which another request made`)
-    this.taskId = taskId
+  constructor() {
+    super('the key was used for another request')
   }
 }
 
@@ -109,7 +106,7 @@ export const submitTask = async (
   await learnRoutes(deps, [append.head])
   const verdict = await appendFirst(deps.store, append)
   if (verdict.kind !== 'duplicate') return afterStored(deps, append, verdict)
-  if (verdict.fingerprint !== request.key?.fingerprint) throw new KeyReusedError(verdict.taskId)
+  if (verdict.fingerprint !== request.key?.fingerprint) throw new KeyReusedError()
   const earlier = await findTask(deps.store, verdict.taskId)
   if (earlier === undefined) throw new Error(`task ${verdict.taskId} holds a key and is not there`)
   return { kind: 'replayed', ...earlier }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { problemView } from '#adapters/http/schemas/task-view.ts'
+import { hostileBatches } from './support/hostile-batches.ts'
 import { hostileBodies } from './support/hostile-bodies.ts'
 import { hostileRequests } from './support/hostile-requests.ts'
 import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
@@ -13,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-const corpus = [...hostileBodies, ...hostileRequests]
+const corpus = [...hostileBodies, ...hostileRequests, ...hostileBatches]
 
 describe('a request nobody should send', () => {
   test('is one of hundreds', () => {

@@ -70,6 +70,7 @@ describe('the OpenAPI document', () => {
     expect(operations().map(([method, path]) => `${method} ${path}`)).toStrictEqual([
       'post /api/tasks',
       'get /api/tasks',
+      'post /api/tasks/batch',
       'get /api/tasks/{id}',
       'get /api/tasks/{id}/events',
       'get /api/tasks/{id}/explain',
@@ -160,6 +161,20 @@ describe('what the server answers', () => {
       task(succeeded, '/run-now'),
       task(none, '/cancel'),
     )
+    const post = (url: string, body: string, more = {}) =>
+      ({ method: 'POST', url, headers: { 'content-type': 'application/json', ...more }, body }) as const
+    const submissions = [
+      post('/api/tasks', '{"type":"a"}', { 'idempotency-key': 'k' }),
+      post('/api/tasks', '{"type":"a"}', { 'idempotency-key': 'k' }),
+      post('/api/tasks', '{"type":"b"}', { 'idempotency-key': 'k' }),
+      post('/api/tasks', '{"type":"a"}', { 'idempotency-key': '' }),
+      post('/api/tasks/batch', '{"tasks":[{"type":"a"},{},{"type":"b","idempotencyKey":"k"}]}'),
+      post('/api/tasks/batch', `{"tasks":[{"type":"a","payload":"${'x'.repeat(262_144)}"}]}`),
+      post('/api/tasks/batch?atomic=true', '{"tasks":[{"type":"a"},{"type":"a","idempotencyKey":"k"}]}'),
+      post('/api/tasks/batch?atomic=true', '{"tasks":[{"type":"b","idempotencyKey":"k"}]}'),
+      post('/api/tasks/batch', '{"tasks":[]}'),
+      post('/api/tasks/batch', '{', { 'idempotency-key': 'k' }),
+    ]
     const answers = [
       ...gets.map((url) => ({ method: 'GET', url }) as const),
       { method: 'GET', url: '/api/workers', headers: { accept: 'text/html' } } as const,
@@ -167,10 +182,11 @@ describe('what the server answers', () => {
       { method: 'POST', url: task(pending, '/retry'), headers: { 'if-match': '"99"' } } as const,
       { method: 'POST', url: '/api/tasks', headers: { 'content-type': 'application/json' }, body: '{' } as const,
       { method: 'POST', url: '/api/tasks', headers: { 'content-type': 'application/json' }, body: '{}' } as const,
+      ...submissions,
     ]
     for (const request of answers) {
       const answer = await world.inject(request)
-      const path = request.url.replace(/\?.*/, '').replace(/(?<=tasks\/)[^/]+/, '{id}')
+      const path = request.url.replace(/\?.*/, '').replace(/(?<=tasks\/)(?!batch)[^/]+/, '{id}')
       const where = `${request.method} ${request.url} ${answer.statusCode}`
       const described = document.paths[path]?.[request.method.toLowerCase()]?.responses[answer.statusCode]?.content
       const [mediaType = ''] = String(answer.headers['content-type']).split(';')

@@ -22,6 +22,14 @@ export const submissionExample = {
   tags: ['welcome'],
 }
 
+/** Of two tasks the second brings a key that was used for another one. */
+export const batchExample = {
+  tasks: [
+    { ...submissionExample, idempotencyKey: 'welcome-ada' },
+    { type: 'email.send', payload: { to: 'grace@example.com' }, idempotencyKey: 'welcome-grace' },
+  ],
+}
+
 /** The task that `submissionExample` makes, just stored. */
 export const taskExample = {
   id: '019b76da-a800-7c3e-8f6e-2f1d9c0b5a41',
@@ -43,6 +51,24 @@ export const taskExample = {
   version: 1,
   payload: { to: 'ada@example.com', subject: 'Welcome' },
   result: null,
+}
+
+export const batchResultsExample = {
+  results: [
+    { status: 202, task: taskExample },
+    {
+      status: 422,
+      problem: {
+        type: 'urn:taskfold:problem:idempotency-key-reused',
+        title: 'The idempotency key was used for another request',
+        status: 422,
+        detail: 'Repeat the request as it was, or take a new key.',
+        code: 'idempotency-key-reused',
+        errors: [],
+        traceId: null,
+      },
+    },
+  ],
 }
 
 const { payload: _payload, result: _result, ...summaryExample } = taskExample

@@ -37,7 +37,8 @@ export const createSubmitRoute = ({ operations, now }: Deps): Route =>
         example: taskExample,
         headers: {
           Location: 'The address of the task.',
-          'Idempotency-Replayed': '`true` when an earlier request of the same key made the task, shown as it stands now.',
+          'Idempotency-Replayed':
+            '`true` when an earlier request of the same key made the task, shown as it stands now.',
         },
       },
     },

@@ -43,9 +43,7 @@ const members = {
     .exactOptional()
     .meta({ description: 'How long until it becomes due. Excludes runAt.' }),
   maxAttempts: whole(1, 100).exactOptional().meta({ description: 'That of the type, or 5, when left out.' }),
-  timeoutMs: whole(1, 86_400_000)
-    .exactOptional()
-    .meta({ description: 'That of the type, or 60,000, when left out.' }),
+  timeoutMs: whole(1, 86_400_000).exactOptional().meta({ description: 'That of the type, or 60,000, when left out.' }),
   retry: retry.exactOptional(),
   tags: z.array(text(1, 64)).max(20).exactOptional(),
 }
@@ -74,7 +72,9 @@ export const batchItem = z
 export const batchItemsMax = 1_000
 
 /** What `POST /api/tasks/batch` takes, as the reference shows it. */
-export const batchInput = z.strictObject({ tasks: z.array(batchItem).min(1).max(batchItemsMax) }).meta({ id: 'BatchInput' })
+export const batchInput = z
+  .strictObject({ tasks: z.array(batchItem).min(1).max(batchItemsMax) })
+  .meta({ id: 'BatchInput' })
 
 /** The same with its tasks unjudged: each is judged by itself, so that one which does not fit refuses no other. */
 export const batchEnvelope = z.strictObject({

@@ -100,3 +100,17 @@ export const effectsView = z
     ),
   })
   .meta({ id: 'Effects' })
+
+export const batchResultsView = z
+  .strictObject({
+    results: z.array(
+      z.union([
+        z.strictObject({ status: z.literal(202), task: taskView }),
+        z.strictObject({
+          status: z.union([z.literal(413), z.literal(422), z.literal(500), z.literal(503)]),
+          problem: problemView,
+        }),
+      ]),
+    ),
+  })
+  .meta({ id: 'BatchResults' })

@@ -155,7 +155,7 @@ const noTask = [
 ]
 
 /** Members that fit nowhere, of a submission that is in order otherwise. */
-const members = [
+export const members = [
   '"queue":""',
   '"queue":null',
   '"queue":"a/b"',

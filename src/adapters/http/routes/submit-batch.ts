@@ -1,0 +1,129 @@
+import { z } from 'zod'
+import { RequestsRefusedError, type SubmitResult } from '#application/commands/submit-many.ts'
+import type { Submitted, SubmitRequest } from '#application/commands/submit-task.ts'
+import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/event-store.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import type { TaskOperations } from '#application/task-operations.ts'
+import type { EventContext, JsonText } from '#domain/task-events.ts'
+import type { Instant } from '#domain/time.ts'
+import { limits } from '../limits.ts'
+import { ProblemError, problems, renderProblem } from '../problems.ts'
+import { findTraceId, toContext } from '../request-headers.ts'
+import { createRoute, type Route } from '../route.ts'
+import { batchEnvelope, batchInput } from '../schemas/task-input.ts'
+import { batchResultsView } from '../schemas/task-view.ts'
+import { judgeBatchItem, type JudgedItem, refuseBatch, refuseRequests } from '../submit-batch-item.ts'
+import { toProblem } from '../to-problem.ts'
+import { renderTask } from '../views/task-view.ts'
+import { batchExample, batchResultsExample, contextHeaders, storeRefusals } from './descriptions.ts'
+
+interface Deps {
+  readonly operations: TaskOperations
+  /** The store's clock as estimated. */
+  readonly now: () => Instant
+  readonly logger: Logger
+}
+
+const batchQuery = z.strictObject({
+  atomic: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description: '`true`: all tasks are stored, or none. `false` when left out.' }),
+})
+
+/** `POST /api/tasks/batch`: what is answered 202 is durable, whatever became of the others. */
+export const createBatchRoute = (deps: Deps): Route =>
+  createRoute({
+    method: 'POST',
+    path: '/api/tasks/batch',
+    operationId: 'submitTasks',
+    summary: 'Submit up to 1,000 tasks',
+    description:
+      'Each task has a result of its own, in the order given: `202` with the task, or a problem whose pointers begin at the task. A result of `503` says that the store fell silent: with a `taskId` in it nobody knows whether that task was stored. Repeating a batch whose tasks have keys is always safe. The whole is `503` when none was stored.',
+    query: batchQuery,
+    body: { schema: batchEnvelope, described: batchInput, presence: 'required', example: batchExample },
+    bodyBytesMax: limits.batchBytesMax,
+    requestHeaders: contextHeaders,
+    answers: {
+      200: { description: 'What became of each task.', schema: batchResultsView, example: batchResultsExample },
+    },
+    refusals: [
+      'malformed-json',
+      'invalid-header',
+      'validation-failed',
+      'idempotency-key-reused',
+      'payload-too-large',
+      ...storeRefusals,
+    ],
+    handle: async ({ query, body, headers }) => {
+      if (headers['idempotency-key'] !== undefined) {
+        throw new ProblemError('invalid-header', 'Each task of a batch has an idempotencyKey of its own.')
+      }
+      const context = toContext(headers)
+      const now = deps.now()
+      const items = body.tasks.map((sent) => judgeBatchItem(sent, now))
+      const submit = query.atomic === 'true' ? submitTogether : submitEach
+      return { status: 200, body: `{"results":[${(await submit(deps, items, context)).join(',')}]}` }
+    },
+  })
+
+const submitEach = async (
+  { operations, logger }: Deps,
+  items: readonly JudgedItem[],
+  context: EventContext,
+): Promise<readonly JsonText[]> => {
+  const requests = items.flatMap((item) => (item.kind === 'fit' ? [item.request] : []))
+  const results = requests.length === 0 ? [] : await operations.submitMany(requests, context)
+  const { traceparent } = context
+  const traceId = traceparent === undefined ? undefined : findTraceId(traceparent)
+  throwIfNoneIsStored(results)
+  let next = 0
+  return items.map((item) => {
+    if (item.kind === 'unfit') return renderRefusal(item.problem, traceId)
+    const result = results[next]
+    next += 1
+    if (result?.status === 'fulfilled') return renderAccepted(result.value)
+    const problem = toProblem(result?.reason)
+    if (problems[problem.code].status === 500) {
+      logger.error({ err: result?.reason, traceId }, 'failed to submit a task of a batch')
+    }
+    return renderRefusal(problem, traceId)
+  })
+}
+
+/**
+ * A store that was away for all of them is an answer to the whole request, which may then be repeated as it is. Once one was
+ * stored, or may have been, each has to be told apart.
+ */
+const throwIfNoneIsStored = (results: readonly SubmitResult[]): void => {
+  let away: unknown
+  for (const result of results) {
+    if (result.status === 'fulfilled') return
+    if (isCertainlyNotStored(result.reason)) away ??= result.reason
+    else if (problems[toProblem(result.reason).code].status !== 422) return
+  }
+  if (away !== undefined) throw away
+}
+
+const isCertainlyNotStored = (reason: unknown): boolean =>
+  reason instanceof StoreOverloadedError || (reason instanceof StoreUnavailableError && reason.fate === 'not-stored')
+
+const submitTogether = async (
+  { operations }: Deps,
+  items: readonly JudgedItem[],
+  context: EventContext,
+): Promise<readonly JsonText[]> => {
+  const requests: SubmitRequest[] = []
+  for (const item of items) if (item.kind === 'fit') requests.push(item.request)
+  if (requests.length < items.length) throw refuseBatch(items)
+  try {
+    return (await operations.submitAll(requests, context)).map(renderAccepted)
+  } catch (error) {
+    throw error instanceof RequestsRefusedError ? refuseRequests(error) : error
+  }
+}
+
+const renderAccepted = ({ task, now }: Submitted): JsonText => `{"status":202,"task":${renderTask(task, now)}}`
+
+const renderRefusal = (problem: ProblemError, traceId: string | undefined): JsonText =>
+  `{"status":${problems[problem.code].status},"problem":${renderProblem(problem, traceId)}}`

@@ -1,0 +1,65 @@
+import type { RequestsRefusedError } from '#application/commands/submit-many.ts'
+import { KeyReusedError, type SubmitRequest } from '#application/commands/submit-task.ts'
+import type { Instant } from '#domain/time.ts'
+import { toFaults } from './faults.ts'
+import { type Fault, ProblemError, validationFailed } from './problems.ts'
+import { batchItem } from './schemas/task-input.ts'
+import { payloadBytesMax, toSubmitKey, toSubmitRequest } from './submit-request.ts'
+import { toProblem } from './to-problem.ts'
+
+/** One task of a batch, judged by itself. */
+export type JudgedItem =
+  | { readonly kind: 'fit'; readonly request: SubmitRequest }
+  /** Pointers begin at the task. */
+  | { readonly kind: 'unfit'; readonly problem: ProblemError }
+
+/** Of a thousand tasks each may say less than a request alone. */
+const namedMost = { faults: 20, pointerCharacters: 4_096 }
+
+export const judgeBatchItem = (sent: unknown, now: Instant): JudgedItem => {
+  const judged = batchItem.safeParse(sent)
+  if (!judged.success) return { kind: 'unfit', problem: validationFailed(toFaults(judged.error, ''), namedMost) }
+  const { idempotencyKey, ...input } = judged.data
+  try {
+    const request = toSubmitRequest(input, now)
+    if (idempotencyKey === undefined) return { kind: 'fit', request }
+    return { kind: 'fit', request: { ...request, key: toSubmitKey(idempotencyKey, withoutKey(sent)) } }
+  } catch (error) {
+    if (error instanceof ProblemError) return { kind: 'unfit', problem: error }
+    throw error
+  }
+}
+
+/** So that a task of a batch and the same task alone are the same request. */
+const withoutKey = (sent: unknown): object =>
+  Object.fromEntries(Object.entries(Object(sent)).filter(([member]) => member !== 'idempotencyKey'))
+
+/** The refusal of a whole batch because of some of its tasks; pointers begin at the request. */
+export const refuseBatch = (items: readonly JudgedItem[]): ProblemError => {
+  const problems = items.flatMap((item, place) => (item.kind === 'unfit' ? [{ place, problem: item.problem }] : []))
+  const faults = problems.flatMap(({ place, problem }) => faultsAt(place, problem))
+  if (problems.some(({ problem }) => problem.code !== 'payload-too-large')) return validationFailed(faults)
+  const { errors = [] } = validationFailed(faults).members
+  return new ProblemError('payload-too-large', `A payload weighs more than ${payloadBytesMax} bytes.`, { errors })
+}
+
+/** The same for what only the application could tell. */
+export const refuseRequests = (error: RequestsRefusedError): ProblemError => {
+  const reasons = [...error.reasons]
+  const faults = reasons.flatMap(([place, reason]) => faultsAt(place, toProblem(reason)))
+  const refused = validationFailed(faults)
+  if (!reasons.every(([, reason]) => reason instanceof KeyReusedError)) return refused
+  const { errors = [] } = refused.members
+  return new ProblemError('idempotency-key-reused', 'Repeat the tasks as they were, or take new keys.', { errors })
+}
+
+const faultsAt = (place: number, problem: ProblemError): readonly Fault[] => {
+  const at = `/tasks/${place}`
+  if (problem.code === 'payload-too-large') {
+    return [{ pointer: `${at}/payload`, message: `must weigh at most ${payloadBytesMax} bytes` }]
+  }
+  if (problem.code === 'idempotency-key-reused') {
+    return [{ pointer: `${at}/idempotencyKey`, message: 'was used for another request' }]
+  }
+  return (problem.members.errors ?? []).map(({ pointer, message }) => ({ pointer: `${at}${pointer}`, message }))
+}
