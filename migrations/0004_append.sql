@@ -83,7 +83,7 @@ as $$
 declare
   v_appends int := cardinality(a_event);
   v_events int := cardinality(e_task);
-  v_xid xid8 := pg_current_xact_id();
+  v_xid xid8 := feed_position(pg_current_xact_id());
   v_me xid := pg_current_xact_id()::xid;
   v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
   v_count int;

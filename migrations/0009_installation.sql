@@ -7,9 +7,35 @@ create table taskfold.installation (
   id uuid not null default gen_random_uuid(),
   -- Keys the names of effects as receivers see them; from the strong random source behind version 4 UUIDs.
   effect_secret bytea not null default sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')),
+  -- Where it was when its processes last started, and how often that had changed by then.
+  home text not null,
+  generation int not null default 0,
   constraint installation_pkey primary key (id)
 );
 
 create unique index installation_is_one_row on taskfold.installation ((true));
 
-insert into taskfold.installation default values;
+-- The database that this is: the cluster by its system identifier, and in it the database by its oid. A failover within a
+-- cluster changes neither, a restored copy at least one.
+create function taskfold.present_home() returns text
+language sql stable
+as $$
+  select concat_ws(' ', s.system_identifier, d.oid)
+  from pg_control_system() s, pg_database d
+  where d.datname = current_database()
+$$;
+
+insert into taskfold.installation (home) values (taskfold.present_home());
+
+-- Begins another generation when this is a copy that was restored elsewhere, and says so. Every process asks before it
+-- writes; the first one to come does it.
+create function taskfold.adopt_installation() returns boolean
+language plpgsql volatile
+set search_path = taskfold, pg_temp
+as $$
+begin
+  update installation
+  set generation = generation + 1, home = present_home()
+  where home <> present_home();
+  return found;
+end $$;

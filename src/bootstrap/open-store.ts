@@ -1,6 +1,7 @@
 import { createPostgresEventFeed } from '#adapters/postgres/event-feed.ts'
 import { createPostgresEventStore } from '#adapters/postgres/event-store.ts'
 import { createPostgresIdempotencyLedger } from '#adapters/postgres/idempotency-ledger.ts'
+import { adoptInstallation } from '#adapters/postgres/installation.ts'
 import { createPostgresPartitions } from '#adapters/postgres/partitions.ts'
 import { createPostgresPasses } from '#adapters/postgres/passes.ts'
 import { createPostgresPool } from '#adapters/postgres/pool.ts'
@@ -60,6 +61,7 @@ export const openStore = async ({ url, directUrl }: DatabasePlace, logger: Logge
   if (sessions === 'shared') logger.info({}, 'found a pooler before the database: nothing is kept in its sessions')
   const pool = await createPostgresPool(url, { connectionsMax, queryDeadlineMs, sessions })
   owned.defer(() => pool.end())
+  await adoptInstallation({ pool, logger })
   const monotonicMs = (): number => systemClock.monotonicMs()
   const storeClock = createEstimatedStoreClock(monotonicMs)
   const routes = createPostgresRoutes({ pool })

@@ -94,7 +94,7 @@ const pageStatement = (cursor: FeedCursor | undefined, limit: number, bytesMax: 
     from (
       select f.epoch,
              f.epoch = coalesce(${epoch}::text, f.epoch)
-             and ${String(xid)}::xid8 <= pg_snapshot_xmax(pg_current_snapshot()) as known
+             and ${String(xid)}::xid8 <= taskfold.feed_position(pg_snapshot_xmax(pg_current_snapshot())) as known
       from taskfold.feed_epoch() f (epoch)) page
     left join taskfold.read_feed(${String(xid)}::xid8, ${taskId}::uuid, ${version}::int, ${limit}::int, ${bytesMax}::int) e
     on page.known
@@ -102,7 +102,8 @@ const pageStatement = (cursor: FeedCursor | undefined, limit: number, bytesMax: 
 }
 
 const latestStatement = sql.type(z.object({ epoch: z.string(), end_xid: z.int() }))`
-  select taskfold.feed_epoch() as epoch, pg_snapshot_xmin(pg_current_snapshot())::text::bigint as end_xid`
+  select taskfold.feed_epoch() as epoch,
+         taskfold.feed_position(pg_snapshot_xmin(pg_current_snapshot()))::text::bigint as end_xid`
 
 /** Everybody may see who holds which transaction; how long it has been running is shown to few. */
 const barrierStatement = sql.type(z.object({ xid: z.int(), pid: z.int().nullable() }))`
