@@ -19,6 +19,7 @@ import { createPostgresTaskIndex } from '#adapters/postgres/task-index.ts'
 import { createPostgresWorkerRegistry } from '#adapters/postgres/worker-registry.ts'
 import { systemClock } from '#adapters/system/clock.ts'
 import { systemTimers } from '#adapters/system/timers.ts'
+import { createFeedBarrierWatch } from '#application/lifecycle/feed-barrier-watch.ts'
 import { watchStore } from '#application/lifecycle/store-health.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { Config } from './config.ts'
@@ -71,6 +72,10 @@ export const openStore = async ({ url, directUrl }: DatabasePlace, logger: Logge
   owned.defer(() => health.close())
   const listener = createPostgresListener({ url: directUrl, pool, logger })
   owned.defer(() => listener.close())
+  const feed = createPostgresEventFeed({ pool })
+  const barrier = createFeedBarrierWatch({ feed, clock: systemClock, timers: systemTimers, logger })
+  barrier.start()
+  owned.defer(() => barrier.close())
   const partitions = createPostgresPartitions({ pool })
   await partitions.ensurePartitions()
   return {
@@ -81,7 +86,8 @@ export const openStore = async ({ url, directUrl }: DatabasePlace, logger: Logge
     partitions,
     store: health.store,
     readHealth: () => [health.read()],
-    feed: createPostgresEventFeed({ pool }),
+    feed,
+    readFeedBarrier: () => barrier.read(),
     ledger: createPostgresIdempotencyLedger({ pool }),
     progress: createPostgresProgressBoard({ pool }),
     index: createPostgresTaskIndex({ pool, routes }),
