@@ -66,10 +66,16 @@ const runRounds = async (options: ReturnType<typeof readOptions>): Promise<reado
         for (let turn = 0; turn < contenders.length; turn += 1) {
           const contender = contenders[(turn + round) % contenders.length]
           if (contender === undefined) continue
-          const measurement = await measure(servers, contender, how, options.limits)
-          const result: Result = { round, workload, contender: contender.name, ...measurement }
-          results.push(result)
-          process.stderr.write(`${describe(result)}\n`)
+          const what = { round, workload, contender: contender.name }
+          try {
+            const result: Result = { ...what, ...(await measure(servers, contender, how, options.limits)) }
+            results.push(result)
+            process.stderr.write(`${describe(result)}\n`)
+          } catch (error) {
+            // What the others did stays worth knowing.
+            process.exitCode = 1
+            console.error(what, error)
+          }
         }
       }
     }

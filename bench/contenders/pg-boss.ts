@@ -17,9 +17,17 @@ const startBoss = async (setup: Setup, max: number) => {
     supervise: false,
     schedule: false,
   })
-  boss.on('error', (error) => console.error(error))
+  let closing = false
+  // Its sessions end a little after its stop, when the database may already be gone.
+  boss.on('error', (error) => closing || console.error(error))
   await boss.start()
-  return boss
+  return {
+    boss,
+    close: () => {
+      closing = true
+      return boss.stop()
+    },
+  }
 }
 
 /** Whole batches, fetched without a pause for as long as they come full. */
@@ -37,12 +45,12 @@ export const pgBoss: Contender = {
   name: 'pg-boss',
   kind: 'durable',
   install: async (setup) => {
-    const boss = await startBoss(setup, 2)
+    const { boss, close } = await startBoss(setup, 2)
     await boss.createQueue(queueName, { notify: usesNotify(setup) })
-    await boss.stop()
+    await close()
   },
   openSubmitter: async (setup) => {
-    const boss = await startBoss(setup, submissionsInFlight)
+    const { boss, close } = await startBoss(setup, submissionsInFlight)
     return {
       submit: async (payload) => void (await boss.send(queueName, payload)),
       submitMany: async (payloads) =>
@@ -50,11 +58,11 @@ export const pgBoss: Contender = {
           queueName,
           payloads.map((data) => ({ data })),
         )),
-      close: () => boss.stop(),
+      close,
     }
   },
   openWorker: async (setup, onTask) => {
-    const boss = await startBoss(setup, 10)
+    const { boss, close } = await startBoss(setup, 10)
     const options = setup.aim === 'latency' ? latency : throughput
     return {
       start: async () => {
@@ -62,7 +70,7 @@ export const pgBoss: Contender = {
           for (const job of jobs) onTask(job.data)
         })
       },
-      close: () => boss.stop(),
+      close,
     }
   },
   openInspector: async ({ postgresUrl }) => {

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { createLogger } from '../../src/adapters/telemetry/logger.ts'
 import { readConfig, type Role } from '../../src/bootstrap/config.ts'
 import { startRoles } from '../../src/bootstrap/start-roles.ts'
-import type { Contender, Setup } from '../contender.ts'
+import type { Contender, Payload, Setup } from '../contender.ts'
 import { handle } from './taskfold-handle.ts'
 import { taskType } from './taskfold-tasks.ts'
 
@@ -41,6 +41,8 @@ const openWorker = async (queue: Queue, setup: Setup, onTask: (payload: unknown)
   }
 }
 
+const toRequest = (payload: Payload) => ({ type: taskType, payload: JSON.stringify(payload) })
+
 /** The whole product: full history, heads, recovery; durable before a submission is acknowledged. */
 const createContender = (queue: Queue): Contender => ({
   name: `taskfold-${queue}`,
@@ -48,12 +50,12 @@ const createContender = (queue: Queue): Contender => ({
   install: async (setup) => (await start(queue, ['maintenance'], setup)).close(),
   openSubmitter: async (setup) => {
     const roles = await start(queue, ['api'], setup)
-    const submit = async (payload: unknown): Promise<void> => {
-      await roles.operations.submit({ type: taskType, payload: JSON.stringify(payload) }, {})
-    }
     return {
-      submit,
-      submitMany: async (payloads) => void (await Promise.all(payloads.map(submit))),
+      submit: async (payload) => void (await roles.operations.submit(toRequest(payload), {})),
+      submitMany: async (payloads) => {
+        const results = await roles.operations.submitMany(payloads.map(toRequest), {})
+        if (results.some(({ status }) => status === 'rejected')) throw new Error('a task was not stored')
+      },
       close: () => roles.close(),
     }
   },
