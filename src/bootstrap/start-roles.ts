@@ -1,24 +1,22 @@
 import { hostname } from 'node:os'
-import { join } from 'node:path'
-import { createBuiltInHandlers } from '#adapters/handlers/built-in-handlers.ts'
-import { loadHandlers } from '#adapters/handlers/load-handlers.ts'
 import { createHttpServer } from '#adapters/http/server.ts'
 import { systemClock } from '#adapters/system/clock.ts'
 import { createSystemIdentities } from '#adapters/system/identities.ts'
 import { systemTimers } from '#adapters/system/timers.ts'
 import { createProcessCounts } from '#adapters/telemetry/counts.ts'
+import { createProcessIsolation } from '#adapters/worker/process-isolation.ts'
 import { createWorker, type Worker } from '#adapters/worker/worker.ts'
 import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
 import type { HealthCheck } from '#application/ports/health.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { SubmitKeys } from '#application/ports/submit-keys.ts'
-import type { TaskHandler } from '#application/ports/task-handler.ts'
 import type { TaskQueue } from '#application/ports/task-queue.ts'
 import { createDailyPartitions } from '#application/recovery/daily-partitions.ts'
 import { createKeyPurge } from '#application/recovery/key-purge.ts'
 import { createMaintenance } from '#application/recovery/maintenance.ts'
 import { createTaskOperations, type TaskOperations } from '#application/task-operations.ts'
 import type { Config } from './config.ts'
+import { openHandlers, toHandlerSettings } from './open-handlers.ts'
 import { openQueue } from './open-queue.ts'
 import { openDatabase, openStore } from './open-store.ts'
 import { release } from './release.ts'
@@ -71,7 +69,10 @@ const open = async (
 ): Promise<RunningRoles> => {
   const counts = createProcessCounts()
   owned.defer(() => logger.debug({ counts: counts.readAll() }, 'counted'))
-  const handlers = await openHandlers(config, logger, owned)
+  const settings = toHandlerSettings(config)
+  const openedHandlers = await openHandlers(settings, logger)
+  owned.defer(() => openedHandlers.close())
+  const { handlers } = openedHandlers
   const place = await openDatabase(config, logger, owned)
   const opened = await openStore(place, logger, owned)
   const openedQueue = await openQueue(config, opened, logger, owned)
@@ -107,7 +108,9 @@ const open = async (
   owned.defer(() => operations.close())
   const { url } = await http.listen(config.host, config.port)
   if (config.roles.includes('worker')) {
-    const worker = createWorker({ ...shared, onPulled }, { ...config, host: hostname(), pid: process.pid })
+    const isolation = createProcessIsolation({ ...shared, settings, leaseMs: config.leaseMs, entry: isolatedRunEntry })
+    owned.defer(() => isolation.close())
+    const worker = createWorker({ ...shared, onPulled, isolation }, { ...config, host: hostname(), pid: process.pid })
     await worker.start()
     owned.defer(() => worker.drain())
     workers.push(worker)
@@ -121,23 +124,10 @@ const open = async (
   }
 }
 
+/** What a run in a process of its own begins with. */
+const isolatedRunEntry = new URL('isolated-run.ts', import.meta.url)
+
 const readWorkerHealth = (worker: Worker): readonly HealthCheck[] => worker.readHealth()
-
-/** The folder of examples of this checkout. */
-const examplesFolder = join(import.meta.dirname, '../../examples')
-
-const openHandlers = async (
-  config: Config,
-  logger: Logger,
-  owned: AsyncDisposableStack,
-): Promise<ReadonlyMap<string, TaskHandler>> => {
-  const builtIn = createBuiltInHandlers(config)
-  owned.defer(() => builtIn.close())
-  // For trying out: with a database of one's own, only what HANDLERS names is run.
-  const examples = config.databaseUrl === undefined ? [examplesFolder] : []
-  const modules = [...config.handlers, ...examples]
-  return loadHandlers({ modules, cwd: process.cwd(), builtIn: builtIn.handlers, logger })
-}
 
 type RecoveryDeps = Parameters<typeof createMaintenance>[0] & {
   readonly submitKeys: SubmitKeys

@@ -4,6 +4,7 @@ import { type HandlerContext, PermanentError, RetryAfterError } from '#applicati
 import type { TaskId } from '#domain/identifiers.ts'
 import { createSeededRandom } from '#adapters/memory/seeded-random.ts'
 import { createMemoryTaskQueue } from '#adapters/memory/task-queue.ts'
+import { createIsolationInProcess } from '../support/isolation-in-process.ts'
 import { createImaginedProcess, type ImaginedProcess } from '../support/imagined-process.ts'
 import { createMemoryWorld, type MemoryWorld } from '../support/memory-world.ts'
 import { range } from '../support/task-builders.ts'
@@ -80,10 +81,12 @@ const createLossyWorld = (seed: number, random: Random): MemoryWorld => {
 const startMember = async (world: MemoryWorld, random: Random): Promise<Member> => {
   const process = createImaginedProcess(world, Math.floor(random() * 2 ** 32))
   const maintenance = createMaintenance(process, { leaseMs, sweepMs, reconcileMs })
+  const handlers = makeHandlers({ work: (_, context) => handle(process, random, context) })
   const worker = createWorker(
     {
       ...process,
-      handlers: makeHandlers({ work: (_, context) => handle(process, random, context) }),
+      handlers,
+      isolation: createIsolationInProcess(handlers),
       onPulled: (left) => maintenance.notePulled(left),
     },
     { queues: undefined, concurrency: 3, leaseMs, beatMs, drainMs: 3_000, host: 'simulated', pid: 1 },

@@ -5,6 +5,7 @@ import type { HandlerContext, TaskHandler } from '#application/ports/task-handle
 import { createMaintenance } from '#application/recovery/maintenance.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { createImaginedProcess, type ImaginedProcess } from './imagined-process.ts'
+import { createIsolationInProcess } from './isolation-in-process.ts'
 import type { MemoryWorld } from './memory-world.ts'
 
 export const leaseMs = 15_000
@@ -30,8 +31,9 @@ export const startWorker = async (
   { deps = {}, ...options }: Partial<WorkerOptions> & { readonly deps?: Partial<WorkerDeps> } = {},
 ): Promise<TestWorker> => {
   const process = createImaginedProcess(world)
+  const handlers = makeHandlers(runs)
   const worker = createWorker(
-    { ...process, handlers: makeHandlers(runs), onPulled: () => {}, ...deps },
+    { ...process, handlers, isolation: createIsolationInProcess(handlers), onPulled: () => {}, ...deps },
     { queues: undefined, concurrency: 10, leaseMs, beatMs, drainMs, host: 'test', pid: 1, ...options },
   )
   await world.routes.learn(Object.keys(runs).map((type) => ({ queue: 'default', type })))

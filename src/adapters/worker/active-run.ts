@@ -3,18 +3,18 @@ import { createRunEffects, type RunEffects } from '#application/effects/run-effe
 import type { Clock, Timers } from '#application/ports/clock.ts'
 import type { IdempotencyLedger } from '#application/ports/idempotency-ledger.ts'
 import type { Random } from '#application/ports/identities.ts'
+import type { ObservedAttempt } from '#application/ports/run-observer.ts'
+import { findTraceId } from '#application/queries/task-trace.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { ProgressWriter } from '#application/progress/progress-writer.ts'
 import { createRunProgress } from '#application/progress/run-progress.ts'
 import type { RunningTask } from '#domain/task-state.ts'
 import type { Deadlined } from './deadlines.ts'
-import type { HandlerEnding } from './run-handler.ts'
+import { abortGraceMs } from './abort-grace.ts'
+import type { HandlerEnding } from './handler-ending.ts'
 import { toCutOffCommand, toFinishCommand } from './run-outcome.ts'
 import type { FinishCommand } from '#application/commands/finish-run.ts'
 import type { WorkerTenure } from './worker-tenure.ts'
-
-/** How long a handler may go on after its signal aborted, before it is given up on. */
-export const abortGraceMs = 10_000
 
 /** What a run needs for what its handler is given. */
 export interface RunTools {
@@ -27,9 +27,12 @@ export interface RunTools {
 interface Facts {
   readonly task: RunningTask
   readonly tenure: WorkerTenure
+  readonly attempt: ObservedAttempt
   readonly clock: Clock
   readonly logger: Logger
   readonly tools: RunTools
+  /** What the handler's process may take to start, before its time counts. */
+  readonly preparationMs: number
   /** In [0, 1), for the back-off. */
   readonly random: number
   /** Called when `deadlineAtMs` has changed. */
@@ -49,6 +52,7 @@ interface Facts {
 export class ActiveRun implements Deadlined {
   readonly task: RunningTask
   readonly tenure: WorkerTenure
+  readonly attempt: ObservedAttempt
   readonly context: HandlerContext
   readonly #facts: Facts
   readonly #controller = new AbortController()
@@ -60,7 +64,8 @@ export class ActiveRun implements Deadlined {
     this.#facts = facts
     this.task = facts.task
     this.tenure = facts.tenure
-    this.#deadlineAtMs = facts.clock.monotonicMs() + facts.task.timeLimitMs
+    this.attempt = facts.attempt
+    this.#deadlineAtMs = facts.clock.monotonicMs() + facts.preparationMs + facts.task.timeLimitMs
     this.context = toContext(facts, this.#controller.signal)
   }
 
@@ -71,6 +76,13 @@ export class ActiveRun implements Deadlined {
   /** Whether the outcome of the run was settled while its handler is still at work. */
   get isGivenUp(): boolean {
     return this.#state === 'given-up'
+  }
+
+  /** The handler begins only now: its time counts from here. */
+  begin(): void {
+    if (this.isGivenUp || this.#abortCause !== undefined) return
+    this.#deadlineAtMs = this.#facts.clock.monotonicMs() + this.task.timeLimitMs
+    this.#facts.onDeadline(this)
   }
 
   /** The time limit is over, or the grace. */
@@ -108,7 +120,7 @@ export class ActiveRun implements Deadlined {
   }
 }
 
-const toContext = ({ task, logger, tools }: Facts, signal: AbortSignal): HandlerContext => {
+const toContext = ({ task, logger, tools, attempt: observed }: Facts, signal: AbortSignal): HandlerContext => {
   const { taskId, run, attempt } = task
   let log: Logger | undefined
   let effects: RunEffects | undefined
@@ -119,7 +131,7 @@ const toContext = ({ task, logger, tools }: Facts, signal: AbortSignal): Handler
     signal,
     // Most handlers use none of these, and one of one's own is not for nothing.
     get log() {
-      return (log ??= logger.child({ taskId, attempt }))
+      return (log ??= logger.child({ taskId, attempt, traceId: findTraceId(observed.context) }))
     },
     progress: (value) => {
       progress ??= createRunProgress({ writer: tools.progress, logger }, task)

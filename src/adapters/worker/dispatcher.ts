@@ -2,6 +2,8 @@ import { startRun, type StartRunDeps } from '#application/commands/start-run.ts'
 import type { Startable } from '#application/commands/task-loader.ts'
 import type { Clock } from '#application/ports/clock.ts'
 import type { TaskId } from '#domain/identifiers.ts'
+import { runsApart } from '#domain/task-state.ts'
+import type { Isolation } from './isolation.ts'
 import { createPace } from './pace.ts'
 import type { Runner } from './runner.ts'
 import type { WorkerTenure } from './worker-tenure.ts'
@@ -21,6 +23,7 @@ export interface Dispatcher {
 interface Deps extends StartRunDeps {
   readonly clock: Clock
   readonly runner: Runner
+  readonly isolation: Isolation
   readonly tenure: () => WorkerTenure | undefined
   readonly take: (max: number) => readonly Startable[]
   /** Slots changed hands. */
@@ -34,6 +37,7 @@ const unrecordedMin = 1_000
 
 export const createDispatcher = (deps: Deps, { concurrency }: { readonly concurrency: number }): Dispatcher => {
   const starting = new Set<TaskId>()
+  let startingApart = 0
   const pace = createPace(deps.clock)
   const unrecordedMax = Math.max(unrecordedMin, 2 * concurrency)
   let state: 'working' | 'stopped' = 'working'
@@ -44,20 +48,31 @@ export const createDispatcher = (deps: Deps, { concurrency }: { readonly concurr
     return Math.min(concurrency - starting.size - deps.runner.handlerCount(), unrecordedMax - unrecorded)
   }
 
+  /** What cannot have a process of its own yet is left to whoever meets it next: here it would keep a slot from others. */
+  const hasPlace = ({ task }: Startable): boolean => {
+    if (!runsApart(task) || startingApart < deps.isolation.freeCount()) return true
+    deps.count('dropped-no-process')
+    return false
+  }
+
   const start = async (startable: Startable, tenure: WorkerTenure): Promise<void> => {
     const { taskId } = startable.task
+    const apart = Number(runsApart(startable.task))
     starting.add(taskId)
+    startingApart += apart
     try {
       const outcome = await startRun(deps, startable, tenure)
       if (outcome.kind === 'lost' || outcome.kind === 'tenure-over') return
       pace.note()
       // What overtook a claim is a cancel of this very run, or a later run: handing it back settles the one and leaves the other.
-      if (state === 'stopped' || outcome.kind === 'overtaken') deps.runner.handBack(outcome.task, tenure)
-      else deps.runner.begin(outcome.task, tenure)
+      if (state === 'stopped' || outcome.kind === 'overtaken')
+        deps.runner.handBack(outcome.task, tenure, outcome.attempt)
+      else deps.runner.begin(outcome.task, tenure, outcome.attempt)
     } catch (error) {
       deps.logger.error({ taskId, err: error }, 'a task was not started')
     } finally {
       starting.delete(taskId)
+      startingApart -= apart
       deps.onProgress()
     }
   }
@@ -67,7 +82,7 @@ export const createDispatcher = (deps: Deps, { concurrency }: { readonly concurr
       const tenure = deps.tenure()
       const free = freeSlots()
       if (free <= 0 || tenure?.isInForce() !== true) return
-      for (const startable of deps.take(free)) void start(startable, tenure)
+      for (const startable of deps.take(free)) if (hasPlace(startable)) void start(startable, tenure)
     },
     target: () => (state === 'stopped' ? 0 : Math.max(0, freeSlots()) + Math.min(aheadMax, pace.perSpan())),
     isStarting: (taskId) => starting.has(taskId),

@@ -1,10 +1,6 @@
 import { type HandlerContext, PayloadInvalidError, type TaskHandler } from '#application/ports/task-handler.ts'
 import type { JsonText } from '#domain/task-events.ts'
-
-/** How a handler ended. */
-export type HandlerEnding =
-  | { readonly kind: 'returned'; readonly value: unknown }
-  | { readonly kind: 'threw'; readonly error: unknown }
+import { type HandlerEnding, toReturned, toThrown } from './handler-ending.ts'
 
 /**
  * Runs one attempt in this process, its payload parsed only now: a payload that kills the process has spent an attempt.
@@ -16,9 +12,9 @@ export const runHandler = async (
   context: HandlerContext,
 ): Promise<HandlerEnding> => {
   try {
-    return { kind: 'returned', value: await handler.run(parsePayload(payload), context) }
+    return toReturned(await handler.run(parsePayload(payload), context))
   } catch (error) {
-    return { kind: 'threw', error }
+    return toThrown(error)
   }
 }
 

@@ -1,19 +1,22 @@
 import { type FinishCommand, finishRun, type FinishRunDeps } from '#application/commands/finish-run.ts'
 import type { Clock } from '#application/ports/clock.ts'
 import type { RunningHead } from '#application/ports/run-index.ts'
+import type { ObservedAttempt } from '#application/ports/run-observer.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import type { RunningTask } from '#domain/task-state.ts'
+import { type RunningTask, runsApart } from '#domain/task-state.ts'
 import { ActiveRun, type RunTools } from './active-run.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
+import type { HandlerEnding } from './handler-ending.ts'
+import { type Isolation, preparationMsMax } from './isolation.ts'
 import { runHandler } from './run-handler.ts'
 import type { WorkerTenure } from './worker-tenure.ts'
 
 /** Runs started tasks and records what becomes of them. */
 export interface Runner {
-  begin(task: RunningTask, tenure: WorkerTenure): void
+  begin(task: RunningTask, tenure: WorkerTenure, attempt: ObservedAttempt): void
   /** Records that a started task is handed back unspent: its handler never began. */
-  handBack(task: RunningTask, tenure: WorkerTenure): void
+  handBack(task: RunningTask, tenure: WorkerTenure, attempt: ObservedAttempt): void
   isRunning(taskId: TaskId): boolean
   /** Cancellation was requested of these runs. What does not run here is left alone. */
   cancel(runs: readonly RunningHead[]): void
@@ -31,6 +34,7 @@ export interface Runner {
 export interface RunnerDeps extends FinishRunDeps, RunTools {
   readonly clock: Clock
   readonly handlers: ReadonlyMap<string, TaskHandler>
+  readonly isolation: Isolation
   /** A handler ended, or an outcome was settled: there may be more room. */
   readonly onProgress: () => void
 }
@@ -51,16 +55,18 @@ class HandlerRunner implements Runner {
     this.#deadlines = createDeadlines(deps)
   }
 
-  begin(task: RunningTask, tenure: WorkerTenure): void {
+  begin(task: RunningTask, tenure: WorkerTenure, attempt: ObservedAttempt): void {
     const handler = this.#deps.handlers.get(task.submission.type)
     if (handler === undefined) throw new Error(`there is no handler for ${task.submission.type}`)
     const run = new ActiveRun({
       task,
       tenure,
+      attempt,
       clock: this.#deps.clock,
       logger: this.#deps.logger,
       tools: this.#deps,
       random: this.#deps.random(),
+      preparationMs: runsApart(task) ? preparationMsMax : 0,
       onDeadline: (changed) => this.#deadlines.add(changed),
       onCutOff: (given, command) => this.#cutOff(given, command),
     })
@@ -70,8 +76,8 @@ class HandlerRunner implements Runner {
     void this.#execute(run, handler)
   }
 
-  handBack(task: RunningTask, tenure: WorkerTenure): void {
-    void this.#record(task, { type: 'Release', run: task.run }, tenure)
+  handBack(task: RunningTask, tenure: WorkerTenure, attempt: ObservedAttempt): void {
+    void this.#record(task, { type: 'Release', run: task.run }, tenure, attempt)
   }
 
   isRunning(taskId: TaskId): boolean {
@@ -95,6 +101,7 @@ class HandlerRunner implements Runner {
       this.#settle(run)
       this.#deps.count('outcomes-fenced')
       run.abandon()
+      run.attempt.fenced()
     }
   }
 
@@ -111,16 +118,27 @@ class HandlerRunner implements Runner {
   }
 
   async #execute(run: ActiveRun, handler: TaskHandler): Promise<void> {
-    const ending = await runHandler(handler, run.task.submission.payload, run.context)
+    const ending = await run.attempt.within(() => this.#run(run, handler))
     this.#active.delete(run)
     this.#settle(run)
-    if (!run.isGivenUp) void this.#record(run.task, run.toCommand(ending), run.tenure)
+    if (!run.isGivenUp) void this.#record(run.task, run.toCommand(ending), run.tenure, run.attempt)
     this.#deps.onProgress()
   }
 
-  async #record(task: RunningTask, command: FinishCommand, tenure: WorkerTenure): Promise<void> {
+  #run(run: ActiveRun, handler: TaskHandler): Promise<HandlerEnding> {
+    const { task, context } = run
+    if (!runsApart(task)) return runHandler(handler, task.submission.payload, context)
+    return this.#deps.isolation.run({ ...this.#deps, task, context, onBegun: () => run.begin() })
+  }
+
+  async #record(
+    task: RunningTask,
+    command: FinishCommand,
+    tenure: WorkerTenure,
+    attempt: ObservedAttempt,
+  ): Promise<void> {
     this.#recording += 1
-    await finishRun(this.#deps, task, command, tenure)
+    await finishRun(this.#deps, task, command, tenure, attempt)
     this.#recording -= 1
     this.#deps.onProgress()
   }
@@ -138,6 +156,6 @@ class HandlerRunner implements Runner {
       { taskId, run: number, taskType: submission.type },
       'a handler ignored its signal, was given up on and keeps its slot until it ends',
     )
-    void this.#record(run.task, command, run.tenure)
+    void this.#record(run.task, command, run.tenure, run.attempt)
   }
 }

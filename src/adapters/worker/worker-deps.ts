@@ -6,6 +6,7 @@ import type { IdempotencyLedger } from '#application/ports/idempotency-ledger.ts
 import type { Identities, Random } from '#application/ports/identities.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { ProgressBoard } from '#application/ports/progress-board.ts'
+import type { RunObserver } from '#application/ports/run-observer.ts'
 import type { Routes } from '#application/ports/routes.ts'
 import type { RunIndex } from '#application/ports/run-index.ts'
 import type { RunnableIndex } from '#application/ports/runnable-index.ts'
@@ -14,6 +15,7 @@ import type { TaskHandler } from '#application/ports/task-handler.ts'
 import type { TaskIndex } from '#application/ports/task-index.ts'
 import type { TaskQueue } from '#application/ports/task-queue.ts'
 import type { WorkerRegistry } from '#application/ports/worker-registry.ts'
+import type { Isolation } from './isolation.ts'
 
 /** What a worker is made of. */
 export interface WorkerDeps {
@@ -31,12 +33,16 @@ export interface WorkerDeps {
   readonly announcer: ReadyAnnouncer
   /** By task type. */
   readonly handlers: ReadonlyMap<string, TaskHandler>
+  /** For tasks that may have taken workers down. Outlives the worker, as the announcer does. */
+  readonly isolation: Isolation
   readonly identities: Identities
   readonly random: Random
   readonly clock: Clock
   readonly timers: Timers
   readonly logger: Logger
   readonly count: Count
+  /** Sees each attempt; nobody does unless given. */
+  readonly runObserver?: RunObserver
   /** Told after each pull about how many ids it left in the queue. */
   readonly onPulled: (left: number) => void
 }

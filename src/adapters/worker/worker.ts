@@ -1,6 +1,6 @@
 import type { HealthCheck } from '#application/ports/health.ts'
 import { createProgressWriter } from '#application/progress/progress-writer.ts'
-import { abortGraceMs } from './active-run.ts'
+import { abortGraceMs } from './abort-grace.ts'
 import { assembleWorker } from './assemble-worker.ts'
 import type { WorkerDeps, WorkerOptions } from './worker-deps.ts'
 import { readWorkerHealth } from './worker-health.ts'

@@ -8,6 +8,8 @@ export type CountName =
   | 'dropped-not-startable'
   | 'dropped-conflict'
   | 'dropped-undecodable'
+  /** Tasks under suspicion that found no process of their own free. */
+  | 'dropped-no-process'
   /** Hints that never reached the queue. */
   | 'hints-lost'
   /** Heads that were unlike the fold of their events. */

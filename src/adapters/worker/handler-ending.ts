@@ -1,0 +1,54 @@
+import {
+  EffectChangedError,
+  PayloadInvalidError,
+  PermanentError,
+  RetryAfterError,
+} from '#application/ports/task-handler.ts'
+import type { FailureCause, ErrorReport, JsonText } from '#domain/task-events.ts'
+import { toErrorReport } from './error-report.ts'
+
+/** How a handler ended, as data: nothing in it is the handler's any more, and it may have crossed from another process. */
+export type HandlerEnding =
+  | { readonly kind: 'returned'; readonly result: Result }
+  | { readonly kind: 'threw'; readonly failure: HandlerFailure }
+  /** Its process died under it; only of a run in a process of its own. */
+  | { readonly kind: 'crashed'; readonly error: ErrorReport }
+
+export type Result =
+  | { readonly kind: 'text'; readonly text: JsonText }
+  | { readonly kind: 'not-json'; readonly reason: string }
+
+export interface HandlerFailure {
+  readonly cause: Exclude<FailureCause, 'worker-lost' | 'timeout' | 'crash'>
+  readonly error: ErrorReport
+  readonly retryAfterMs?: number
+}
+
+/** Reads what a handler returned. Never throws. */
+export const toReturned = (value: unknown): HandlerEnding => ({ kind: 'returned', result: stringify(value) })
+
+/** Reads what a handler threw, whatever it is. Never throws. */
+export const toThrown = (thrown: unknown): HandlerEnding => ({ kind: 'threw', failure: toFailure(thrown) })
+
+const stringify = (value: unknown): Result => {
+  if (value === undefined) return { kind: 'text', text: 'null' }
+  try {
+    const text: string | undefined = JSON.stringify(value)
+    return text === undefined ? { kind: 'not-json', reason: `a ${typeof value}` } : { kind: 'text', text }
+  } catch (error) {
+    return { kind: 'not-json', reason: toErrorReport(error).message }
+  }
+}
+
+const toFailure = (thrown: unknown): HandlerFailure => {
+  const error = toErrorReport(thrown)
+  try {
+    if (thrown instanceof PermanentError) return { cause: 'permanent-error', error }
+    if (thrown instanceof PayloadInvalidError) return { cause: 'payload-invalid', error }
+    if (thrown instanceof EffectChangedError) return { cause: 'effect-changed', error }
+    if (thrown instanceof RetryAfterError) return { cause: 'handler-error', error, retryAfterMs: thrown.retryAfterMs }
+  } catch {
+    // A proxy may throw when it is asked what it is an instance of: then it is none of ours.
+  }
+  return { cause: 'handler-error', error }
+}

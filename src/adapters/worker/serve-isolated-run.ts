@@ -1,0 +1,98 @@
+import { Worker } from 'node:worker_threads'
+import { createRunEffects } from '#application/effects/run-effects.ts'
+import type { Timers } from '#application/ports/clock.ts'
+import type { Random } from '#application/ports/identities.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import { AbortReason, type HandlerContext, type TaskHandler } from '#application/ports/task-handler.ts'
+import { createRunProgress } from '#application/progress/run-progress.ts'
+import { toErrorReport } from './error-report.ts'
+import { createRemoteLedger, createRemoteLogger, type RemoteLedger, type Tell } from './isolated-ports.ts'
+import { isToIsolated, type ToIsolated, toEnvelope } from './isolation-messages.ts'
+import { runHandler } from './run-handler.ts'
+
+interface Deps {
+  readonly timers: Timers
+  readonly random: Random
+  /** Loads the handlers as the worker has, by its settings. */
+  readonly openHandlers: (settings: unknown, logger: Logger) => Promise<OpenedHandlers>
+}
+
+export interface OpenedHandlers {
+  readonly handlers: ReadonlyMap<string, TaskHandler>
+  close(): Promise<void>
+}
+
+type Begin = ToIsolated & { readonly kind: 'begin' }
+
+/** How often the worker hears that the event loop turns. */
+const aliveEveryMs = 250
+
+/**
+ * The other end of an isolated run: this process was made for one attempt, runs it, tells how it ended and ends.
+ *
+ * Only its worker may end it, or the end of its worker: that is noticed by the channel, and while a handler holds the
+ * event loop by a thread.
+ */
+export const serveIsolatedRun = (deps: Deps): void => {
+  const tell: Tell = (message) =>
+    new Promise((resolve) => {
+      if (process.send === undefined || !process.connected) return resolve()
+      process.send(toEnvelope(message), undefined, undefined, () => resolve())
+    })
+  const controller = new AbortController()
+  const ledger = createRemoteLedger(tell)
+  process.on('disconnect', () => process.exit(0))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
+  watchParent()
+  setInterval(() => void tell({ kind: 'alive' }), aliveEveryMs)
+  process.on('message', (message) => {
+    if (!isToIsolated(message)) return
+    const { body } = message
+    if (body.kind === 'begin') void runAndEnd(deps, body, { tell, ledger, signal: controller.signal })
+    else if (body.kind === 'abort') controller.abort(new AbortReason(body.cause))
+    else ledger.hear(body.call, body.answer)
+  })
+}
+
+interface Ends {
+  readonly tell: Tell
+  readonly ledger: RemoteLedger
+  readonly signal: AbortSignal
+}
+
+const runAndEnd = async (deps: Deps, begin: Begin, ends: Ends): Promise<void> => {
+  const { tell } = ends
+  const logger = createRemoteLogger(tell)
+  try {
+    const opened = await deps.openHandlers(begin.settings, logger)
+    const handler = opened.handlers.get(begin.type)
+    if (handler === undefined) throw new Error(`there is no handler for ${begin.type}`)
+    await tell({ kind: 'begun' })
+    const context = toContext(deps, begin, ends, logger)
+    await tell({ kind: 'ended', ending: await runHandler(handler, begin.payload, context) })
+    await opened.close()
+  } catch (error) {
+    await tell({ kind: 'unable', message: `a handler could not be run apart: ${toErrorReport(error).message}` })
+  }
+  process.exit(0)
+}
+
+const toContext = (deps: Deps, begin: Begin, { tell, ledger, signal }: Ends, log: Logger): HandlerContext => {
+  const { taskId, run, attempt } = begin
+  const effects = createRunEffects({ ...deps, ledger }, { taskId, run, attempt, signal })
+  const writer = { report: ({ value }: { readonly value: string }) => void tell({ kind: 'progress', value }) }
+  const progress = createRunProgress({ writer, logger: log }, { taskId, run })
+  return {
+    taskId,
+    attempt,
+    signal,
+    log,
+    progress,
+    effect: (name, options, work) => effects.perform(name, options, work),
+  }
+}
+
+const watchParent = (): void => {
+  const thread = new Worker(new URL('parent-watch-thread.ts', import.meta.url), { execArgv: [] })
+  thread.unref()
+}
