@@ -26,16 +26,3 @@ as $$
 $$;
 
 insert into taskfold.installation (home) values (taskfold.present_home());
-
--- Begins another generation when this is a copy that was restored elsewhere, and says so. Every process asks before it
--- writes; the first one to come does it.
-create function taskfold.adopt_installation() returns boolean
-language plpgsql volatile
-set search_path = taskfold, pg_temp
-as $$
-begin
-  update installation
-  set generation = generation + 1, home = present_home()
-  where home <> present_home();
-  return found;
-end $$;

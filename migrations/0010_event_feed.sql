@@ -10,15 +10,38 @@
 -- events. So a position is a number within a generation of the installation, and what is written after the restore comes
 -- after everything before it. 44 bits last for fifty years of ten thousand transactions a second, and 512 generations fit
 -- into 53 bits, which is what a number holds exactly in most languages.
+--
+-- In the first generation a position is the number itself. Later ones replace this function, so that no append pays for
+-- looking up what hardly ever changes.
 create function taskfold.feed_position(number xid8) returns xid8
-language sql stable
+language sql immutable
+as $$ select number $$;
+
+-- Begins another generation when this is a copy that was restored elsewhere, and says so. Every process asks before it
+-- writes; the first one to come does it. With the rights of the owner, because an ordinary role may replace no function.
+create function taskfold.adopt_installation() returns boolean
+language plpgsql volatile security definer
+set search_path = taskfold, pg_temp
 as $$
-  select (number::text::bigint + (select i.generation::bigint << 44 from taskfold.installation i))::text::xid8
-$$;
+declare
+  v_generation int;
+begin
+  update installation
+  set generation = generation + 1, home = present_home()
+  where home <> present_home()
+  returning generation into v_generation;
+  if not found then
+    return false;
+  end if;
+  execute format(
+    'create or replace function taskfold.feed_position(number xid8) returns xid8 language sql immutable as %L',
+    format('select (number::text::bigint + %s)::text::xid8', v_generation::bigint << 44));
+  return true;
+end $$;
 
 -- Names the line of positions that are to be trusted: those that followers of the original were given are not among them,
 -- because it may have gone on after the backup. A copy that is set back in place, in the same database of the same cluster,
--- shows itself only by positions that it has not reached; who does that raises the generation by hand.
+-- shows itself only by positions that it has not reached; who does that sets `home` to another word, and starts a process.
 create function taskfold.feed_epoch() returns text
 language sql stable
 as $$
