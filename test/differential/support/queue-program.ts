@@ -1,0 +1,46 @@
+import { createSeededRandom } from '#adapters/memory/seeded-random.ts'
+import type { Random } from '#application/ports/identities.ts'
+import { range } from '../../support/task-builders.ts'
+
+/** What is done to a queue, made from a seed alone. Ids and routes are named by number. */
+export type QueueStep =
+  | { readonly kind: 'push'; readonly through: Through; readonly hints: readonly HintChoice[] }
+  | { readonly kind: 'pull'; readonly through: Through; readonly routes: readonly number[]; readonly max: number }
+  | { readonly kind: 'size'; readonly route: number }
+
+/** Which process of the fleet does it. */
+export type Through = 'here' | 'there'
+
+export interface HintChoice {
+  readonly id: number
+  readonly route: number
+  readonly rank: number
+}
+
+export const routesOfProgram = 5
+
+export const makeQueueProgram = (seed: number, length: number): readonly QueueStep[] => {
+  const random = createSeededRandom(seed)
+  let nextId = 0
+  return range(length).map(() => {
+    const dice = random()
+    const through = random() < 0.5 ? 'here' : 'there'
+    if (dice < 0.5) {
+      const fresh = range(1 + below(random, 60)).map(() => ({ id: nextId++, ...choose(random) }))
+      return { kind: 'push', through, hints: fresh }
+    }
+    if (dice < 0.9) {
+      const max = 1 + below(random, random() < 0.2 ? 400 : 40)
+      return { kind: 'pull', through, routes: range(routesOfProgram).filter(() => random() < 0.6), max }
+    }
+    return { kind: 'size', route: below(random, routesOfProgram) }
+  })
+}
+
+/** Some ranks come often, so that ids decide; most hints are for one route, so that it is filled beyond its bound. */
+const choose = (random: Random): Omit<HintChoice, 'id'> => ({
+  route: random() < 0.5 ? 0 : below(random, routesOfProgram),
+  rank: 1_767_225_600_000 + (random() < 0.4 ? 7 : below(random, 100_000) - 50_000),
+})
+
+const below = (random: Random, limit: number): number => Math.floor(random() * limit)
