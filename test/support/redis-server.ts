@@ -56,13 +56,13 @@ export const startRedisServer = async (settings: readonly string[] = []): Promis
   return startProgram(port, (folder) => [...base, '--dir', folder, ...settings])
 }
 
-/** Starts a Sentinel that watches the master on `masterPort`, whose word alone is enough. */
-export const startSentinel = async (masterName: string, masterPort: number): Promise<RedisServer> => {
+/** Starts a Sentinel that watches the master on `masterPort`. `quorum` of them must agree that it is down. */
+export const startSentinel = async (masterName: string, masterPort: number, quorum = 1): Promise<RedisServer> => {
   const port = await findPort()
   const settings = [
     `port ${port}`,
     'bind 127.0.0.1',
-    `sentinel monitor ${masterName} 127.0.0.1 ${masterPort} 1`,
+    `sentinel monitor ${masterName} 127.0.0.1 ${masterPort} ${quorum}`,
     `sentinel down-after-milliseconds ${masterName} 500`,
     `sentinel failover-timeout ${masterName} 3000`,
   ]
