@@ -56,7 +56,7 @@ const toOperation = (route: Route): ZodOpenApiOperationObject => ({
       },
     },
   }),
-  responses: { ...toResponses(route.answers), ...toRefusals(route.refusals) },
+  responses: { ...toResponses(route.answers), ...toRefusals(refusalsOf(route)) },
 })
 
 const taskIdParameter = z
@@ -89,6 +89,12 @@ const toResponses = (answers: Readonly<Record<string, AnswerDescription>>) =>
 
 /** Every route can meet what concerns no route in particular. */
 const commonRefusals = ['not-acceptable', 'internal-error'] as const satisfies readonly ProblemCode[]
+
+const refusalsOf = ({ refusals, body, admission }: Route): readonly ProblemCode[] => [
+  ...refusals,
+  ...(body.presence === 'ignored' ? [] : (['unsupported-media-type'] as const)),
+  ...(admission === 'vital' ? [] : (['overloaded'] as const)),
+]
 
 /** Refusals by status, each code with an example of its own. */
 const toRefusals = (codes: readonly ProblemCode[]) => {

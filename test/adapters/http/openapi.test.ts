@@ -4,46 +4,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { z } from 'zod'
 import { parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
 import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
+import { createValidators, type Media, type OpenApi, openApi, operationsOf } from './support/openapi-document.ts'
 
 let world: HttpWorld
 let document: OpenApi
+let toValidator: ReturnType<typeof createValidators>
 beforeAll(async () => {
   world = await createHttpWorld({ checks: [{ name: 'postgres', ok: true, message: 'fine' }] })
   document = openApi.parse((await world.inject('/api/openapi.json')).json())
+  toValidator = createValidators(document)
 })
 afterAll(() => world.close())
 
-const media = z.looseObject({
-  schema: z.looseObject({}).optional(),
-  example: z.unknown().optional(),
-  examples: z.record(z.string(), z.looseObject({ value: z.unknown() })).optional(),
-})
-const operation = z.looseObject({
-  operationId: z.string(),
-  requestBody: z.looseObject({ content: z.record(z.string(), media) }).optional(),
-  responses: z.record(z.string(), z.looseObject({ content: z.record(z.string(), media) })),
-})
-const openApi = z.looseObject({
-  openapi: z.literal('3.1.0'),
-  paths: z.record(z.string(), z.record(z.string(), operation)),
-  components: z.looseObject({ schemas: z.record(z.string(), z.looseObject({})) }),
-})
-type OpenApi = z.infer<typeof openApi>
-
-/** A validator made from the document alone: what a client would build from it. */
-const toValidator = (schema: object): z.ZodType => {
-  const inlined = { ...schema, $defs: document.components.schemas }
-  const text = JSON.stringify(inlined).replaceAll('#/components/schemas/', '#/$defs/')
-  return z.fromJSONSchema(z.record(z.string(), z.unknown()).parse(JSON.parse(text)))
-}
-
-const operations = (): readonly (readonly [string, string, z.infer<typeof operation>])[] =>
-  Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, described]) => [method, path, described] as const),
-  )
+const operations = () => operationsOf(document)
 
 describe('the OpenAPI document', () => {
   test('passes redocly lint without a warning', async () => {
@@ -92,7 +67,7 @@ describe('the OpenAPI document', () => {
 
   test('has examples that its own schemas accept', () => {
     let count = 0
-    const accept = ({ schema, example, examples = {} }: z.infer<typeof media>, where: string): void => {
+    const accept = ({ schema, example, examples = {} }: Media, where: string): void => {
       if (schema === undefined) return
       const values = [...(example === undefined ? [] : [example]), ...Object.values(examples).map(({ value }) => value)]
       expect(values.length, where).toBeGreaterThan(0)
@@ -148,7 +123,22 @@ describe('what the server answers', () => {
       '/api/workers',
     ]
     gets.push('/api/queues?x=1', '/api/info', '/livez', '/readyz', task(none), task(none, '/events'))
-    for (const id of [pending, running, failed, succeeded]) gets.push(task(id), task(id, '/events'))
+    gets.push('/api/events?limit=3', '/api/events?after=latest', '/api/events?after=x', '/api/events?limit=0')
+    for (const what of ['/explain', '/effects', '?asOfVersion=1', '?wait=1s']) gets.push(task(none, what))
+    for (const query of ['asOfVersion=1', 'asOfVersion=0', 'asOfVersion=9', 'asOf=2020-01-01T00:00:00Z', 'wait=x']) {
+      gets.push(task(succeeded, `?${query}`))
+    }
+    await world.memory.ledger.claim({
+      taskId: parseTaskId(running),
+      name: 'charge',
+      mode: 'idempotent',
+      run: 2,
+      attempt: 1,
+      input: undefined,
+    })
+    for (const id of [pending, running, failed, succeeded]) {
+      gets.push(task(id), task(id, '/events'), task(id, '/explain'), task(id, '/effects'))
+    }
     const posts = [
       task(pending, '/run-now'),
       task(running, '/cancel'),

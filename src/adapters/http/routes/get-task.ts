@@ -25,7 +25,7 @@ const wait = z
 
 const version = z
   .string()
-  .regex(/^(?:0|[1-9][0-9]{0,14})$/, { error: 'must be the number of a version' })
+  .refine((written) => /^(?:0|[1-9][0-9]{0,14})$/.test(written), { error: 'must be the number of a version' })
   .transform(Number)
   .meta({
     override: { type: 'integer', minimum: 0, maximum: 999_999_999_999_999 },
