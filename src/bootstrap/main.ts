@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { systemClock } from '#adapters/system/clock.ts'
 import { createLogger } from '#adapters/telemetry/logger.ts'
+import { noTelemetry, type Telemetry } from '#adapters/telemetry/telemetry.ts'
 import { ConfigurationError, StartupError } from '#application/lifecycle/startup-error.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import { allRoles, type Config, readConfig, type Role } from './config.ts'
@@ -12,7 +13,7 @@ import { type RunningRoles, startRoles } from './start-roles.ts'
 const exitCodes = { drained: 0, cannotStart: 1, wrongSettings: 2, interrupted: 130, terminated: 143 } as const
 
 /** Runs what the words of the command line ask for, and ends the process when it is over. */
-export const main = async (words: readonly string[]): Promise<void> => {
+export const main = async (words: readonly string[], telemetry: Telemetry = noTelemetry): Promise<void> => {
   const program = new Command('taskfold')
     .description('A distributed task scheduler that remembers everything.')
     .version(release.version)
@@ -20,19 +21,19 @@ export const main = async (words: readonly string[]): Promise<void> => {
   program
     .command('all', { isDefault: true })
     .description('the API, a worker and maintenance in one process (what no word means)')
-    .action(() => run(allRoles))
+    .action(() => run(allRoles, telemetry))
   program
     .command('api')
     .description('the HTTP interface')
-    .action(() => run(['api']))
+    .action(() => run(['api'], telemetry))
   program
     .command('worker')
     .description('runs tasks')
-    .action(() => run(['worker']))
+    .action(() => run(['worker'], telemetry))
   program
     .command('maintenance')
     .description('recovers lost runs and hints')
-    .action(() => run(['maintenance']))
+    .action(() => run(['maintenance'], telemetry))
   try {
     await program.parseAsync(words, { from: 'user' })
   } catch (error) {
@@ -40,7 +41,7 @@ export const main = async (words: readonly string[]): Promise<void> => {
   }
 }
 
-const run = async (roles: readonly Role[]): Promise<void> => {
+const run = async (roles: readonly Role[], telemetry: Telemetry): Promise<void> => {
   const config = readConfig(roles)
   const logger = createLogger({ level: config.logLevel, form: process.stderr.isTTY ? 'pretty' : 'json' })
   watchForBreakdown(logger)
@@ -53,11 +54,12 @@ const run = async (roles: readonly Role[]): Promise<void> => {
       process.exit(signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated)
     },
   })
-  running = await startRoles(config, logger)
+  running = await startRoles(config, logger, { telemetry })
   announce(config, running)
   const { signal } = await shutdown.requested
   logger.info({ signal }, 'was asked to end')
   await running.close()
+  await telemetry.shutdown(logger)
   logger.info({}, 'ended')
   // Said outright: a handler that ignores its abort may still hold the event loop.
   process.exit(exitCodes.drained)

@@ -21,6 +21,7 @@ import { systemClock } from '#adapters/system/clock.ts'
 import { systemTimers } from '#adapters/system/timers.ts'
 import { createFeedBarrierWatch } from '#application/lifecycle/feed-barrier-watch.ts'
 import { watchStore } from '#application/lifecycle/store-health.ts'
+import type { CommitObserver } from '#application/ports/commit-observer.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { Config } from './config.ts'
 
@@ -56,7 +57,12 @@ export const openDatabase = async (
 }
 
 /** Every driven port that Postgres serves, over one pool that `owned` ends. Migrates first. Throws StartupError. */
-export const openStore = async ({ url, directUrl }: DatabasePlace, logger: Logger, owned: AsyncDisposableStack) => {
+export const openStore = async (
+  { url, directUrl }: DatabasePlace,
+  logger: Logger,
+  owned: AsyncDisposableStack,
+  commits?: CommitObserver,
+) => {
   await migrate({ url: directUrl, logger })
   const sessions = await findSessionKind(url)
   if (sessions === 'shared') logger.info({}, 'found a pooler before the database: nothing is kept in its sessions')
@@ -66,7 +72,7 @@ export const openStore = async ({ url, directUrl }: DatabasePlace, logger: Logge
   const monotonicMs = (): number => systemClock.monotonicMs()
   const storeClock = createEstimatedStoreClock(monotonicMs)
   const routes = createPostgresRoutes({ pool })
-  const eventStore = createPostgresEventStore({ pool, routes, storeClock, monotonicMs })
+  const eventStore = createPostgresEventStore({ pool, routes, storeClock, monotonicMs, commits })
   owned.defer(() => eventStore.close())
   const health = watchStore({ store: eventStore, clock: systemClock, timers: systemTimers })
   owned.defer(() => health.close())

@@ -7,6 +7,8 @@ import { createProcessCounts } from '#adapters/telemetry/counts.ts'
 import { createProcessIsolation } from '#adapters/worker/process-isolation.ts'
 import { createWorker, type Worker } from '#adapters/worker/worker.ts'
 import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
+import { noTelemetry, type Telemetry } from '#adapters/telemetry/telemetry.ts'
+import type { Count } from '#application/ports/counts.ts'
 import type { HealthCheck } from '#application/ports/health.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { SubmitKeys } from '#application/ports/submit-keys.ts'
@@ -16,6 +18,7 @@ import { createKeyPurge } from '#application/recovery/key-purge.ts'
 import { createMaintenance } from '#application/recovery/maintenance.ts'
 import { createTaskOperations, type TaskOperations } from '#application/task-operations.ts'
 import type { Config } from './config.ts'
+import { createObservation } from './observation.ts'
 import { openHandlers, toHandlerSettings } from './open-handlers.ts'
 import { openQueue } from './open-queue.ts'
 import { openDatabase, openStore } from './open-store.ts'
@@ -37,8 +40,9 @@ export interface RunningRoles {
   abandon(): void
 }
 
-/** What a test puts in the place of a part, to break it at a chosen point. */
+/** What the launcher brings, and what a test puts in the place of a part, to break it at a chosen point. */
 export interface Substitutions {
+  readonly telemetry?: Telemetry
   readonly adaptQueue?: (queue: TaskQueue) => TaskQueue
 }
 
@@ -50,11 +54,11 @@ export interface Substitutions {
 export const startRoles = async (
   config: Config,
   logger: Logger,
-  { adaptQueue = (queue) => queue }: Substitutions = {},
+  { adaptQueue = (queue) => queue, telemetry = noTelemetry }: Substitutions = {},
 ): Promise<RunningRoles> => {
   const owned = new AsyncDisposableStack()
   try {
-    return await open(config, logger, adaptQueue, owned)
+    return await open(config, logger, { adaptQueue, telemetry }, owned)
   } catch (error) {
     await owned.disposeAsync()
     throw error
@@ -64,7 +68,7 @@ export const startRoles = async (
 const open = async (
   config: Config,
   logger: Logger,
-  adaptQueue: (queue: TaskQueue) => TaskQueue,
+  { adaptQueue, telemetry }: Required<Substitutions>,
   owned: AsyncDisposableStack,
 ): Promise<RunningRoles> => {
   const counts = createProcessCounts()
@@ -74,18 +78,21 @@ const open = async (
   owned.defer(() => openedHandlers.close())
   const { handlers } = openedHandlers
   const place = await openDatabase(config, logger, owned)
-  const opened = await openStore(place, logger, owned)
+  const observation = await createObservation({ telemetry, logger, types: handlers.keys() })
+  const opened = await openStore(place, logger, owned, observation.commits)
   const openedQueue = await openQueue(config, opened, logger, owned)
   const parts = {
     ...opened,
+    store: observation.observeStore(opened.store),
     signals: openedQueue.signals,
-    queue: adaptQueue(openedQueue.queue),
+    queue: observation.observeQueue(adaptQueue(openedQueue.queue)),
     identities: createSystemIdentities(opened.storeClock),
     clock: systemClock,
     timers: systemTimers,
     random: Math.random,
     logger,
-    count: counts.count,
+    count: countInBoth(counts.count, observation.count),
+    runObserver: observation.runObserver,
     handlers,
   }
   const announcer = createReadyAnnouncer({ ...parts, horizonMs: config.reconcileMs * 2 })
@@ -101,6 +108,8 @@ const open = async (
     readHealth: () => [...opened.readHealth(), ...openedQueue.readHealth(), ...workers.flatMap(readWorkerHealth)],
     logger,
     now: () => opened.storeClock.now(),
+    readMetrics: observation.publish({ ...config, ...opened, countHandlers: () => workers[0]?.runningCount() }, owned),
+    nameRoute: telemetry.nameRoute,
     traceUrlTemplate: config.traceUrlTemplate,
   })
   owned.defer(() => http.close())
@@ -126,6 +135,14 @@ const open = async (
 
 /** What a run in a process of its own begins with. */
 const isolatedRunEntry = new URL('isolated-run.ts', import.meta.url)
+
+/** What is told when the process ends, and what is measured while it works. */
+const countInBoth =
+  (first: Count, second: Count): Count =>
+  (name, by) => {
+    first(name, by)
+    second(name, by)
+  }
 
 const readWorkerHealth = (worker: Worker): readonly HealthCheck[] => worker.readHealth()
 

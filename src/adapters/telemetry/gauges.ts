@@ -20,23 +20,35 @@ interface Deps {
 }
 
 const delayResolutionMs = 20
+/** What was late is remembered until it was told and this is over: one bad second must not be shown for days. */
+const delayRememberedMs = 14_000
 const nanosecondsPerSecond = 1e9
 
 /** What the process itself is doing: event loop, memory, processor, connections, slots. */
 export const createProcessGauges = ({ readPool, countHandlers }: Deps): ProcessGauges => {
   const delay = monitorEventLoopDelay({ resolution: delayResolutionMs })
   delay.enable()
+  let rememberedSinceMs = performance.now()
+  const forgetOld = (): void => {
+    if (performance.now() - rememberedSinceMs < delayRememberedMs) return
+    rememberedSinceMs = performance.now()
+    delay.reset()
+  }
   const loopTime = (): EventLoopUtilization => performance.eventLoopUtilization()
   return {
     gauges: [
       {
-        ...describe('nodejs.eventloop.delay', 's', ['quantile'], 'How late timers were, since the process began.'),
+        ...describe('nodejs.eventloop.delay', 's', ['statistic'], 'How late timers were, lately.'),
         kind: 'gauge',
-        read: () => [
-          { labels: ['0.5'], value: delay.percentile(50) / nanosecondsPerSecond },
-          { labels: ['0.99'], value: delay.percentile(99) / nanosecondsPerSecond },
-          { labels: ['1'], value: delay.max / nanosecondsPerSecond },
-        ],
+        read: () => {
+          const series = [
+            { labels: ['p50'], value: delay.percentile(50) / nanosecondsPerSecond },
+            { labels: ['p99'], value: delay.percentile(99) / nanosecondsPerSecond },
+            { labels: ['max'], value: delay.max / nanosecondsPerSecond },
+          ]
+          forgetOld()
+          return series
+        },
       },
       {
         ...describe('nodejs.eventloop.time', 's', ['state'], 'How long the event loop was active, and idle.'),

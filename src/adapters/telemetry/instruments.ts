@@ -80,6 +80,8 @@ export const other = 'other'
 
 export const createCounter = (description: Description): Counter => {
   const cells = createCells(() => ({ total: 0 }))
+  // What has not happened yet is shown as zero, so that an alert on a rate sees the first time.
+  if (description.labels.length === 0) cells.find([])
   return {
     ...description,
     add: (by, ...labels) => {

@@ -106,7 +106,7 @@ const createNamedCounters = () => {
     sweeps: [passes, 'sweep'],
     reconciliations: [passes, 'reconcile'],
   }
-  // A counter that nothing has happened to is shown as zero, so that an alert on its rate sees the first time.
+  // As with counters without labels: zero is shown, too.
   for (const [place, ...labels] of Object.values(places)) place.add(0, ...labels)
   return {
     count: (name: CountName, by = 1): void => {
