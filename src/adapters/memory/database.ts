@@ -1,14 +1,14 @@
 import type { StoreClock } from '#application/ports/clock.ts'
+import type { Effect } from '#application/ports/idempotency-ledger.ts'
 import type { ProgressReport } from '#application/ports/progress-board.ts'
 import { type Route, routeKey } from '#application/ports/routes.ts'
 import type { SubmitKey } from '#application/ports/submit-keys.ts'
 import type { WorkerRow } from '#application/ports/worker-registry.ts'
-import type { Incarnation, TaskId } from '#domain/identifiers.ts'
-import type { RecordedEvent } from '#domain/task-events.ts'
+import type { Incarnation, Run, TaskId } from '#domain/identifiers.ts'
+import type { JsonText, RecordedEvent } from '#domain/task-events.ts'
 import type { Instant } from '#domain/time.ts'
 import { createEventLog, type EventLog } from './event-log.ts'
 import { createHeadTable, type HeadTable } from './head-table.ts'
-import type { StoredEffect } from './idempotency-ledger.ts'
 
 /**
  * What the adapters of one imagined fleet share, as processes share a database. Adapters keep to their ports; a test may
@@ -47,6 +47,12 @@ export interface StoredKey {
 
 /** Scope and key as one text that no other pair has. */
 export const submitKeyIn = ({ scope, key }: SubmitKey): string => JSON.stringify([scope, key])
+
+/** An effect with what it is judged by. */
+export interface StoredEffect extends Effect {
+  readonly run: Run
+  readonly input: JsonText | undefined
+}
 
 export interface StoredPass {
   readonly begunAt: Instant

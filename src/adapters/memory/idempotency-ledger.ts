@@ -1,14 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { type Effect, effectsListedMax, type IdempotencyLedger } from '#application/ports/idempotency-ledger.ts'
-import type { Run, TaskId } from '#domain/identifiers.ts'
-import type { JsonText } from '#domain/task-events.ts'
-import type { MemoryDatabase } from './database.ts'
-
-/** An effect as a memory database keeps it. */
-export interface StoredEffect extends Effect {
-  readonly run: Run
-  readonly input: JsonText | undefined
-}
+import type { TaskId } from '#domain/identifiers.ts'
+import type { MemoryDatabase, StoredEffect } from './database.ts'
 
 /** The ledger of a memory database. Its keys are as secret as its code. */
 export const createMemoryIdempotencyLedger = (database: MemoryDatabase): IdempotencyLedger => {

@@ -35,7 +35,7 @@ interface EffectiveRun {
 }
 
 /** How much the result of an effect may weigh as text. */
-export const effectResultBytesMax = 65_536
+const effectResultBytesMax = 65_536
 
 /** Effects of one run, each of which is a row for as long as the task is kept. */
 const effectsPerRunMax = 1_000

@@ -4,7 +4,7 @@ import type { Logger } from '../ports/logger.ts'
 import type { ProgressWriter } from './progress-writer.ts'
 
 /** How much one word of progress may weigh as text. */
-export const progressBytesMax = 4_096
+const progressBytesMax = 4_096
 
 interface Deps {
   readonly writer: Pick<ProgressWriter, 'report'>
