@@ -60,27 +60,36 @@ const nameRoute = (route: string): void => {
 /** Asked every few seconds, and nobody wants to see it. */
 const isProbe = ({ url }: IncomingMessage): boolean => /^\/(livez|readyz|metrics)(\?|$)/.test(url ?? '')
 
-/** What an instrumentation tells beyond what may be told: queries and credentials of addresses, values of headers. */
+/**
+ * Takes back what an instrumentation tells beyond what may be told: values of headers, and of an address all that follows
+ * its host, because tokens of webhooks are in paths and queries. What is asked of us is told by its route.
+ */
 const hideValues = (span: Span): void => {
   const attributes: unknown = Reflect.get(span, 'attributes')
   if (typeof attributes !== 'object' || attributes === null) return
+  const route: unknown = Reflect.get(attributes, 'http.route') ?? ''
   for (const [name, value] of Object.entries(attributes)) {
     if (hiddenAttributes.has(name)) span.setAttribute(name, '')
-    else if (addressAttributes.has(name)) span.setAttribute(name, toBareAddress(String(value)))
+    else if (pathAttributes.has(name)) span.setAttribute(name, String(route))
+    else if (addressAttributes.has(name)) span.setAttribute(name, toOrigin(String(value)))
   }
 }
 
-const hiddenAttributes = new Set(['url.query', 'user_agent.original', 'http.user_agent'])
-const addressAttributes = new Set(['url.full', 'http.url', 'http.target'])
+const hiddenAttributes = new Set([
+  'url.query',
+  'user_agent.original',
+  'http.user_agent',
+  'client.address',
+  'http.client_ip',
+])
+const pathAttributes = new Set(['url.path', 'http.target'])
+const addressAttributes = new Set(['url.full', 'http.url'])
 
-const toBareAddress = (address: string): string => {
-  const [bare = ''] = address.split(/[?#]/)
-  return bare.replace(/\/\/[^/@]*@/, '//')
-}
+const toOrigin = (address: string): string => (URL.canParse(address) ? new URL(address).origin : '')
 
 /**
- * What is seen, and how much of it is told: addresses without their queries, which may hold secrets, and statements
- * without their values. A query or a command that belongs to no trace gets no span: most of them ask in vain.
+ * What is seen, and how much of it is told: addresses as far as the host, statements and commands without their
+ * values. A query or a command that belongs to no trace gets no span: most of them ask in vain.
  */
 const instrumentations: InstrumentationConfigMap = {
   '@opentelemetry/instrumentation-http': {
