@@ -26,7 +26,7 @@ import { createEndWatch } from './queries/end-watch.ts'
 import { type Explanation, explainTask } from './queries/explain-task.ts'
 import { findTaskAsOf, findTaskAsOfVersion, type PastTask } from './queries/find-task-as-of.ts'
 import { findTimeline } from './queries/find-task.ts'
-import { findTaskWithProgress, type TaskWithProgress } from './queries/find-task-with-progress.ts'
+import { findProgress, findTaskWithProgress, type TaskWithProgress } from './queries/find-task-with-progress.ts'
 import { listEffects } from './queries/list-effects.ts'
 import { listTasks, type TaskFilter, type TaskPage } from './queries/list-tasks.ts'
 import { type FeedReading, readFeed } from './queries/read-feed.ts'
@@ -99,7 +99,11 @@ export interface TaskOperationsDeps {
 export const createTaskOperations = (deps: TaskOperationsDeps): TaskOperations => {
   const ends = createEndWatch(deps)
   return {
-    submit: (request, context) => submitTask(deps, request, context),
+    submit: async (request, context) => {
+      const submitted = await submitTask(deps, request, context)
+      if (submitted.kind === 'submitted') return submitted
+      return { ...submitted, progress: await findProgress(deps.progress, submitted.task) }
+    },
     submitMany: (requests, context) => submitMany(deps, requests, context),
     submitAll: (requests, context) => submitAll(deps, requests, context),
     find: (taskId) => findTaskWithProgress(deps, taskId),

@@ -43,6 +43,8 @@ export interface Submitted {
   readonly task: Task
   /** The store's clock. */
   readonly now: Instant
+  /** Of a task that was replayed alone, how far it says it has come. */
+  readonly progress?: JsonText | undefined
 }
 
 export interface SubmitDeps {

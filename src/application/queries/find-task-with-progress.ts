@@ -28,7 +28,8 @@ export const findTaskWithProgress = async (deps: Deps, taskId: TaskId): Promise<
   return found && { ...found, progress: await findProgress(deps.progress, found.task) }
 }
 
-const findProgress = async (board: ProgressBoard, task: Task): Promise<JsonText | undefined> => {
+/** How far a task says it has come. Undefined when it has not run, says nothing, or cannot be asked. */
+export const findProgress = async (board: ProgressBoard, task: Task): Promise<JsonText | undefined> => {
   if (task.status === 'PENDING' || task.attempt === 0) return undefined
   try {
     const report = await board.find(task.taskId)

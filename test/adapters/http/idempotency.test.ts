@@ -21,6 +21,7 @@ describe('a submission with a key', () => {
     const { id } = first.json()
     const incarnation = parseIncarnation('3f6c1c52-8a0e-4d0b-9a6f-5b1e2f7d8c90')
     await world.work(parseTaskId(id), (now) => ({ type: 'Start', incarnation, now }))
+    await world.memory.progress.write([{ taskId: parseTaskId(id), run: 2, value: '0.5' }])
     await world.work(parseTaskId(id), () => ({ type: 'Succeed', run: 2, result: '[1]' }))
 
     // The same request in other letters: members in another order, white space, another form of a number.
@@ -28,7 +29,7 @@ describe('a submission with a key', () => {
     expect([again.statusCode, again.headers['idempotency-replayed']]).toStrictEqual([202, 'true'])
     expect(again.headers.location).toBe(`/api/tasks/${id}`)
     expect(again.json()).toStrictEqual((await world.inject(`/api/tasks/${id}`)).json())
-    expect(again.json()).toMatchObject({ status: 'SUCCESS', result: [1] })
+    expect(again.json()).toMatchObject({ status: 'SUCCESS', result: [1], progress: 0.5 })
   })
 
   test('is refused when the key was used for another request, and stores nothing', async () => {

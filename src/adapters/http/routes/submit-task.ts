@@ -55,11 +55,11 @@ export const createSubmitRoute = ({ operations, now }: Deps): Route =>
       const key = toIdempotencyKey(headers)
       const request = toSubmitRequest(body, now())
       const keyed = key === undefined ? request : { ...request, key: toSubmitKey(key, sent) }
-      const { kind, task, now: at } = await operations.submit(keyed, context)
+      const { kind, task, now: at, progress } = await operations.submit(keyed, context)
       const location = `/api/tasks/${task.taskId}`
       return {
         status: 202,
-        body: renderTask(task, at),
+        body: renderTask(task, at, progress),
         headers: kind === 'replayed' ? { location, 'idempotency-replayed': 'true' } : { location },
       }
     },
