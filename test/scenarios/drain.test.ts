@@ -1,16 +1,17 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { expectWholeHistory } from './support/audit.ts'
-import { createFleet, type Fleet } from './support/fleet.ts'
+import type { Fleet } from './support/fleet.ts'
 import { history, submit, untilStatus } from './support/http.ts'
+import { createFleetWith, queueKinds } from './support/queue-kinds.ts'
 
 let fleet: Fleet
 afterEach(async () => {
   await fleet.close()
 })
 
-describe('a worker that is told to end by SIGTERM', () => {
+describe.each(queueKinds)('a worker that is told to end by SIGTERM, with the queue in %s', (kind) => {
   it('finishes what it runs', { timeout: 60_000 }, async () => {
-    fleet = await createFleet()
+    fleet = await createFleetWith(kind)
     const api = await fleet.start(['api'])
     const worker = await fleet.start(['worker'])
     const task = await submit(api.url, { type: 'demo.sleep', payload: { ms: 1_500 } })
@@ -23,7 +24,7 @@ describe('a worker that is told to end by SIGTERM', () => {
   })
 
   it('hands back unspent what does not finish in time', { timeout: 60_000 }, async () => {
-    fleet = await createFleet()
+    fleet = await createFleetWith(kind)
     const api = await fleet.start(['api'])
     const worker = await fleet.start(['worker'], { DRAIN_MS: '500' })
     const task = await submit(api.url, { type: 'demo.sleep', payload: { ms: 20_000 } })
@@ -39,7 +40,7 @@ describe('a worker that is told to end by SIGTERM', () => {
   })
 
   it('ends at once at a second, later signal', { timeout: 60_000 }, async () => {
-    fleet = await createFleet()
+    fleet = await createFleetWith(kind)
     const api = await fleet.start(['api'])
     const worker = await fleet.start(['worker'], { DRAIN_MS: '60000' })
     const task = await submit(api.url, { type: 'demo.sleep', payload: { ms: 30_000 } })

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { expectWholeHistory } from './support/audit.ts'
-import { createFleet, type Fleet, quickLease } from './support/fleet.ts'
+import type { Fleet } from './support/fleet.ts'
 import { history, request, submit, until, untilStatus } from './support/http.ts'
+import { createFleetWith, queueKinds } from './support/queue-kinds.ts'
 import { startTaskfold } from './support/process.ts'
 
 let fleet: Fleet
@@ -10,14 +11,14 @@ afterEach(async () => {
   await fleet.close()
 })
 
-describe('an API killed between commit and push', () => {
+describe.each(queueKinds)('an API killed between commit and push, with the queue in %s', (kind) => {
   it('leaves a task that runs all the same', { timeout: 60_000 }, async () => {
-    fleet = await createFleet()
+    fleet = await createFleetWith(kind)
     const api = await fleet.start(['api'])
     await fleet.start(['worker'])
     const doomed = await startTaskfold({
       entry: join(import.meta.dirname, 'support/api-killed-before-push.ts'),
-      env: { DATABASE_URL: fleet.database.url, ...quickLease },
+      env: fleet.env,
     })
     await submit(doomed.url, { type: 'demo.echo', payload: 'never pushed', tags: ['doomed'] }).catch(() => {})
     expect(await doomed.ended).toBe('SIGKILL')

@@ -12,6 +12,8 @@ export const quickLease = {
 /** Processes of the product around one database of their own. */
 export interface Fleet {
   readonly database: TestDatabase
+  /** What every process of it is told. */
+  readonly env: Readonly<Record<string, string>>
   start(words: readonly string[], env?: Readonly<Record<string, string>>): Promise<TaskfoldProcess>
   /** Kills all of its processes and removes the database. */
   close(): Promise<void>
@@ -19,9 +21,11 @@ export interface Fleet {
 
 export const createFleet = async (env: Readonly<Record<string, string>> = quickLease): Promise<Fleet> => {
   const database = await createTestDatabase()
+  const all = { DATABASE_URL: database.url, ...env }
   return {
     database,
-    start: (words, more = {}) => startTaskfold({ words, env: { DATABASE_URL: database.url, ...env, ...more } }),
+    env: all,
+    start: (words, more = {}) => startTaskfold({ words, env: { ...all, ...more } }),
     close: async () => {
       await killAllProcesses()
       await database.close()
