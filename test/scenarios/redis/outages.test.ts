@@ -44,6 +44,30 @@ describe.runIf(hasRedisServer())('a Redis that is killed under load', () => {
   })
 })
 
+describe.runIf(hasRedisServer())('workers without their Redis', () => {
+  it('run what is due from the store, and go back to the queue', { timeout }, async () => {
+    const server = await startRedis()
+    redisFleet = await startRedisFleet({ redisUrl: server.url })
+    const { apis, workers, watch } = redisFleet
+    const endAll = async (name: string, from: number): Promise<void> => {
+      const beganAtMs = performance.now()
+      const submission = () => ({ type: 'demo.echo', payload: null })
+      await Promise.all(apis.map(({ url }) => submitMany(url, taskCount / 2, submission)))
+      const ended = async () => ((await watch.countEnded()) === from + taskCount ? 'yes' : undefined)
+      await until('the end of all', ended, 120_000)
+      const rate = (taskCount * 1_000) / (performance.now() - beganAtMs)
+      process.stdout.write(`${taskCount} tasks ${name}: ${Math.round(rate)} a second, submissions included\n`)
+    }
+    await endAll('with Redis', 0)
+    await server.kill()
+    await endAll('without Redis', taskCount)
+    await server.start()
+    const back = () => workers.every(({ logs }) => logs.some((line) => line.includes('the queue answered again')))
+    await until('the queue', async () => (back() ? 'yes' : undefined))
+    await endAll('with Redis again', 2 * taskCount)
+  })
+})
+
 describe.runIf(hasRedisServer())('a Redis that another one replaces', () => {
   it('may be replaced by an empty one', { timeout }, async () => {
     const [old, empty] = [await startRedis(), await startRedis()]
