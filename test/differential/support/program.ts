@@ -36,6 +36,8 @@ export interface SubmissionChoice {
   readonly payload: string
   /** At once or far ahead, so that both worlds agree on what is due however their time goes by. */
   readonly due: 'at-once' | 'in-an-hour' | 'at-an-instant-past' | 'at-an-instant-ahead'
+  /** One of a few names, so that they are used again, and what is asked for under it. */
+  readonly key?: { readonly name: string; readonly wish: string }
 }
 
 export const actorsMax = 3
@@ -108,6 +110,9 @@ const chooseSubmission = (random: Random): SubmissionChoice => ({
     'at-an-instant-past',
     'at-an-instant-ahead',
   ),
+  ...(random() < 0.4 && {
+    key: { name: pick(random, 'one', 'two', 'three'), wish: pick(random, 'usual', 'usual', 'other') },
+  }),
 })
 
 const anHourMs = 3_600_000

@@ -8,7 +8,7 @@ import type { TaskCommand } from '#domain/task-commands.ts'
 import { changeHead } from '#domain/task-head.ts'
 import { noTask } from '#domain/task-state.ts'
 import type { Instant } from '#domain/time.ts'
-import { makeSubmission, range } from '../../support/task-builders.ts'
+import { makeKey, makeSubmission, range } from '../../support/task-builders.ts'
 import { actorsMax, type PersonAction, type Step, type SubmissionChoice, toDue } from './program.ts'
 import { withoutInstants } from './without-instants.ts'
 import { createProgramIdentities, type DifferentialWorld } from './world.ts'
@@ -132,7 +132,7 @@ const at = <Item>(items: readonly Item[], place: number): Item => {
 }
 
 const makeSubmit = (play: Play, choice: SubmissionChoice): Append => {
-  const { priority, maxAttempts, payload } = choice
+  const { priority, maxAttempts, payload, key } = choice
   const submission = makeSubmission({ ...play.route, priority, maxAttempts, payload })
   const taskId = play.identities.mintTaskId()
   const appendId = play.identities.mintAppendId()
@@ -147,6 +147,7 @@ const makeSubmit = (play: Play, choice: SubmissionChoice): Append => {
     events,
     head: changeHead(noTask, taskId, appendId, events),
     context: { actor: `submitter of ${play.route.queue}` },
+    ...(key && { key: { ...makeKey(key.wish, key.name), scope: `program ${play.seed}` } }),
   }
 }
 
