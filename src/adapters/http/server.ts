@@ -90,7 +90,7 @@ const createRoutes = (deps: HttpServerDeps, { admission, closing }: Shared): rea
   const metrics = readMetrics === undefined ? [] : [createMetricsRoute(readMetrics)]
   const operation = [...createOperationRoutes(deps), ...metrics]
   if (deps.operations === undefined) return operation
-  const { operations, now, traceUrlTemplate, feedPollMs, heartbeatMs } = deps
+  const { operations, logger, now, traceUrlTemplate, feedPollMs, heartbeatMs } = deps
   const tail = createFeedTail({
     read: (after, limit) => operations.readFeed(after, limit),
     closing,
@@ -104,7 +104,7 @@ const createRoutes = (deps: HttpServerDeps, { admission, closing }: Shared): rea
     createEventsRoute(operations, traceUrlTemplate),
     ...createInsightRoutes(operations),
     ...createChangeRoutes(operations),
-    createFeedRoute({ operations, tail, admission, ...(heartbeatMs !== undefined && { heartbeatMs }) }),
+    createFeedRoute({ operations, tail, admission, logger, ...(heartbeatMs !== undefined && { heartbeatMs }) }),
     ...createFleetRoutes(operations),
     ...operation,
     ...createReferenceRoutes(() => createOpenApi(routes, deps.info().version)),

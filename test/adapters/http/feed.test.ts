@@ -1,35 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { EventFeed } from '#application/ports/event-feed.ts'
 import { StoreUnavailableError } from '#application/ports/event-store.ts'
-import { type EventSource, followFeed } from './support/event-source.ts'
-import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
+import { createFeedWorlds, seenBy, submitInTurn as submit } from './support/feed-worlds.ts'
 
-const worlds: HttpWorld[] = []
-const sources: EventSource[] = []
-afterEach(async () => {
-  for (const source of sources.splice(0)) source.close()
-  for (const world of worlds.splice(0)) await world.close()
-})
-
-const open = async (options: Parameters<typeof createHttpWorld>[0] = {}) => {
-  const world = await createHttpWorld(options)
-  worlds.push(world)
-  const { url } = await world.server.listen('127.0.0.1', 0)
-  const follow = async (more: Parameters<typeof followFeed>[1] = {}): Promise<EventSource> => {
-    const source = await followFeed(url, more)
-    sources.push(source)
-    return source
-  }
-  return { world, url, follow }
-}
-
-const submit = async (world: HttpWorld, count: number): Promise<readonly string[]> => {
-  const ids: string[] = []
-  for (let made = 0; made < count; made += 1) ids.push((await world.post('/api/tasks', '{"type":"a"}')).json().id)
-  return ids
-}
-
-const seenBy = (source: EventSource): readonly string[] => source.messages.map(({ data }) => data.taskId)
+const { open, close } = createFeedWorlds()
+afterEach(close)
 
 describe('the feed page by page', () => {
   test('gives every event once, in order, and can always be read on', async () => {
@@ -212,49 +186,4 @@ describe('a stream', () => {
     away = false
     await expect.poll(() => seenBy(source), { timeout: 10_000 }).toStrictEqual([one, ...more])
   })
-})
-
-describe('many who follow', () => {
-  test('are told by one query once they have caught up', async () => {
-    const reads = { all: 0, fruitful: 0 }
-    const { world, follow } = await open({ wrapFeed: (feed) => counted(feed, reads) })
-    const early = await submit(world, 5)
-    const all = await Promise.all(Array.from({ length: 20 }, () => follow()))
-    for (const source of all) await expect.poll(() => seenBy(source)).toStrictEqual(early)
-    // Each has looked once more, found nothing, and waits with the others.
-    await expect.poll(() => reads.all).toBeGreaterThan(60)
-    const before = reads.fruitful
-    const [last] = await submit(world, 1)
-    for (const source of all) await expect.poll(() => seenBy(source)).toStrictEqual([...early, last])
-    expect(reads.fruitful - before).toBeLessThan(5)
-  })
-
-  test('are not held up by one that does not read, for which little is read ahead', { timeout: 60_000 }, async () => {
-    const reads = { all: 0, fruitful: 0 }
-    const { world, follow } = await open({ wrapFeed: (feed) => counted(feed, reads) })
-    const payload = 'x'.repeat(40_000)
-    const ids: string[] = []
-    for (let made = 0; made < 3_000; made += 1) {
-      ids.push((await world.operations.submit({ type: 'a', payload: `"${payload}"` }, {})).task.taskId)
-    }
-    const slow = await follow()
-    slow.pause()
-    const quick = await follow()
-    await expect.poll(() => seenBy(quick).length, { timeout: 30_000 }).toBe(ids.length)
-    // Pages of 200: the quick one took fifteen, the slow one what fits into the buffers of the kernel.
-    expect(reads.fruitful).toBeLessThan(15 + 8)
-    slow.resume()
-    await expect.poll(() => seenBy(slow).length, { timeout: 30_000 }).toBe(ids.length)
-    expect(seenBy(slow)).toStrictEqual(ids)
-  })
-})
-
-const counted = (feed: EventFeed, reads: { all: number; fruitful: number }): EventFeed => ({
-  ...feed,
-  readAfter: async (cursor, limit) => {
-    const page = await feed.readAfter(cursor, limit)
-    reads.all += 1
-    if (page.kind === 'page' && page.events.length > 0) reads.fruitful += 1
-    return page
-  },
 })

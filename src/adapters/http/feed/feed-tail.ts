@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FeedReading } from '#application/queries/read-feed.ts'
-import { createFeedWatch, isBefore } from './feed-watch.ts'
+import { createFeedWatch, placeOf } from './feed-watch.ts'
 import { outageMs, type ReadFeed, readFeedOrOutage } from './read-feed-or-outage.ts'
 import { createTurns } from './turns.ts'
 
@@ -46,28 +46,29 @@ export const createFeedTail = ({ read, pollMs = pollMsDefault, closing }: Deps):
       }
       if (page.kind === 'invalid-cursor' || page.items.length > 0) return page
       // There was nothing, so nothing lies between here and the end as it was before.
-      after = end !== undefined && isBefore(page.next, end) ? end : page.next
+      after = end !== undefined && placeOf(page.next, end) === 'before' ? end : page.next
       if (signal.aborted || !isBehind(after)) return { ...page, next: after }
     }
   }
 
   const isBehind = (after: string): boolean => {
     const end = watch.end()
-    return end !== undefined && isBefore(after, end)
+    return end !== undefined && placeOf(after, end) === 'before'
   }
 
   const next = async (cursor: string, signal: AbortSignal): Promise<FeedReading | undefined> => {
     let after = cursor
-    for (let news: FeedReading | 'look-yourself' | undefined = 'look-yourself'; ;) {
+    let news: FeedReading | 'look-yourself' | undefined
+    do {
       if (signal.aborted) return undefined
-      if (news === 'look-yourself' && (watch.end() === undefined || isBehind(after))) {
+      if (news === 'look-yourself' || watch.end() === undefined || isBehind(after)) {
         const page = await catchUp(after, signal)
         if (page.kind === 'invalid-cursor' || page.items.length > 0) return page
         after = page.next
       }
       news = await watch.waitForNews(after, signal)
-      if (news !== 'look-yourself') return news
-    }
+    } while (news === 'look-yourself')
+    return news
   }
 
   return { next }

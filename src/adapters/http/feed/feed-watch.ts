@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FeedCursor } from '#application/ports/event-feed.ts'
 import { parseFeedCursor } from '#application/queries/feed-cursor.ts'
 import type { FeedReading } from '#application/queries/read-feed.ts'
 import { isOutage, outageMs, type ReadFeed } from './read-feed-or-outage.ts'
@@ -88,19 +89,31 @@ export const createFeedWatch = ({ read, pollMs, closing }: Deps): FeedWatch => {
   }
 }
 
-const newsFor = (after: string, page: Page): Page | undefined => {
+const newsFor = (after: string, page: Page): Page | 'look-yourself' | undefined => {
   const [first] = page.items
-  if (first === undefined || isBefore(after, first.cursor)) return first && page
-  const items = page.items.filter(({ cursor }) => isBefore(after, cursor))
-  return items.length === 0 ? undefined : { ...page, items }
+  if (first === undefined) return undefined
+  switch (placeOf(after, first.cursor)) {
+    case 'before':
+      return page
+    case 'unrelated':
+      return 'look-yourself'
+    case 'not-before': {
+      const items = page.items.filter(({ cursor }) => placeOf(after, cursor) === 'before')
+      return items.length === 0 ? undefined : { ...page, items }
+    }
+  }
 }
 
-/** By the order of the feed. A position of another epoch is before every other: whoever holds it must ask the store. */
-export const isBefore = (text: string, otherText: string): boolean => {
-  if (text === otherText) return false
+/** Where a cursor stands to another in the order of the feed. Those of different epochs have nothing to do with each other. */
+export const placeOf = (text: string, otherText: string): 'before' | 'not-before' | 'unrelated' => {
+  if (text === otherText) return 'not-before'
   const cursor = parseFeedCursor(text)
   const other = parseFeedCursor(otherText)
-  if (cursor === undefined || other === undefined || cursor.epoch !== other.epoch) return true
+  if (cursor === undefined || other === undefined || cursor.epoch !== other.epoch) return 'unrelated'
+  return isBefore(cursor, other) ? 'before' : 'not-before'
+}
+
+const isBefore = (cursor: FeedCursor, other: FeedCursor): boolean => {
   if (cursor.xid !== other.xid) return cursor.xid < other.xid
   return cursor.taskId === other.taskId ? cursor.version < other.version : cursor.taskId < other.taskId
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { z } from 'zod'
 import { eventsPerPageMax } from '#application/ports/event-feed.ts'
+import type { Logger } from '#application/ports/logger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { Admission } from '../admission.ts'
 import { eventStreamMediaType, type FeedPage, streamFeed } from '../feed/event-stream.ts'
@@ -17,6 +18,7 @@ export interface FeedDeps {
   readonly operations: TaskOperations
   readonly tail: FeedTail
   readonly admission: Admission
+  readonly logger: Logger
   readonly heartbeatMs?: number
 }
 
@@ -30,7 +32,7 @@ const feedQuery = z.strictObject({
 })
 
 /** `GET /api/events`: every event of every task in one stable order, page by page or as a stream. */
-export const createFeedRoute = ({ operations, tail, admission, heartbeatMs }: FeedDeps): Route =>
+export const createFeedRoute = ({ operations, tail, admission, logger, heartbeatMs }: FeedDeps): Route =>
   createRoute({
     method: 'GET',
     path: '/api/events',
@@ -59,6 +61,7 @@ export const createFeedRoute = ({ operations, tail, admission, heartbeatMs }: Fe
         const first = await read(operations, resumeFrom(headers) ?? after, limit)
         const body = streamFeed({ first, tail, signal: whenOver(), ...(heartbeatMs !== undefined && { heartbeatMs }) })
         body.once('close', leave)
+        body.once('error', (error) => logger.error({ err: error }, 'ended a stream: the feed could not be read on'))
         return { status: 200, body, mediaType: eventStreamMediaType, headers: { vary, 'cache-control': 'no-store' } }
       } catch (error) {
         leave()

@@ -27,7 +27,7 @@ export const fromSchema = (given: unknown, schemas: Schemas): fc.Arbitrary<unkno
   const schema = schemaShape.parse(given)
   if (schema.$ref !== undefined) return fromSchema(schemas[schema.$ref.split('/').at(-1) ?? ''], schemas)
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum)
-  switch (schema.type) {
+  switch (schema.type ?? 'anything') {
     case 'string':
       return strings(schema)
     case 'integer':
