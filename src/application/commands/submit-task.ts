@@ -154,7 +154,7 @@ export const afterStored = (
 }
 
 /** Fills in what was left out. A `maxMs` left out is the larger of its default and `baseMs`. Throws RetryPolicyError. */
-export const toSubmission = (request: SubmitRequest, defaults: HandlerDefaults): Submission => {
+const toSubmission = (request: SubmitRequest, defaults: HandlerDefaults): Submission => {
   const retry = { ...(defaults.retry ?? defaultRetryPolicy), ...request.retry }
   if (request.retry?.maxMs !== undefined && request.retry.maxMs < retry.baseMs) {
     throw new RetryPolicyError(`maxMs ${retry.maxMs} lies below the baseMs in effect, ${retry.baseMs}`)

@@ -3,9 +3,9 @@
  * the key is kept.
  */
 export interface SubmitKey {
-  /** Whose keys these are; equal keys of different scopes are different keys. At most `keyCharactersMax` of UTF-16. */
+  /** Whose keys these are; equal keys of different scopes are different keys. At most 400 UTF-16 code units. */
   readonly scope: string
-  /** 1 to `keyCharactersMax` of UTF-16. */
+  /** 1 to 400 UTF-16 code units. */
   readonly key: string
   /** SHA-256 of what was asked for, as 64 lower-case hexadecimal digits: tells a repetition from another request. */
   readonly fingerprint: string
@@ -15,7 +15,7 @@ export interface SubmitKey {
 export const keyAgeMsMin = 172_800_000
 
 /** Two texts of this length are few enough bytes for one entry of an index. */
-export const keyCharactersMax = 400
+const keyCharactersMax = 400
 
 /** What is wrong with a key that no store could keep, or undefined when nothing is. */
 export const judgeKey = ({ scope, key, fingerprint }: SubmitKey): string | undefined => {

@@ -69,7 +69,7 @@ export const batchItem = z
   .refine(namesOneDue, { path: ['delayMs'], when: always, error: 'excludes runAt' })
   .meta({ id: 'BatchItem' })
 
-export const batchItemsMax = 1_000
+const batchItemsMax = 1_000
 
 /** What `POST /api/tasks/batch` takes, as the reference shows it. */
 export const batchInput = z
