@@ -62,7 +62,7 @@ export const createFeedRoute = ({ operations, tail, admission, logger, heartbeat
         const body = streamFeed({ first, tail, signal: whenOver(), ...(heartbeatMs !== undefined && { heartbeatMs }) })
         body.once('close', leave)
         body.once('error', (error) => logger.error({ err: error }, 'ended a stream: the feed could not be read on'))
-        return { status: 200, body, mediaType: eventStreamMediaType, headers: { vary, 'cache-control': 'no-store' } }
+        return { status: 200, body, mediaType: eventStreamMediaType, headers: streamHeaders }
       } catch (error) {
         leave()
         throw error
@@ -72,6 +72,9 @@ export const createFeedRoute = ({ operations, tail, admission, logger, heartbeat
 
 /** The same address answers in two forms. */
 const vary = 'accept'
+
+/** A proxy must neither keep a stream nor gather it. */
+const streamHeaders = { vary, 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
 
 const read = async (operations: TaskOperations, after: string | undefined, limit: number): Promise<FeedPage> => {
   const page = await operations.readFeed(after, limit)
