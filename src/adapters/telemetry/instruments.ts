@@ -57,7 +57,7 @@ const seriesMax = 2_000
 const createCells = <Cell>(create: () => Cell) => {
   const cells = new Map<string, { readonly labels: Labels; readonly value: Cell }>()
   const find = (labels: Labels): Cell => {
-    const key = labels.join('\u0000')
+    const key = toKey(labels)
     const found = cells.get(key)
     if (found !== undefined) return found.value
     if (cells.size >= seriesMax) return findOther(labels)
@@ -67,13 +67,16 @@ const createCells = <Cell>(create: () => Cell) => {
   }
   const findOther = (labels: Labels): Cell => {
     const others = labels.map(() => other)
-    const key = others.join('\u0000')
+    const key = toKey(others)
     const found = cells.get(key) ?? { labels: others, value: create() }
     cells.set(key, found)
     return found.value
   }
   return { find, all: () => [...cells.values()] }
 }
+
+/** Most instruments have one label or none, and joining is not for nothing. */
+const toKey = (labels: Labels): string => (labels.length === 1 ? (labels[0] ?? '') : labels.join('\u0000'))
 
 /** What a label says of all values that it does not tell apart. */
 export const other = 'other'
