@@ -1,4 +1,4 @@
-import { type AddJobsJobSpec, Logger, makeWorkerUtils, run, runMigrations, type Runner } from 'graphile-worker'
+import { type AddJobsJobSpec, Logger, makeWorkerUtils, run, runMigrations } from 'graphile-worker'
 import pg from 'pg'
 import type { Contender, Setup } from '../contender.ts'
 
@@ -46,13 +46,14 @@ export const graphileWorker: Contender = {
     const pgPool = await openPool(setup, 25)
     const taskList = { [identifier]: async (payload: unknown) => onTask(payload) }
     const worker = { ...(setup.aim === 'latency' ? latency : throughput), logger }
-    let runner: Runner | undefined
+    let stop = (): Promise<void> => Promise.resolve()
     return {
       start: async () => {
-        runner = await run({ pgPool, taskList, noHandleSignals: true, crontab: '', preset: { worker } })
+        const runner = await run({ pgPool, taskList, noHandleSignals: true, crontab: '', preset: { worker } })
+        stop = () => runner.stop()
       },
       close: async () => {
-        await runner?.stop()
+        await stop()
         await pgPool.end()
       },
     }
