@@ -5,7 +5,7 @@ import { keepSubmitting, type Load, pause } from '../../support/load.ts'
 import type { RedisFleet } from './redis-fleet.ts'
 
 /** Ten seconds in a campaign; less otherwise. */
-export const outageMs = Number(process.env['SCENARIO_OUTAGE_MS'] ?? 3_000)
+const outageMs = Number(process.env['SCENARIO_OUTAGE_MS'] ?? 3_000)
 
 /** How many tasks are submitted before the trouble begins, at the least. */
 const tasksBefore = Number(process.env['SCENARIO_TASKS'] ?? 1_000) / 2
