@@ -1,6 +1,5 @@
 import type { TaskId } from '#domain/identifiers.ts'
 import type { EventContext } from '#domain/task-events.ts'
-import type { Task } from '#domain/task-state.ts'
 import type { TimelineEntry } from '#domain/task-timeline.ts'
 import type { Instant } from '#domain/time.ts'
 import type { ChangeOutcome } from './commands/change-task.ts'
@@ -31,12 +30,6 @@ import { listEffects } from './queries/list-effects.ts'
 import { listTasks, type TaskFilter, type TaskPage } from './queries/list-tasks.ts'
 import { type FeedReading, readFeed } from './queries/read-feed.ts'
 import { waitForEnd } from './queries/wait-for-end.ts'
-
-/** A task and the store's clock at which it was read: a pending task becomes ready by time alone. */
-export interface TaskNow {
-  readonly task: Task
-  readonly now: Instant
-}
 
 /** Everything a driving adapter can ask of the application. Each throws the errors of the event-store port. */
 export interface TaskOperations {

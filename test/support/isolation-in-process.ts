@@ -4,7 +4,7 @@ import { runHandler } from '#adapters/worker/run-handler.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
 
 /** What a handler returns whose process is to die. */
-export const death = Symbol('death')
+const death = Symbol('death')
 
 /** Imagines a process for each run: what a handler returns tells whether it dies. Two at a time, as the real one. */
 export const createIsolationInProcess = (handlers: ReadonlyMap<string, TaskHandler>): Isolation => {

@@ -14,7 +14,7 @@ export interface TestDatabase {
 export const createTestDatabase = async (): Promise<TestDatabase> => createDatabaseIn(inject('postgresUrl'))
 
 /** The same in the server of that URL. */
-export const createDatabaseIn = async (serverUrl: string): Promise<TestDatabase> => {
+const createDatabaseIn = async (serverUrl: string): Promise<TestDatabase> => {
   const name = `taskfold_test_${randomBytes(8).toString('hex')}`
   await execute(serverUrl, `create database ${name} encoding 'UTF8' locale 'C' template template0`)
   const url = new URL(serverUrl)

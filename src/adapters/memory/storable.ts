@@ -3,7 +3,7 @@ import { judgeKey } from '#application/ports/submit-keys.ts'
 import type { EventContext, JsonText, TaskEvent } from '#domain/task-events.ts'
 
 /** How much one event may weigh as text, its context included; the largest legal payload fits with room to spare. */
-export const eventBytesMax = 2_097_152
+const eventBytesMax = 2_097_152
 
 /**
  * Refuses what a database of UTF-8 could not store and give back to the letter: a NUL character or half a surrogate pair

@@ -43,7 +43,7 @@ const messageLengthMax = 1_000
  * What a line says of an error: names, messages, codes and the innermost stack. Nothing else of it, because drivers hang
  * the values of a failed statement on their errors, and those are payloads.
  */
-export const describeError = (error: unknown): LogFields => {
+const describeError = (error: unknown): LogFields => {
   const causes: LogFields[] = []
   let at: unknown = error
   let stack: string | undefined

@@ -14,7 +14,7 @@ export interface ServerPlace {
 }
 
 /** Where the data of a root user go whose data folder the server's account cannot reach. */
-export const sharedFolder = '/var/lib/taskfold'
+const sharedFolder = '/var/lib/taskfold'
 
 /**
  * Makes the data folder if it is missing and finds where the server can work: there, or, for root whose folder lies behind
