@@ -55,11 +55,17 @@ export const createGroupCommit = <Item extends Parcel, Verdict>(
     onBusy: (member) => {
       open.rest(member, limits.busyDeadlineMs, () => {
         line.joinInFront(member)
-        pump()
+        pumpSoon()
       })
     },
     onStore: open.setStore,
   })
+
+  /**
+   * When the turn is over: what one verdict leads to, and what many callers ask for at once, then leaves together. A flush
+   * that left with the first of them would carry that one alone.
+   */
+  const pumpSoon = createOncePerTurn(() => pump())
 
   const pump = (): void => {
     while (flushesInFlight < limits.flushesInFlightMax) {
@@ -68,7 +74,7 @@ export const createGroupCommit = <Item extends Parcel, Verdict>(
       flushesInFlight += 1
       void send(batch).finally(() => {
         flushesInFlight -= 1
-        pump()
+        pumpSoon()
         endWhenDone()
       })
     }
@@ -84,7 +90,7 @@ export const createGroupCommit = <Item extends Parcel, Verdict>(
       if (!line.hasRoomFor(item)) return Promise.reject(new StoreOverloadedError('too many appends are waiting'))
       const member = open.add(item, limits.verdictDeadlineMs)
       line.join(member)
-      pump()
+      pumpSoon()
       return member.verdict.promise
     },
     close: async () => {
@@ -92,6 +98,19 @@ export const createGroupCommit = <Item extends Parcel, Verdict>(
       endWhenDone()
       await closing.promise
     },
+  }
+}
+
+/** Calls `callback` once when the turn is over, however often it was asked to meanwhile. */
+const createOncePerTurn = (callback: () => void): (() => void) => {
+  let state: 'none' | 'coming' = 'none'
+  return () => {
+    if (state === 'coming') return
+    state = 'coming'
+    setImmediate(() => {
+      state = 'none'
+      callback()
+    })
   }
 }
 

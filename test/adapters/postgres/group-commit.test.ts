@@ -26,6 +26,21 @@ describe('a group commit', () => {
     expect(await Promise.all(others)).toEqual(['b', 'c', 'd'].map((streamId) => appended(parcel(streamId))))
   })
 
+  it('sends together what comes in one turn, and what its verdicts lead to in the next', async () => {
+    const { append, next } = open({ flushesInFlightMax: 2 })
+    const chains = ['a', 'b', 'c'].map(async (streamId) => {
+      await append(streamId)
+      await append(`${streamId} again`)
+    })
+    const first = await next()
+    expect(streamsOf(first)).toEqual(['a', 'b', 'c'])
+    first.answer()
+    const second = await next()
+    expect(streamsOf(second)).toEqual(['a again', 'b again', 'c again'])
+    second.answer()
+    await Promise.all(chains)
+  })
+
   it('has as many flushes under way as it may', async () => {
     const { append, next, inHand } = open({ flushesInFlightMax: 2, appendsPerFlushMax: 1 })
     const verdicts = ['a', 'b', 'c'].map((streamId) => append(streamId))
@@ -47,7 +62,7 @@ describe('a group commit', () => {
       flush.answer()
     })
     await Promise.all(range(35).map((place) => append(`stream ${place}`)))
-    expect(sizes).toEqual([1, 10, 10, 10, 4])
+    expect(sizes).toEqual([10, 10, 10, 5])
   })
 
   it('bounds a batch by bytes, but takes one that is too heavy alone', async () => {
@@ -58,7 +73,7 @@ describe('a group commit', () => {
       flush.answer()
     })
     await Promise.all([1, 40, 40, 40, 500, 100, 1].map((bytes, place) => append(`stream ${place}`, bytes)))
-    expect(batches).toEqual([[1], [40, 40], [40], [500], [100], [1]])
+    expect(batches).toEqual([[1, 40, 40], [40], [500], [100], [1]])
   })
 
   it('has one append a stream in a batch, in the order they came', async () => {
@@ -69,7 +84,7 @@ describe('a group commit', () => {
       flush.answer()
     })
     await Promise.all(['z', 'a', 'a', 'b', 'a', 'b'].map((streamId) => append(streamId)))
-    expect(batches).toEqual([['z'], ['a', 'b'], ['a', 'b'], ['a']])
+    expect(batches).toEqual([['z', 'a', 'b'], ['a', 'b'], ['a']])
   })
 })
 
@@ -104,7 +119,7 @@ describe('a batch that the server refuses for its content', () => {
       else flush.answer()
     })
     await Promise.all(['first', 'a', 'b', 'c', 'd'].map((streamId) => append(streamId)))
-    expect(sizes).toEqual([1, 4, 4, 2, 2])
+    expect(sizes).toEqual([5, 5, 3, 3, 2, 1, 2])
   })
 })
 
