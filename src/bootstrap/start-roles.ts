@@ -9,6 +9,7 @@ import { createWorker, type Worker } from '#adapters/worker/worker.ts'
 import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
 import { noTelemetry, type Telemetry } from '#adapters/telemetry/telemetry.ts'
 import type { Count } from '#application/ports/counts.ts'
+import { createRecentRead } from '#application/lifecycle/recent-read.ts'
 import type { HealthCheck } from '#application/ports/health.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { SubmitKeys } from '#application/ports/submit-keys.ts'
@@ -19,7 +20,7 @@ import { createMaintenance } from '#application/recovery/maintenance.ts'
 import { createTaskOperations, type TaskOperations } from '#application/task-operations.ts'
 import type { Config } from './config.ts'
 import { createObservation } from './observation.ts'
-import { openHandlers, toHandlerSettings } from './open-handlers.ts'
+import { type HandlerSettings, openHandlers, toHandlerSettings } from './open-handlers.ts'
 import { openQueue } from './open-queue.ts'
 import { openDatabase, openStore } from './open-store.ts'
 import { release } from './release.ts'
@@ -95,12 +96,15 @@ const open = async (
     runObserver: observation.runObserver,
     handlers,
   }
-  const announcer = createReadyAnnouncer({ ...parts, horizonMs: config.reconcileMs * 2 })
+  const announcer = createReadyAnnouncer({ ...parts, horizonMs: config.reconcileMs * 4 })
   owned.defer(() => announcer.close())
   const shared = { ...parts, announcer }
 
   const operations = createTaskOperations({ ...shared, defaultsOf: (type) => handlers.get(type)?.defaults ?? {} })
-  const onPulled = startRecovery(config, shared, owned)
+  // What the worker has just read is news enough for recovery.
+  const routeReads = createRecentRead(systemClock, () => opened.routes.readAll())
+  const recoveryRoutes = { ...opened.routes, readAll: () => routeReads.recent(config.reconcileMs) }
+  const onPulled = startRecovery(config, { ...shared, routes: recoveryRoutes }, owned)
   const workers: Worker[] = []
   const http = await createHttpServer({
     operations: config.roles.includes('api') ? operations : undefined,
@@ -117,12 +121,8 @@ const open = async (
   owned.defer(() => operations.close())
   const { url } = await http.listen(config.host, config.port)
   if (config.roles.includes('worker')) {
-    const isolation = createProcessIsolation({ ...shared, settings, leaseMs: config.leaseMs, entry: isolatedRunEntry })
-    owned.defer(() => isolation.close())
-    const worker = createWorker({ ...shared, onPulled, isolation }, { ...config, host: hostname(), pid: process.pid })
-    await worker.start()
-    owned.defer(() => worker.drain())
-    workers.push(worker)
+    const routes = { ...opened.routes, readAll: routeReads.fresh }
+    workers.push(await startWorker(config, { ...shared, routes, onPulled, settings }, owned))
   }
   return {
     url,
@@ -133,8 +133,19 @@ const open = async (
   }
 }
 
+type WorkerParts = Omit<Parameters<typeof createWorker>[0], 'isolation'> & { readonly settings: HandlerSettings }
+
 /** What a run in a process of its own begins with. */
 const isolatedRunEntry = new URL('isolated-run.ts', import.meta.url)
+
+const startWorker = async (config: Config, parts: WorkerParts, owned: AsyncDisposableStack): Promise<Worker> => {
+  const isolation = createProcessIsolation({ ...parts, leaseMs: config.leaseMs, entry: isolatedRunEntry })
+  owned.defer(() => isolation.close())
+  const worker = createWorker({ ...parts, isolation }, { ...config, host: hostname(), pid: process.pid })
+  await worker.start()
+  owned.defer(() => worker.drain())
+  return worker
+}
 
 /** What is told when the process ends, and what is measured while it works. */
 const countInBoth =

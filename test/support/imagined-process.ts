@@ -8,8 +8,8 @@ import type { MemoryWorld } from './memory-world.ts'
 
 export type ImaginedProcess = ReturnType<typeof createImaginedProcess>
 
-/** How far ahead timers are set: one and a half passes of two seconds. */
-const horizonMs = 3_000
+/** How far ahead timers are set: twice the longest pause between two passes. */
+const horizonMs = 8_000
 
 /**
  * One process of a fleet that shares a memory world. It can be stopped and continued, and killed at any point: then nothing

@@ -8,7 +8,7 @@ import { createHeadWindows } from './head-windows.ts'
 
 /** Where a worker gets ids from: the queue, or the heads while the queue is away. */
 export interface HintSource {
-  /** Takes up to `max` ids; waits at most a second when there are none. Never throws; after a failure it pauses. */
+  /** Takes up to `max` ids; waits some seconds when there are none. Never throws; after a failure it pauses. */
   take(request: TakeRequest): Promise<readonly TaskId[]>
   /** When ids were last asked for with success, by the monotonic clock. */
   lastTakenAtMs(): number
@@ -30,7 +30,8 @@ interface Deps {
   readonly onPulled: (left: number) => void
 }
 
-const pullWaitMs = 1_000
+/** Well below the silence after which pulls count as failing. Hints wake a pull that waits; this only bounds one. */
+const pullWaitMs = 3_000
 const failuresBeforeHeads = 3
 /** At most ten times a second, whether the queue is asked again or the heads are read. */
 const pauseMs = 100

@@ -12,6 +12,7 @@ import type { RunnableIndex } from '../ports/runnable-index.ts'
 import type { TaskIndex } from '../ports/task-index.ts'
 import type { TaskQueue } from '../ports/task-queue.ts'
 import type { WorkerRegistry } from '../ports/worker-registry.ts'
+import { createRecentRead } from '../lifecycle/recent-read.ts'
 import { createPassLoop } from '../lifecycle/pass-loop.ts'
 import { createReconciler } from './reconciler.ts'
 import { createSweeper } from './sweeper.ts'
@@ -34,7 +35,7 @@ export interface MaintenanceDeps {
   readonly queue: TaskQueue
   readonly registry: WorkerRegistry
   readonly passes: Passes
-  /** Its horizon must reach one and a half times `reconcileMs`: what is due later is left to the next pass. */
+  /** Its horizon must reach three times `reconcileMs`: what is due later is left to the next pass. */
   readonly announcer: ReadyAnnouncer
   readonly identities: Identities
   readonly clock: Clock
@@ -52,8 +53,12 @@ export interface MaintenanceOptions {
 
 export const createMaintenance = (deps: MaintenanceDeps, options: MaintenanceOptions): Maintenance => {
   const headMender = createHeadMender(deps)
-  const sweeper = createSweeper({ ...deps, headMender }, options)
-  const reconciler = createReconciler(deps, options)
+  const workers = createRecentRead(deps.clock, () => deps.registry.readAll())
+  const sweeper = createSweeper(
+    { ...deps, headMender, registry: { ...deps.registry, readAll: workers.fresh } },
+    options,
+  )
+  const reconciler = createReconciler({ ...deps, readWorkers: () => workers.recent(options.reconcileMs) }, options)
   const sweeps = createPassLoop(deps, {
     name: 'sweep',
     pass: (signal) => sweeper.sweep(signal),
@@ -62,7 +67,7 @@ export const createMaintenance = (deps: MaintenanceDeps, options: MaintenanceOpt
   const reconciles = createPassLoop(deps, {
     name: 'reconcile',
     pass: (signal) => reconciler.reconcile(signal),
-    everyMs: () => options.reconcileMs,
+    everyMs: () => reconciler.everyMs(),
   })
   return {
     start: () => {

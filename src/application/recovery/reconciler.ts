@@ -5,7 +5,7 @@ import type { Passes } from '../ports/passes.ts'
 import type { Route, Routes } from '../ports/routes.ts'
 import type { RunnableIndex } from '../ports/runnable-index.ts'
 import type { TaskQueue } from '../ports/task-queue.ts'
-import type { WorkerRegistry, WorkerRow } from '../ports/worker-registry.ts'
+import type { WorkerRow } from '../ports/worker-registry.ts'
 import { createWalk } from './walk.ts'
 
 /**
@@ -15,6 +15,8 @@ import { createWalk } from './walk.ts'
 export interface Reconciler {
   /** One pass, unless another process of the fleet is at it or one just was. Throws StoreUnavailableError, and what a push throws. */
   reconcile(signal: AbortSignal): Promise<void>
+  /** From one pass to the next: twice as long while there is nothing to do, or another process does it. */
+  everyMs(): number
   /** A pull of this process left about `left` ids: what tells that the queue runs dry before the next pass. */
   notePulled(left: number): void
 }
@@ -23,7 +25,8 @@ interface Deps {
   readonly clock: Clock
   readonly timers: Timers
   readonly routes: Routes
-  readonly registry: WorkerRegistry
+  /** The rows of the registry, as of at most a pass ago. */
+  readonly readWorkers: () => Promise<readonly WorkerRow[]>
   readonly runnable: RunnableIndex
   readonly queue: TaskQueue
   readonly passes: Passes
@@ -43,12 +46,18 @@ const refillLookMs = 250
 const refillPauseMs = 20
 /** A pass counts as due a little early: two clocks round differently, and a pass refused for it would come a whole one late. */
 const dueShare = 0.9
-/** Timers are set a little beyond the next pass, which may come late. */
-const dueSoonPasses = 1.5
+/**
+ * How many times longer it is to the next pass after one that had nothing to do, or that another process did. A lost push
+ * is still found in time, and what an idle fleet costs is halved.
+ */
+const quietShare = 2
+/** Timers are set a little beyond the next pass, however late it comes. */
+const dueSoonPasses = 1.5 * quietShare
 
 export const createReconciler = (deps: Deps, { reconcileMs }: { readonly reconcileMs: number }): Reconciler => {
   const walk = createWalk(deps)
   let news: 'none' | 'running-dry' = 'none'
+  let pace: 'quiet' | 'busy' = 'busy'
 
   const countPushed = (pushed: number): number => {
     if (pushed > 0) deps.count('reconciled', pushed)
@@ -81,18 +90,20 @@ export const createReconciler = (deps: Deps, { reconcileMs }: { readonly reconci
     const untilMs = deps.clock.monotonicMs() + reconcileMs
     const served = await readServedRoutes(deps)
     if (served.length === 0) return
-    for (const due of await deps.runnable.readDueSoon(served, reconcileMs * dueSoonPasses, reconcileWindow)) {
-      deps.announcer.announceDue(due)
-    }
-    countPushed(await walk.pushFrontAndNext(served, reconcileWindow))
+    const soon = await deps.runnable.readDueSoon(served, reconcileMs * dueSoonPasses, reconcileWindow)
+    for (const due of soon) deps.announcer.announceDue(due)
+    const pushed = countPushed(await walk.pushFrontAndNext(served, reconcileWindow))
+    if (pushed + soon.length > 0) pace = 'busy'
     await refill(served, untilMs, signal)
     deps.count('reconciliations')
   }
 
   return {
     reconcile: async (signal) => {
+      pace = 'quiet'
       await deps.passes.tryPass('reconcile', reconcileMs * dueShare, () => pass(signal))
     },
+    everyMs: () => (pace === 'busy' ? reconcileMs : reconcileMs * quietShare),
     notePulled: (left) => {
       if (left < refillBelow) news = 'running-dry'
     },
@@ -105,8 +116,8 @@ const findDry = async (queue: TaskQueue, routes: readonly Route[]): Promise<read
 }
 
 /** Routes that nobody serves wait among the heads and disturb nobody. */
-const readServedRoutes = async ({ routes, registry }: Deps): Promise<readonly Route[]> => {
-  const live = (await registry.readAll()).filter((row) => row.state === 'live')
+const readServedRoutes = async ({ routes, readWorkers }: Deps): Promise<readonly Route[]> => {
+  const live = (await readWorkers()).filter((row) => row.state === 'live')
   if (live.length === 0) return []
   return (await routes.readAll()).filter((route) => live.some((row) => serves(row, route)))
 }

@@ -28,8 +28,11 @@ const setUp = async (pending: number) => {
   const world = createMemoryWorld()
   await registerWorker(world)
   await submitMany(world, pending, served)
-  const announcer = createReadyAnnouncer({ ...world, horizonMs: 2 * reconcileMs })
-  const reconciler = createReconciler({ ...world, announcer }, { reconcileMs })
+  const announcer = createReadyAnnouncer({ ...world, horizonMs: 4 * reconcileMs })
+  const reconciler = createReconciler(
+    { ...world, announcer, readWorkers: () => world.registry.readAll() },
+    { reconcileMs },
+  )
   const controller = new AbortController()
   const pass = () => reconciler.reconcile(controller.signal)
   return { world, reconciler, pass, stop: () => controller.abort(), size: () => world.queue.size(route) }
@@ -85,7 +88,10 @@ describe('the reconciler', () => {
     // A queue that is full enough asks for no refill.
     const full = { ...world, queue: { ...world.queue, size: async () => 50_000 } }
     const announcer = createReadyAnnouncer({ ...full, horizonMs: 1 })
-    const reconciler = createReconciler({ ...full, announcer }, { reconcileMs })
+    const reconciler = createReconciler(
+      { ...full, announcer, readWorkers: () => full.registry.readAll() },
+      { reconcileMs },
+    )
     const seen = new Set<TaskId>()
     for (const _ of range(4)) {
       const done = reconciler.reconcile(new AbortController().signal)
