@@ -34,6 +34,18 @@ export const main = async (words: readonly string[], telemetry: Telemetry = noTe
     .command('maintenance')
     .description('recovers lost runs and hints')
     .action(() => run(['maintenance'], telemetry))
+  program
+    .command('migrate')
+    .description('brings the database to this release, and ends')
+    .action(() =>
+      runOnce(telemetry, async (config, logger) => (await import('./run-migrate.ts')).runMigrate(config, logger)),
+    )
+  program
+    .command('rebuild')
+    .description('writes the heads of all tasks anew from their events, and ends; a fleet may be at work meanwhile')
+    .action(() =>
+      runOnce(telemetry, async (config, logger) => (await import('./run-rebuild.ts')).runRebuild(config, logger)),
+    )
   try {
     await program.parseAsync(words, { from: 'user' })
   } catch (error) {
@@ -63,6 +75,17 @@ const run = async (roles: readonly Role[], telemetry: Telemetry): Promise<void> 
   logger.info({}, 'ended')
   // Said outright: a handler that ignores its abort may still hold the event loop.
   process.exit(exitCodes.drained)
+}
+
+/** For a command that ends by itself. What it needs is loaded by itself alone: no start of a role is slower for it. */
+const runOnce = async (
+  telemetry: Telemetry,
+  command: (config: Config, logger: Logger) => Promise<void>,
+): Promise<void> => {
+  const config = readConfig(allRoles)
+  const logger = createLogger({ level: config.logLevel, form: process.stderr.isTTY ? 'pretty' : 'json' })
+  await command(config, logger)
+  await telemetry.shutdown(logger)
 }
 
 /** The first line on standard output has the address, whatever is logged. */

@@ -1,0 +1,15 @@
+import { migrate } from '#adapters/postgres/server/migrate.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import type { Config } from './config.ts'
+import { openDatabase } from './open-store.ts'
+
+/**
+ * Brings the database to this release and ends: for a deploy that does so once, before its roles start, by a role that may
+ * change tables. Throws as openDatabase and migrate do.
+ */
+export const runMigrate = async (config: Config, logger: Logger): Promise<void> => {
+  await using owned = new AsyncDisposableStack()
+  const { directUrl } = await openDatabase(config, logger, owned)
+  const applied = await migrate({ url: directUrl, logger })
+  process.stdout.write(applied.length === 0 ? 'nothing to migrate\n' : `migrated: ${applied.join(', ')}\n`)
+}

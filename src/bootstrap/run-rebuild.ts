@@ -1,0 +1,17 @@
+import { rebuildHeads } from '#adapters/postgres/rebuild.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import type { Config } from './config.ts'
+import { openDatabase, openStore } from './open-store.ts'
+
+/**
+ * Writes all heads anew from the events, which may be done beside a working fleet, and says what was found. Throws as
+ * openDatabase, openStore and rebuildHeads do.
+ */
+export const runRebuild = async (config: Config, logger: Logger): Promise<void> => {
+  await using owned = new AsyncDisposableStack()
+  const opened = await openStore(await openDatabase(config, logger, owned), logger, owned)
+  const { streams, mended, removed, unreadable } = await rebuildHeads({ ...opened, logger })
+  process.stdout.write(
+    `read ${streams} histories: ${mended} heads mended, ${removed} removed, ${unreadable} histories unreadable\n`,
+  )
+}
