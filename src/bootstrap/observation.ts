@@ -2,7 +2,7 @@ import { systemClock } from '#adapters/system/clock.ts'
 import { forwardMetrics } from '#adapters/telemetry/forward-metrics.ts'
 import { createProcessGauges } from '#adapters/telemetry/gauges.ts'
 import { createMeasuredCommits } from '#adapters/telemetry/measured-commits.ts'
-import { createMetrics } from '#adapters/telemetry/metrics.ts'
+import { createMetrics, type Metrics } from '#adapters/telemetry/metrics.ts'
 import { createMeasuredRuns } from '#adapters/telemetry/measured-runs.ts'
 import { createObservedEventStore } from '#adapters/telemetry/observed-store.ts'
 import { createQueueGauges } from '#adapters/telemetry/queue-gauges.ts'
@@ -25,7 +25,7 @@ export interface Observation {
   readonly observeStore: (store: EventStore) => EventStore
   readonly observeQueue: (queue: TaskQueue) => TaskQueue
   /** From now on everything can be read, at `/metrics` and by whatever sends metrics away. Called once. */
-  readonly publish: (sources: MetricSources, owned: AsyncDisposableStack) => () => Promise<string>
+  readonly publish: (sources: MetricSources) => () => Promise<string>
 }
 
 export interface MetricSources {
@@ -43,8 +43,12 @@ interface Deps {
 }
 
 /** Wraps the ports that are observed: always for metrics, which cost little, and for traces only where they are wanted. */
-export const createObservation = async ({ telemetry, logger, types }: Deps): Promise<Observation> => {
+export const createObservation = async (
+  { telemetry, logger, types }: Deps,
+  owned: AsyncDisposableStack,
+): Promise<Observation> => {
   const metrics = createMetrics(types)
+  owned.defer(() => logger.debug({ counts: readTotals(metrics) }, 'counted'))
   const { tracer } = telemetry
   const tracing = tracer && (await import('#adapters/telemetry/tracing.ts')).createTracing(tracer)
   return {
@@ -56,7 +60,7 @@ export const createObservation = async ({ telemetry, logger, types }: Deps): Pro
       return tracing?.traceStore(observed) ?? observed
     },
     observeQueue: (queue) => tracing?.traceQueue(queue) ?? queue,
-    publish: (sources, owned) => {
+    publish: (sources) => {
       const processGauges = createProcessGauges({
         readPool: () => toPoolState(sources.pool.state()),
         countHandlers: sources.countHandlers,
@@ -83,6 +87,17 @@ export const createObservation = async ({ telemetry, logger, types }: Deps): Pro
     },
   }
 }
+
+/** Only what happened at all. */
+const readTotals = ({ counters }: Metrics): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    counters
+      .flatMap((counter) =>
+        counter.read().map(({ labels, value }) => ({ series: [counter.name, ...labels].join(' '), value })),
+      )
+      .filter(({ value }) => value > 0)
+      .map(({ series, value }) => [series, value]),
+  )
 
 const toPoolState = ({
   acquiredConnections,

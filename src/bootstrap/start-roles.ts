@@ -3,12 +3,10 @@ import { createHttpServer } from '#adapters/http/server.ts'
 import { systemClock } from '#adapters/system/clock.ts'
 import { createSystemIdentities } from '#adapters/system/identities.ts'
 import { systemTimers } from '#adapters/system/timers.ts'
-import { createProcessCounts } from '#adapters/telemetry/counts.ts'
 import { createProcessIsolation } from '#adapters/worker/process-isolation.ts'
 import { createWorker, type Worker } from '#adapters/worker/worker.ts'
 import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
 import { noTelemetry, type Telemetry } from '#adapters/telemetry/telemetry.ts'
-import type { Count } from '#application/ports/counts.ts'
 import { createRecentRead } from '#application/lifecycle/recent-read.ts'
 import type { HealthCheck } from '#application/ports/health.ts'
 import type { Logger } from '#application/ports/logger.ts'
@@ -72,14 +70,12 @@ const open = async (
   { adaptQueue, telemetry }: Required<Substitutions>,
   owned: AsyncDisposableStack,
 ): Promise<RunningRoles> => {
-  const counts = createProcessCounts()
-  owned.defer(() => logger.debug({ counts: counts.readAll() }, 'counted'))
   const settings = toHandlerSettings(config)
   const openedHandlers = await openHandlers(settings, logger)
   owned.defer(() => openedHandlers.close())
   const { handlers } = openedHandlers
   const place = await openDatabase(config, logger, owned)
-  const observation = await createObservation({ telemetry, logger, types: handlers.keys() })
+  const observation = await createObservation({ telemetry, logger, types: handlers.keys() }, owned)
   const opened = await openStore(place, logger, owned, observation.commits)
   const openedQueue = await openQueue(config, opened, logger, owned)
   const parts = {
@@ -92,7 +88,7 @@ const open = async (
     timers: systemTimers,
     random: Math.random,
     logger,
-    count: countInBoth(counts.count, observation.count),
+    count: observation.count,
     runObserver: observation.runObserver,
     handlers,
   }
@@ -112,7 +108,7 @@ const open = async (
     readHealth: () => [...opened.readHealth(), ...openedQueue.readHealth(), ...workers.flatMap(readWorkerHealth)],
     logger,
     now: () => opened.storeClock.now(),
-    readMetrics: observation.publish({ ...config, ...opened, countHandlers: () => workers[0]?.runningCount() }, owned),
+    readMetrics: observation.publish({ ...config, ...opened, countHandlers: () => workers[0]?.runningCount() }),
     nameRoute: telemetry.nameRoute,
     traceUrlTemplate: config.traceUrlTemplate,
   })
@@ -146,14 +142,6 @@ const startWorker = async (config: Config, parts: WorkerParts, owned: AsyncDispo
   owned.defer(() => worker.drain())
   return worker
 }
-
-/** What is told when the process ends, and what is measured while it works. */
-const countInBoth =
-  (first: Count, second: Count): Count =>
-  (name, by) => {
-    first(name, by)
-    second(name, by)
-  }
 
 const readWorkerHealth = (worker: Worker): readonly HealthCheck[] => worker.readHealth()
 

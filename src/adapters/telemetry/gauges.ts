@@ -1,4 +1,4 @@
-import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import type { Description, Gauge } from './instruments.ts'
 
 export interface PoolState {
@@ -24,8 +24,23 @@ const delayResolutionMs = 20
 const delayRememberedMs = 14_000
 const nanosecondsPerSecond = 1e9
 
+export const describe = (name: string, unit: string, labels: readonly string[], description: string): Description => ({
+  name,
+  unit,
+  labels,
+  description,
+})
+
 /** What the process itself is doing: event loop, memory, processor, connections, slots. */
 export const createProcessGauges = ({ readPool, countHandlers }: Deps): ProcessGauges => {
+  const delay = createDelayGauge()
+  return {
+    gauges: [delay.gauge, ...loopGauges, ...usageGauges, ...createOwnGauges(readPool, countHandlers)],
+    close: delay.close,
+  }
+}
+
+const createDelayGauge = (): { readonly gauge: Gauge; readonly close: () => void } => {
   const delay = monitorEventLoopDelay({ resolution: delayResolutionMs })
   delay.enable()
   let rememberedSinceMs = performance.now()
@@ -34,76 +49,74 @@ export const createProcessGauges = ({ readPool, countHandlers }: Deps): ProcessG
     rememberedSinceMs = performance.now()
     delay.reset()
   }
-  const loopTime = (): EventLoopUtilization => performance.eventLoopUtilization()
-  return {
-    gauges: [
-      {
-        ...describe('nodejs.eventloop.delay', 's', ['statistic'], 'How late timers were, lately.'),
-        kind: 'gauge',
-        read: () => {
-          const series = [
-            { labels: ['p50'], value: delay.percentile(50) / nanosecondsPerSecond },
-            { labels: ['p99'], value: delay.percentile(99) / nanosecondsPerSecond },
-            { labels: ['max'], value: delay.max / nanosecondsPerSecond },
-          ]
-          forgetOld()
-          return series
-        },
-      },
-      {
-        ...describe('nodejs.eventloop.time', 's', ['state'], 'How long the event loop was active, and idle.'),
-        kind: 'sum',
-        read: () => [
-          { labels: ['active'], value: loopTime().active / 1_000 },
-          { labels: ['idle'], value: loopTime().idle / 1_000 },
-        ],
-      },
-      {
-        ...describe('process.memory.usage', 'By', [], 'Resident memory.'),
-        kind: 'gauge',
-        read: () => [{ labels: [], value: process.memoryUsage.rss() }],
-      },
-      {
-        ...describe('process.cpu.time', 's', ['mode'], 'Processor time of the process.'),
-        kind: 'sum',
-        read: () => {
-          const { user, system } = process.cpuUsage()
-          return [
-            { labels: ['user'], value: user / 1e6 },
-            { labels: ['system'], value: system / 1e6 },
-          ]
-        },
-      },
-      {
-        ...describe('taskfold.pool.connections', '{connection}', ['state'], 'Connections of the pool to Postgres.'),
-        kind: 'gauge',
-        read: () => {
-          const { acquired, idle, waiting } = readPool()
-          return [
-            { labels: ['acquired'], value: acquired },
-            { labels: ['idle'], value: idle },
-            { labels: ['waited-for'], value: waiting },
-          ]
-        },
-      },
-      {
-        ...describe('taskfold.handlers.running', '{handler}', [], 'Handlers at work in this worker.'),
-        kind: 'gauge',
-        read: () => {
-          const running = countHandlers()
-          return running === undefined ? [] : [{ labels: [], value: running }]
-        },
-      },
-    ],
-    close: () => {
-      delay.disable()
+  const gauge: Gauge = {
+    ...describe('nodejs.eventloop.delay', 's', ['statistic'], 'How late timers were, lately.'),
+    kind: 'gauge',
+    read: () => {
+      const series = [
+        { labels: ['p50'], value: delay.percentile(50) / nanosecondsPerSecond },
+        { labels: ['p99'], value: delay.percentile(99) / nanosecondsPerSecond },
+        { labels: ['max'], value: delay.max / nanosecondsPerSecond },
+      ]
+      forgetOld()
+      return series
     },
   }
+  return { gauge, close: () => void delay.disable() }
 }
 
-export const describe = (name: string, unit: string, labels: readonly string[], description: string): Description => ({
-  name,
-  unit,
-  labels,
-  description,
-})
+const loopGauges: readonly Gauge[] = [
+  {
+    ...describe('nodejs.eventloop.time', 's', ['state'], 'How long the event loop was active, and idle.'),
+    kind: 'sum',
+    read: () => {
+      const { active, idle } = performance.eventLoopUtilization()
+      return [
+        { labels: ['active'], value: active / 1_000 },
+        { labels: ['idle'], value: idle / 1_000 },
+      ]
+    },
+  },
+]
+
+const usageGauges: readonly Gauge[] = [
+  {
+    ...describe('process.memory.usage', 'By', [], 'Resident memory.'),
+    kind: 'gauge',
+    read: () => [{ labels: [], value: process.memoryUsage.rss() }],
+  },
+  {
+    ...describe('process.cpu.time', 's', ['mode'], 'Processor time of the process.'),
+    kind: 'sum',
+    read: () => {
+      const { user, system } = process.cpuUsage()
+      return [
+        { labels: ['user'], value: user / 1e6 },
+        { labels: ['system'], value: system / 1e6 },
+      ]
+    },
+  },
+]
+
+const createOwnGauges = (readPool: () => PoolState, countHandlers: () => number | undefined): readonly Gauge[] => [
+  {
+    ...describe('taskfold.pool.connections', '{connection}', ['state'], 'Connections of the pool to Postgres.'),
+    kind: 'gauge',
+    read: () => {
+      const { acquired, idle, waiting } = readPool()
+      return [
+        { labels: ['acquired'], value: acquired },
+        { labels: ['idle'], value: idle },
+        { labels: ['waited-for'], value: waiting },
+      ]
+    },
+  },
+  {
+    ...describe('taskfold.handlers.running', '{handler}', [], 'Handlers at work in this worker.'),
+    kind: 'gauge',
+    read: () => {
+      const running = countHandlers()
+      return running === undefined ? [] : [{ labels: [], value: running }]
+    },
+  },
+]

@@ -117,8 +117,12 @@ describe('a task that is submitted with a traceparent', () => {
       `/api/tasks/${task.id}/events`,
     )
     expect(body.items.map(({ type }) => type)).toEqual([
-      ...['Submitted', 'Started', 'Failed', 'Retried'],
-      ...['Started', 'Succeeded'],
+      'Submitted',
+      'Started',
+      'Failed',
+      'Retried',
+      'Started',
+      'Succeeded',
     ])
     expect(new Set(body.items.map((event) => event.traceId))).toEqual(new Set([traceId]))
   })

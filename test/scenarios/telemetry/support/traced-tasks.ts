@@ -19,7 +19,9 @@ export const call = defineTask({
   retry: { strategy: 'fixed', baseMs: 50 },
   run: async ({ succeedsAt, secret }, { attempt, log }) => {
     const query = new URLSearchParams({ secret })
-    const response = await fetch(`http://127.0.0.1:${portOf()}/called?${query}`, { headers: { authorization: secret } })
+    const response = await fetch(`http://127.0.0.1:${portOf()}/called?${query.toString()}`, {
+      headers: { authorization: secret },
+    })
     await response.text()
     log.info({ attempt }, 'called')
     if (attempt < succeedsAt) throw new TypeError(`could not use ${secret}`)
