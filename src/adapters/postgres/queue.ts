@@ -30,7 +30,7 @@ const idsPerPullMax = 1_000
 const waitMsMax = 10_000
 
 /** How long a lost notification can delay a hint. */
-const pollMs = { listening: 1_000, otherwise: 250 }
+const pollMs = { listening: 3_000, otherwise: 250 }
 
 /**
  * The queue as an unlogged table, for an installation without Redis. What is kept is in migrations/0005_queue_hints.sql.
