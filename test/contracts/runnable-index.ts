@@ -120,6 +120,20 @@ const describeOrder = (world: () => RunnableIndexWorld): void => {
 
 const describeDue = (world: () => RunnableIndexWorld): void => {
   describe('a head', () => {
+    it('may be asked for without those that became ready just now', async () => {
+      const route = makeRoute()
+      const { now } = await world().store.loadStreams([])
+      const submission = makeSubmission(route)
+      const long = await submitTo(world(), submission, { runAt: now - anHourMs })
+      const just = await submitTo(world(), submission, { delayMs: 0 })
+      const [settled, all] = await world().runnable.readDue([
+        { route, after: undefined, limit: 10, readyForMs: anHourMs / 2 },
+        { route, after: undefined, limit: 10 },
+      ])
+      expect(settled).toEqual(rankedOf([long]))
+      expect(all).toEqual(rankedOf([long, just]))
+    })
+
     it('is not there before it is due, however high its priority', async () => {
       const route = makeRoute()
       const urgent = makeSubmission({ ...route, priority: 100 })

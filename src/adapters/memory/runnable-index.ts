@@ -15,11 +15,14 @@ export const createMemoryRunnableIndex = (database: MemoryDatabase): RunnableInd
   },
 })
 
-const readWindow = (database: MemoryDatabase, { route, after, limit }: DueWindow): readonly RankedTask[] => {
-  const now = database.now()
+const readWindow = (
+  database: MemoryDatabase,
+  { route, after, limit, readyForMs = 0 }: DueWindow,
+): readonly RankedTask[] => {
+  const readyBefore = database.now() - readyForMs
   const due: RankedTask[] = []
   for (const { taskId, readyAt, priority } of database.heads.pendingOf(route)) {
-    if (readyAt === undefined || readyAt > now) continue
+    if (readyAt === undefined || readyAt > readyBefore) continue
     const ranked = { taskId, rank: rankOf(readyAt, priority) }
     if (after === undefined || compareRanked(ranked, after) > 0) due.push(ranked)
   }

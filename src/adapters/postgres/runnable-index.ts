@@ -80,6 +80,7 @@ const dueStatement = (windows: readonly NumberedWindow[]) => {
   const places = ints(windows.map((window) => window.place))
   const numbers = ints(windows.map((window) => window.route))
   const limits = ints(windows.map((window) => window.limit))
+  const readyFor = ints(windows.map((window) => window.readyForMs ?? 0))
   const ranks = sql.array(
     windows.map((window) => window.after?.rank ?? null),
     'int8',
@@ -90,7 +91,8 @@ const dueStatement = (windows: readonly NumberedWindow[]) => {
   )
   return sql.type(z.object({ place: z.int(), task_id: z.string(), rank: z.int() }))`
     select w.place, due.task_id, (extract(epoch from due.rank_at) * 1000)::bigint as rank
-    from unnest(${places}, ${numbers}, ${ranks}, ${ids}, ${limits}) as w (place, route, after_rank, after_id, max)
+    from unnest(${places}, ${numbers}, ${ranks}, ${ids}, ${limits}, ${readyFor})
+      as w (place, route, after_rank, after_id, max, ready_for_ms)
     cross join lateral (
       ${priorities}
       select d.task_id, d.rank_at
@@ -100,7 +102,7 @@ const dueStatement = (windows: readonly NumberedWindow[]) => {
         from taskfold.tasks t
         where t.route = w.route
         and t.priority = present.priority
-        and t.ready_at <= now()
+        and t.ready_at <= now() - w.ready_for_ms * interval '1 millisecond'
         and (t.ready_at, t.task_id) > (
           coalesce('epoch'::timestamptz + w.after_rank * interval '1 millisecond' + ${headStart}, '-infinity'),
           coalesce(w.after_id, '00000000-0000-0000-0000-000000000000'))

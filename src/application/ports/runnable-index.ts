@@ -23,6 +23,8 @@ export interface DueWindow {
   readonly after: RankedTask | undefined
   /** 1..10,000. */
   readonly limit: number
+  /** Leaves out heads that have been ready for less than this; none when left out itself. */
+  readonly readyForMs?: number
 }
 
 export interface RankedTask {

@@ -21,6 +21,11 @@ interface Deps {
 }
 
 const windowsPerRead = 100
+/**
+ * What became ready just now is on its way: pushed a moment ago, or pulled and being claimed. To hint at it again would
+ * only have it refused. The next pass finds what is lost all the same.
+ */
+const readyForMs = 250
 const hintsPerPushMax = 1_000
 
 export const createWalk = ({ runnable, queue }: Deps): Walk => {
@@ -54,7 +59,7 @@ export const createWalk = ({ runnable, queue }: Deps): Walk => {
 
   const pushWindows = async (routes: readonly Route[], limit: number): Promise<number> => {
     const windows = await runnable.readDue(
-      routes.map((route) => ({ route, after: cursors.get(routeKey(route)), limit })),
+      routes.map((route) => ({ route, after: cursors.get(routeKey(route)), limit, readyForMs })),
     )
     let pushed = 0
     for (const [index, route] of routes.entries()) {
@@ -66,7 +71,7 @@ export const createWalk = ({ runnable, queue }: Deps): Walk => {
   }
 
   const pushFronts = async (routes: readonly Route[], limit: number): Promise<number> => {
-    const windows = await runnable.readDue(routes.map((route) => ({ route, after: undefined, limit })))
+    const windows = await runnable.readDue(routes.map((route) => ({ route, after: undefined, limit, readyForMs })))
     let pushed = 0
     for (const [index, route] of routes.entries()) pushed += await push(route, windows[index] ?? [])
     return pushed

@@ -24,10 +24,14 @@ const registerWorker = (world: MemoryWorld) =>
     beatMs,
   })
 
+/** After which what became ready no longer counts as on its way. */
+const settleMs = 250
+
 const setUp = async (pending: number) => {
   const world = createMemoryWorld()
   await registerWorker(world)
   await submitMany(world, pending, served)
+  await world.advance(settleMs)
   const announcer = createReadyAnnouncer({ ...world, horizonMs: 4 * reconcileMs })
   const reconciler = createReconciler(
     { ...world, announcer, readWorkers: () => world.registry.readAll() },
@@ -61,6 +65,17 @@ describe('the reconciler', () => {
     expect(world.counts.total('reconciled')).toBe(3)
   })
 
+  it('leaves alone what became ready just now, and is on its way', async () => {
+    const { world, pass, size } = await setUp(0)
+    await submitTo(world, served)
+    await world.advance(settleMs - 1)
+    await pass()
+    expect(await size()).toBe(0)
+    await world.advance(reconcileMs)
+    await pass()
+    expect(await size()).toBe(1)
+  })
+
   it('leaves alone what no live worker serves', async () => {
     const { world, pass } = await setUp(0)
     const foreign = [
@@ -69,6 +84,7 @@ describe('the reconciler', () => {
       makeSubmission({ ...route, type: 't' }),
     ]
     for (const submission of foreign) await submitTo(world, submission)
+    await world.advance(settleMs)
     await pass()
     expect(world.counts.total('reconciled')).toBe(0)
   })

@@ -18,11 +18,7 @@ afterEach(async () => {
 
 const newRelease = { HANDLERS: join(import.meta.dirname, 'handlers/added-type.ts') }
 
-/**
- * The reconciler hints anew at what is just being claimed, and such ids are dropped as well: about a dozen a pass, whatever
- * the load. Passes are rare here, so that only ids which bounce between workers are counted.
- */
-const env = { LOG_LEVEL: 'debug', RECONCILE_MS: process.env['SCENARIO_RECONCILE_MS'] ?? '60000' }
+const env = { LOG_LEVEL: 'debug', RECONCILE_MS: '2000' }
 
 /** Two of the old types and one that only the new workers have, all on one queue. */
 const submission = (index: number) => ({
