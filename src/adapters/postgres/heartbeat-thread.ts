@@ -75,9 +75,10 @@ const sendBeat = async (): Promise<bigint | undefined> => {
   const sentAtNs = process.hrtime.bigint()
   const { rowCount } = await client.query(
     `update taskfold.workers
-     set beat = beat + 1, running = $2, state = $3, last_beat_at = clock_timestamp()
+     set beat = beat + 1, running = $2, state = $3, last_beat_at = clock_timestamp(),
+         clock_ahead_ms = $4::float8 - extract(epoch from clock_timestamp()) * 1000
      where incarnation = $1 and state <> 'ended'`,
-    [given.incarnation, cells.running.read(), cells.draining.read() === 1 ? 'draining' : 'live'],
+    [given.incarnation, cells.running.read(), cells.draining.read() === 1 ? 'draining' : 'live', Date.now()],
   )
   return rowCount === 1 ? sentAtNs : undefined
 }

@@ -77,6 +77,7 @@ const storedRow = z.object({
   startedAt: z.number(),
   lastBeatAt: z.number(),
   silentForMs: z.number(),
+  clockAheadMs: z.number().nullable(),
 })
 
 const readStatement = sql.type(storedRow)`
@@ -93,12 +94,14 @@ const readStatement = sql.type(storedRow)`
     state,
     floor(extract(epoch from started_at) * 1000)::int8 as "startedAt",
     floor(extract(epoch from last_beat_at) * 1000)::int8 as "lastBeatAt",
-    greatest(0, extract(epoch from clock_timestamp() - last_beat_at) * 1000)::float8 as "silentForMs"
+    greatest(0, extract(epoch from clock_timestamp() - last_beat_at) * 1000)::float8 as "silentForMs",
+    clock_ahead_ms as "clockAheadMs"
   from taskfold.workers
   order by incarnation`
 
-const toWorkerRow = ({ incarnation, queues, ...row }: z.output<typeof storedRow>): WorkerRow => ({
+const toWorkerRow = ({ incarnation, queues, clockAheadMs, ...row }: z.output<typeof storedRow>): WorkerRow => ({
   ...row,
   incarnation: parseIncarnation(incarnation),
   queues: queues ?? undefined,
+  clockAheadMs: clockAheadMs ?? undefined,
 })

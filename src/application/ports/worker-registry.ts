@@ -37,6 +37,8 @@ export interface WorkerRow extends Omit<WorkerDescription, 'beatMs'> {
   readonly lastBeatAt: Instant
   /** How long ago the last beat was, by the store's clock. For display only. */
   readonly silentForMs: number
+  /** How far the clock of its host is ahead of the store's; undefined while that is not known. For display only. */
+  readonly clockAheadMs?: number | undefined
 }
 
 /** The beating of one incarnation. */
