@@ -10,7 +10,14 @@ import { watchForShutdown } from './shutdown.ts'
 import { type RunningRoles, startRoles } from './start-roles.ts'
 
 /** How the process ends, as shells read it. */
-const exitCodes = { drained: 0, cannotStart: 1, wrongSettings: 2, interrupted: 130, terminated: 143 } as const
+const exitCodes = {
+  drained: 0,
+  cannotStart: 1,
+  trouble: 1,
+  wrongSettings: 2,
+  interrupted: 130,
+  terminated: 143,
+} as const
 
 /** Runs what the words of the command line ask for, and ends the process when it is over. */
 export const main = async (words: readonly string[], telemetry: Telemetry = noTelemetry): Promise<void> => {
@@ -45,6 +52,17 @@ export const main = async (words: readonly string[], telemetry: Telemetry = noTe
     .description('writes the heads of all tasks anew from their events, and ends; a fleet may be at work meanwhile')
     .action(() =>
       runOnce(telemetry, async (config, logger) => (await import('./run-rebuild.ts')).runRebuild(config, logger)),
+    )
+  program
+    .command('doctor')
+    .description('examines the whole installation and says what to do; exit code 1 when there is trouble')
+    .option('--json', 'one JSON document for programs')
+    .action(({ json }: { readonly json?: true }) =>
+      runOnce(telemetry, async (config, logger) => {
+        const { runDoctor } = await import('./run-doctor.ts')
+        const result = await runDoctor(config, logger, { form: json === true ? 'json' : 'text' })
+        if (result === 'trouble') process.exitCode = exitCodes.trouble
+      }),
     )
   try {
     await program.parseAsync(words, { from: 'user' })

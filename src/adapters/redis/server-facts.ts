@@ -44,12 +44,7 @@ const toEvictionWarning = (policy: string): string =>
 
 /** Reads the lines of INFO; Valkey gives its own version beside the one of Redis that it is compatible with. */
 export const parseInfo = (info: string): ServerFacts => {
-  const fields = new Map(
-    info.split(/\r?\n/).flatMap((line): [string, string][] => {
-      const colon = line.indexOf(':')
-      return colon > 0 ? [[line.slice(0, colon), line.slice(colon + 1)]] : []
-    }),
-  )
+  const fields = parseInfoFields(info)
   const valkeyVersion = fields.get('valkey_version')
   return {
     product: valkeyVersion === undefined ? 'Redis' : 'Valkey',
@@ -58,3 +53,12 @@ export const parseInfo = (info: string): ServerFacts => {
     evictionPolicy: fields.get('maxmemory_policy'),
   }
 }
+
+/** The fields of INFO, whatever section they are in. */
+export const parseInfoFields = (info: string): ReadonlyMap<string, string> =>
+  new Map(
+    info.split(/\r?\n/).flatMap((line): [string, string][] => {
+      const colon = line.indexOf(':')
+      return colon > 0 ? [[line.slice(0, colon), line.slice(colon + 1)]] : []
+    }),
+  )

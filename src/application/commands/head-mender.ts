@@ -78,7 +78,8 @@ const mendHeads = async (deps: Deps, taskIds: readonly TaskId[]): Promise<void> 
   }
 }
 
-const isSameHead = (stored: Head | undefined, head: Head): boolean =>
+/** Whether a stored head says what the fold of the events says. */
+export const isSameHead = (stored: Head | undefined, head: Head): boolean =>
   stored !== undefined &&
   stored.version === head.version &&
   stored.status === head.status &&

@@ -18,6 +18,7 @@ export interface MigrateOptions {
   readonly answerDeadlineMs?: number
 }
 
+const ownFolder = join(import.meta.dirname, '../../../../migrations')
 const schema = 'taskfold'
 const table = 'migrations'
 
@@ -41,7 +42,7 @@ const migrationDeadlineMs = 900_000
 export const migrate = async ({
   url,
   logger,
-  folder = join(import.meta.dirname, '../../../../migrations'),
+  folder = ownFolder,
   answerDeadlineMs = answerDeadlineMsDefault,
 }: MigrateOptions): Promise<readonly string[]> => {
   const names = await listMigrations(folder)
@@ -61,6 +62,34 @@ export const migrate = async ({
   const applied = await inDatabase(patient, (client) => applyLocked(client, folder, names))
   if (applied.length > 0) logger.info({ migrations: applied }, 'migrated the database')
   return applied
+}
+
+/** How a database stands to this release. */
+export interface MigrationState {
+  /** What `migrate` would apply. */
+  readonly pending: readonly string[]
+  /** What a later release has applied. */
+  readonly unknown: readonly string[]
+}
+
+/** Compares without changing anything. Throws as `migrate` does. */
+export const readMigrationState = async ({
+  url,
+  folder = ownFolder,
+  answerDeadlineMs = answerDeadlineMsDefault,
+}: Omit<MigrateOptions, 'logger'>): Promise<MigrationState> => {
+  const names = await listMigrations(folder)
+  const session = {
+    url,
+    applicationName: 'taskfold doctor',
+    connectDeadlineMs: answerDeadlineMs,
+    workDeadlineMs: answerDeadlineMs,
+  }
+  const applied = await inDatabase(session, readApplied)
+  return {
+    pending: names.filter((name) => !applied.includes(name)),
+    unknown: applied.filter((name) => !names.includes(name)),
+  }
 }
 
 const inDatabase = async <Answer>(

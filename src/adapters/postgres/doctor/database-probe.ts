@@ -1,0 +1,66 @@
+import type pg from 'pg'
+import { DatabaseUnreachableError, StartupError } from '#application/lifecycle/startup-error.ts'
+import type { DatabaseProbe, DatabaseServer } from '#application/ports/diagnostics.ts'
+import { inBriefSession } from '../server/brief-session.ts'
+import { toDatabaseError } from '../server/database-error.ts'
+import { readMigrationState } from '../server/migrate.ts'
+import { findServerFault, readServerFacts } from '../server/server-facts.ts'
+
+interface Deps {
+  readonly url: string
+  /** Past any pooler. */
+  readonly directUrl: string
+}
+
+const deadlineMs = 5_000
+const notificationDeadlineMs = 2_000
+const applicationName = 'taskfold doctor'
+
+/** Each look has a connection of its own, so that one that hangs spoils no other. */
+export const createPostgresDatabaseProbe = ({ url, directUrl }: Deps): DatabaseProbe => ({
+  readServer: () => inDatabase(url, readServer),
+  readMigrations: () => readMigrationState({ url: directUrl, answerDeadlineMs: deadlineMs }),
+  hearNotification: () => inDatabase(directUrl, hearNotification),
+})
+
+const inDatabase = async <Answer>(url: string, work: (client: pg.Client) => Promise<Answer>): Promise<Answer> => {
+  try {
+    return await inBriefSession(
+      { url, applicationName, connectDeadlineMs: deadlineMs, workDeadlineMs: deadlineMs },
+      work,
+    )
+  } catch (error) {
+    throw error instanceof StartupError ? error : toDatabaseError(url, error)
+  }
+}
+
+/** How many connections there are is shown to any role, whose they are is not. */
+const readServer = async (client: pg.Client): Promise<DatabaseServer> => {
+  const facts = await readServerFacts(client)
+  const { rows } = await client.query<Omit<DatabaseServer, 'version' | 'fault'>>(
+    `select
+       current_setting('synchronous_commit') as "synchronousCommit",
+       current_setting('full_page_writes') as "fullPageWrites",
+       current_setting('transaction_read_only') as "readOnly",
+       (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as "connections",
+       current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as "connectionsMax"`,
+  )
+  if (rows[0] === undefined) throw new DatabaseUnreachableError('the server told nothing of itself')
+  return { version: facts.version, fault: findServerFault(facts), ...rows[0] }
+}
+
+const hearNotification = async (client: pg.Client): Promise<'heard' | 'not-heard'> => {
+  const heard = Promise.withResolvers<'heard' | 'not-heard'>()
+  const channel = `taskfold_doctor_${process.pid}`
+  client.on('notification', () => heard.resolve('heard'))
+  const timer = setTimeout(() => heard.resolve('not-heard'), notificationDeadlineMs)
+  try {
+    await client.query(`listen ${channel}`)
+    // By a transaction of its own: a pooler may send it by another session than the one that listens.
+    await client.query('select pg_notify($1, $2)', [channel, ''])
+    return await heard.promise
+  } finally {
+    clearTimeout(timer)
+    await client.query(`unlisten ${channel}`)
+  }
+}

@@ -1,0 +1,57 @@
+import type { TaskId } from '#domain/identifiers.ts'
+import { toHead } from '#domain/task-head.ts'
+import { isSameHead } from '../commands/head-mender.ts'
+import type { TaskProbe } from '../ports/diagnostics.ts'
+import type { EventStore } from '../ports/event-store.ts'
+import type { Random } from '../ports/identities.ts'
+import type { TaskIndex } from '../ports/task-index.ts'
+import { readTask } from '../queries/read-task.ts'
+import { type Finding, nameSome, ok, trouble } from './finding.ts'
+
+export interface HeadDeps {
+  readonly taskProbe: TaskProbe
+  readonly index: Pick<TaskIndex, 'findHeads'>
+  readonly store: Pick<EventStore, 'loadStreams'>
+  readonly random: Random
+}
+
+const sampleSize = 500
+const pointsCount = 20
+
+/** Compares heads with the folds of their events: of all tasks when they are few, otherwise of a random sample. */
+export const checkHeads = async (deps: HeadDeps): Promise<readonly Finding[]> => {
+  const points = Array.from({ length: pointsCount }, () => deps.random())
+  const taskIds = await deps.taskProbe.sampleTaskIds(points, sampleSize)
+  const suspects = await findUnlike(deps, taskIds)
+  // What moved between the two reads looks unlike as well.
+  const { unlike, unreadable } = await findUnlike(deps, [...suspects.unlike, ...suspects.unreadable])
+  const findings: Finding[] = []
+  if (unlike.length > 0) {
+    const what = `of ${taskIds.length} tasks ${unlike.length} have heads unlike their events: ${nameSome(unlike)}`
+    findings.push(trouble('heads-unlike-events', what, 'run `taskfold rebuild`, which writes all heads anew'))
+  }
+  if (unreadable.length > 0) {
+    const what = `of ${taskIds.length} histories ${unreadable.length} cannot be read: ${nameSome(unreadable)}`
+    findings.push(trouble('histories-unreadable', what, 'run the release that wrote them, or restore these events'))
+  }
+  return findings.length > 0 ? findings : [ok('heads', `${taskIds.length} heads were compared with their events`)]
+}
+
+interface Unlike {
+  readonly unlike: readonly TaskId[]
+  readonly unreadable: readonly TaskId[]
+}
+
+const findUnlike = async ({ index, store }: HeadDeps, taskIds: readonly TaskId[]): Promise<Unlike> => {
+  if (taskIds.length === 0) return { unlike: [], unreadable: [] }
+  const heads = await index.findHeads(taskIds)
+  const { streams } = await store.loadStreams(taskIds)
+  const unlike: TaskId[] = []
+  const unreadable: TaskId[] = []
+  for (const taskId of taskIds) {
+    const read = readTask(streams.get(taskId))
+    if (read.kind === 'unreadable') unreadable.push(taskId)
+    else if (read.kind === 'none' || !isSameHead(heads.get(taskId), toHead(read.task))) unlike.push(taskId)
+  }
+  return { unlike, unreadable }
+}

@@ -1,0 +1,137 @@
+import type { RouteBacklog, StoreProbe, TaskProbe } from '../ports/diagnostics.ts'
+import type { Route } from '../ports/routes.ts'
+import type { RunIndex } from '../ports/run-index.ts'
+import type { WorkerRegistry, WorkerRow } from '../ports/worker-registry.ts'
+import { type Finding, nameSome, ok, trouble, warning } from './finding.ts'
+
+export interface WorkDeps {
+  readonly registry: WorkerRegistry
+  readonly runs: RunIndex
+  readonly taskProbe: TaskProbe
+  readonly storeProbe: StoreProbe
+}
+
+const isSilent = ({ silentForMs, leaseMs }: WorkerRow): boolean => silentForMs >= leaseMs
+const isLive = (worker: WorkerRow): boolean => worker.state === 'live' && !isSilent(worker)
+const describe = ({ host, pid }: WorkerRow): string => `${host}, process ${pid}`
+
+/** A worker that fell silent is declared lost, and its row goes, within about two leases: as long as somebody looks. */
+const leasesUntilSwept = 3
+
+/** Who works, and who is silent. */
+export const checkWorkers = async ({ registry }: WorkDeps): Promise<readonly Finding[]> => {
+  const workers = (await registry.readAll()).filter(({ state }) => state !== 'ended')
+  const live = workers.filter(isLive)
+  const silent = workers.filter(isSilent)
+  const findings = [
+    live.length === 0
+      ? trouble('no-worker', 'no worker is alive', 'start `taskfold worker`')
+      : ok('workers', `${live.length} workers are alive`),
+  ]
+  if (silent.length > 0) {
+    const what = `no sign of life from ${nameSome(silent.map(describe))}`
+    const isUnswept = silent.some(({ silentForMs, leaseMs }) => silentForMs > leasesUntilSwept * leaseMs)
+    findings.push(
+      isUnswept
+        ? trouble(
+            'workers-silent',
+            what,
+            'start `taskfold worker` or `taskfold maintenance`: nobody declares them lost',
+          )
+        : warning('workers-silent', what, 'look at these hosts; their tasks are about to be given to others'),
+    )
+  }
+  return findings
+}
+
+const patienceMs = 60_000
+/** Within this any task is taken where a worker has a slot free. */
+const unservedPatienceMs = 10_000
+
+/** Whether what is ready is being taken, by route. */
+export const checkRoutes = async ({ registry, taskProbe }: WorkDeps): Promise<readonly Finding[]> => {
+  const [backlog, workers] = await Promise.all([taskProbe.listBacklog(), registry.readAll()])
+  const live = workers.filter(isLive)
+  const servingOf = (route: Route): readonly WorkerRow[] => live.filter((worker) => serves(worker, route))
+  const hasFreeSlot = ({ route }: RouteBacklog): boolean =>
+    servingOf(route).some(({ running, concurrency }) => running < concurrency)
+
+  const unserved = backlog.filter(
+    ({ route, oldestReadyAgeMs }) => oldestReadyAgeMs > unservedPatienceMs && servingOf(route).length === 0,
+  )
+  const late = backlog.filter(
+    ({ route, oldestReadyAgeMs }) => oldestReadyAgeMs > patienceMs && servingOf(route).length > 0,
+  )
+  const stuck = late.filter(hasFreeSlot)
+  const behind = late.filter((route) => !hasFreeSlot(route))
+  const findings: Finding[] = []
+  if (unserved.length > 0) {
+    const what = `tasks are ready that no live worker serves: ${describeRoutes(unserved)}`
+    findings.push(warning('routes-unserved', what, 'start a worker with these types in HANDLERS and queues in QUEUES'))
+  }
+  if (stuck.length > 0) {
+    const what = `tasks wait although a live worker serves them and has slots free: ${describeRoutes(stuck)}`
+    const advice = 'see /readyz of these workers and GET /api/tasks/{id}/explain; restart a worker that pulls nothing'
+    findings.push(trouble('tasks-not-taken', what, advice))
+  }
+  if (behind.length > 0) {
+    const what = `more is submitted than is done: ${describeRoutes(behind)}`
+    findings.push(warning('backlog', what, 'start more workers, or raise CONCURRENCY'))
+  }
+  return findings.length > 0 ? findings : [ok('routes', 'what is ready is being taken')]
+}
+
+const serves = ({ queues, types }: WorkerRow, { queue, type }: Route): boolean =>
+  types.includes(type) && (queues === undefined || queues.includes(queue))
+
+const describeRoutes = (backlog: readonly RouteBacklog[]): string =>
+  nameSome(
+    backlog.map(
+      ({ route: { queue, type }, oldestReadyAgeMs }) =>
+        `${type} in queue ${queue}, for ${Math.round(oldestReadyAgeMs / 1_000)} s`,
+    ),
+  )
+
+const runsCountedMax = 1_000
+
+/** Whether everything that is running is running somewhere. */
+export const checkRuns = async ({ registry, runs }: WorkDeps): Promise<readonly Finding[]> => {
+  const incarnations = await runs.listRunningIncarnations()
+  // After the runs: a worker registers before it starts anything.
+  const workers = new Map((await registry.readAll()).map((worker) => [worker.incarnation, worker]))
+  let abandoned = 0
+  let isForgotten = false
+  for (const incarnation of incarnations) {
+    const worker = workers.get(incarnation)
+    if (worker !== undefined && worker.state !== 'ended' && !isSilent(worker)) continue
+    if (abandoned >= runsCountedMax) break
+    abandoned += (await runs.listRuns(incarnation, runsCountedMax)).length
+    isForgotten ||= worker === undefined || worker.silentForMs > leasesUntilSwept * worker.leaseMs
+  }
+  if (abandoned === 0) return [ok('runs', 'whatever is running has a live worker')]
+  const many = abandoned >= runsCountedMax ? `${runsCountedMax} or more` : String(abandoned)
+  const what = `${many} tasks are running on workers that are not alive`
+  return [
+    isForgotten
+      ? trouble('runs-abandoned', what, 'start `taskfold worker` or `taskfold maintenance`, which give them to others')
+      : warning('runs-abandoned', what, 'wait for a minute and examine again: they are about to be given to others'),
+  ]
+}
+
+const reconcilePass = 'reconcile'
+
+/** Whether anybody looks for lost hints. */
+export const checkRecovery = async ({ storeProbe }: WorkDeps): Promise<readonly Finding[]> => {
+  const agoMs = (await storeProbe.readPasses()).get(reconcilePass)
+  if (agoMs !== undefined && agoMs <= patienceMs) {
+    return [ok('recovery', `lost hints were looked for ${Math.round(agoMs / 1_000)} s ago`)]
+  }
+  const when = agoMs === undefined ? 'never' : `not for ${Math.round(agoMs / 1_000)} s`
+  return [
+    trouble(
+      'recovery-idle',
+      `lost hints and lost workers were looked for ${when}`,
+      'start `taskfold worker` or `taskfold maintenance`',
+    ),
+  ]
+}

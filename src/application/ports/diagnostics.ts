@@ -1,0 +1,91 @@
+import type { TaskId } from '#domain/identifiers.ts'
+import type { Instant } from '#domain/time.ts'
+import type { Route } from './routes.ts'
+
+/** What can be learned of a database server before anything is known of what it holds. Nothing here writes. */
+export interface DatabaseProbe {
+  /** By the way that queries go. Throws StartupError with one line for a person. */
+  readServer(): Promise<DatabaseServer>
+
+  /** How the database stands to this release. Throws StartupError. */
+  readMigrations(): Promise<MigrationNames>
+
+  /** Whether a notification sent to oneself arrives, by the way that notifications come. Throws StartupError. */
+  hearNotification(): Promise<'heard' | 'not-heard'>
+}
+
+export interface DatabaseServer {
+  readonly version: string
+  /** Why it cannot keep what it is given, in one line; undefined when it can. */
+  readonly fault: string | undefined
+  /** The settings as a session of ours meets them. */
+  readonly synchronousCommit: string
+  readonly fullPageWrites: string
+  readonly readOnly: string
+  readonly connections: number
+  readonly connectionsMax: number
+}
+
+export interface MigrationNames {
+  /** Not applied yet. */
+  readonly pending: readonly string[]
+  /** Applied by a later release. */
+  readonly unknown: readonly string[]
+}
+
+/** What can be learned of a store beside its tasks. Nothing here writes. */
+export interface StoreProbe {
+  /** The store's clock at one moment. Throws StoreUnavailableError. */
+  readClock(): Promise<Instant>
+
+  /** Up to which instant there is a place for new tasks without a gap; undefined when there is none now. Throws StoreUnavailableError. */
+  findPlaceEnd(): Promise<Instant | undefined>
+
+  /** Throws StoreUnavailableError. */
+  readSpace(): Promise<StoreSpace>
+
+  /** For each periodic pass of the fleet how long ago one last began. Throws StoreUnavailableError. */
+  readPasses(): Promise<ReadonlyMap<string, number>>
+}
+
+export interface StoreSpace {
+  readonly usedBytes: number
+  /** Of the disk that the data are on; undefined where it cannot be seen from this host. */
+  readonly disk: { readonly freeBytes: number; readonly totalBytes: number } | undefined
+}
+
+/** A bounded look at tasks. Nothing here writes. */
+export interface TaskProbe {
+  /** Routes with tasks that are due, those with the oldest first, at most 1000. Throws StoreUnavailableError. */
+  listBacklog(): Promise<readonly RouteBacklog[]>
+
+  /**
+   * The ids of up to `idsMax` tasks that have a head or events: all of them when there are no more, otherwise as many after
+   * each of `points`, which say between 0 and 1 where in the age of all tasks to look. Throws StoreUnavailableError.
+   */
+  sampleTaskIds(points: readonly number[], idsMax: number): Promise<readonly TaskId[]>
+}
+
+export interface RouteBacklog {
+  readonly route: Route
+  readonly oldestReadyAgeMs: number
+}
+
+/** What can be learned of a server that the queue is in. Nothing here writes. */
+export interface QueueServerProbe {
+  /** Throws an Error with one line for a person, without secrets. */
+  readServer(): Promise<QueueServer>
+}
+
+export interface QueueServer {
+  /** Such as `Redis 8.0.2`. */
+  readonly product: string
+  /** Why it cannot be used; undefined when it can. */
+  readonly fault: string | undefined
+  readonly role: 'takes-writes' | 'replica'
+  /** Undefined when it does not say. */
+  readonly evictionPolicy: string | undefined
+  readonly usedBytes: number
+  /** Undefined: as much as the machine has. */
+  readonly bytesMax: number | undefined
+}

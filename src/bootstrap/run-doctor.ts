@@ -1,0 +1,117 @@
+import { createPostgresDatabaseProbe } from '#adapters/postgres/doctor/database-probe.ts'
+import { createPostgresStoreProbe } from '#adapters/postgres/doctor/store-probe.ts'
+import { createPostgresTaskProbe } from '#adapters/postgres/doctor/task-probe.ts'
+import { createPostgresEventFeed } from '#adapters/postgres/event-feed.ts'
+import { createPostgresEventStore } from '#adapters/postgres/event-store.ts'
+import { createPostgresPool } from '#adapters/postgres/pool.ts'
+import { createPostgresRoutes } from '#adapters/postgres/routes.ts'
+import { createPostgresRunIndex } from '#adapters/postgres/run-index.ts'
+import { findEmbeddedPostgres } from '#adapters/postgres/server/find-embedded.ts'
+import { createEstimatedStoreClock } from '#adapters/postgres/store-clock.ts'
+import { createPostgresTaskIndex } from '#adapters/postgres/task-index.ts'
+import { createPostgresWorkerRegistry } from '#adapters/postgres/worker-registry.ts'
+import { findSessionKind } from '#adapters/postgres/session-kind.ts'
+import { createRedisServerProbe } from '#adapters/redis/server-probe.ts'
+import { systemClock } from '#adapters/system/clock.ts'
+import { systemTimers } from '#adapters/system/timers.ts'
+import { examine, type OpenedForExamination } from '#application/diagnosis/examine.ts'
+import { type Finding, severityOf, trouble } from '#application/diagnosis/finding.ts'
+import { StartupError } from '#application/lifecycle/startup-error.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import type { Config } from './config.ts'
+import { release } from './release.ts'
+
+export interface DoctorOptions {
+  /** `json`: one document on standard output, for programs. */
+  readonly form: 'text' | 'json'
+}
+
+/**
+ * Examines the installation that the settings name, changes nothing, starts nothing, and prints each finding with what to
+ * do about it. Answers whether there is trouble.
+ */
+export const runDoctor = async (
+  config: Config,
+  logger: Logger,
+  { form }: DoctorOptions,
+): Promise<'trouble' | 'well'> => {
+  await using owned = new AsyncDisposableStack()
+  const findings = await examineInstallation(config, logger, owned)
+  const status = severityOf(findings)
+  process.stdout.write(form === 'json' ? `${JSON.stringify({ ...release, status, findings })}\n` : toText(findings))
+  return status === 'trouble' ? 'trouble' : 'well'
+}
+
+const examineInstallation = async (
+  config: Config,
+  logger: Logger,
+  owned: AsyncDisposableStack,
+): Promise<readonly Finding[]> => {
+  const found = await findDatabase(config, logger)
+  if (found instanceof StartupError) {
+    return [trouble('database-unreachable', found.message, 'set DATABASE_URL, or TASKFOLD_DATA_DIR and `npm start`')]
+  }
+  const url = found
+  return examine({
+    database: createPostgresDatabaseProbe({ url, directUrl: config.databaseDirectUrl ?? url }),
+    queueServer: config.redisUrl === undefined ? undefined : createRedisServerProbe({ url: config.redisUrl }),
+    openStore: () => openForExamination(url, logger, owned),
+    clock: systemClock,
+    timers: systemTimers,
+  })
+}
+
+const findDatabase = async ({ databaseUrl, dataDir }: Config, logger: Logger): Promise<string | StartupError> => {
+  if (databaseUrl !== undefined) return databaseUrl
+  try {
+    const url = await findEmbeddedPostgres(dataDir, logger)
+    return url ?? new StartupError(`DATABASE_URL is not set, and no embedded PostgreSQL is running in ${dataDir}`)
+  } catch (error) {
+    if (error instanceof StartupError) return error
+    throw error
+  }
+}
+
+/** The looks wait for one another rather than for the server. */
+const connectionsMax = 5
+/** A look may cost more than a query of the work does. */
+const queryDeadlineMs = 1_700
+
+const openForExamination = async (
+  url: string,
+  logger: Logger,
+  owned: AsyncDisposableStack,
+): Promise<OpenedForExamination> => {
+  const pool = await createPostgresPool(url, { connectionsMax, queryDeadlineMs, sessions: await findSessionKind(url) })
+  owned.defer(() => pool.end())
+  const monotonicMs = (): number => systemClock.monotonicMs()
+  const routes = createPostgresRoutes({ pool })
+  const store = createPostgresEventStore({
+    pool,
+    routes,
+    storeClock: createEstimatedStoreClock(monotonicMs),
+    monotonicMs,
+  })
+  owned.defer(() => store.close())
+  return {
+    storeProbe: createPostgresStoreProbe({ pool }),
+    taskProbe: createPostgresTaskProbe({ pool }),
+    feed: createPostgresEventFeed({ pool }),
+    registry: createPostgresWorkerRegistry({ pool, url, clock: systemClock, logger }),
+    runs: createPostgresRunIndex({ pool }),
+    index: createPostgresTaskIndex({ pool, routes }),
+    store,
+    hostNow: () => Date.now(),
+    random: Math.random,
+  }
+}
+
+const marks = { ok: 'ok     ', warning: 'warning', trouble: 'TROUBLE' } as const
+
+const toText = (findings: readonly Finding[]): string =>
+  findings
+    .map(({ code, severity, what, toDo }) => {
+      const advice = toDo === undefined ? '' : `\n        ${toDo}`
+      return `${marks[severity]} ${code}: ${what}${advice}\n`
+    })
+    .join('')
