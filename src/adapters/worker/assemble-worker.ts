@@ -69,6 +69,8 @@ export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions, progres
     tenure()?.isInForce()
     keeper.report({ running: runner.handlerCount(), state: 'live' })
     intake.giveBackStale()
+    // While nothing can be taken nothing is asked for, and the first pull after that must have its time as well.
+    if (runner.handlerCount() >= options.concurrency || routes.all().length === 0) source.excuse()
     fill()
   }
 

@@ -10,8 +10,10 @@ import { createHeadWindows } from './head-windows.ts'
 export interface HintSource {
   /** Takes up to `max` ids; waits some seconds when there are none. Never throws; after a failure it pauses. */
   take(request: TakeRequest): Promise<readonly TaskId[]>
-  /** When ids were last asked for with success, by the monotonic clock. */
+  /** When ids were last asked for with success, or there was no reason to ask, by the monotonic clock. */
   lastTakenAtMs(): number
+  /** There is no reason to ask at present: the silence so far means nothing. */
+  excuse(): void
 }
 
 export interface TakeRequest {
@@ -96,5 +98,8 @@ export const createHintSource = (deps: Deps): HintSource => {
       return failures < failuresBeforeHeads ? pull(request, pullWaitMs) : takeFromHeads(request)
     },
     lastTakenAtMs: () => takenAtMs,
+    excuse: () => {
+      takenAtMs = deps.clock.monotonicMs()
+    },
   }
 }
