@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hasPgBouncer, startPgBouncer } from '../support/pgbouncer.ts'
 import { type PostgresServer, startPostgresServer } from '../support/postgres-server.ts'
 import { hasRedisServer, type RedisServer, startRedisServer } from '../support/redis-server.ts'
 import { type DatabaseWatch, openDatabaseWatch } from './support/database-watch.ts'
@@ -197,6 +198,18 @@ describe('a trouble with a server', () => {
 
     expect(end).toBe(2)
     expect(err).toContain('DATABASE_URL must be')
+  })
+})
+
+describe.skipIf(!hasPgBouncer())('a pooler in the way of notifications', () => {
+  test('is found', slow, async () => {
+    const { url, watch } = await createInstallation()
+    const pooler = await startPgBouncer(server.url)
+    const { report } = await examine({ DATABASE_URL: pooler.toPooledUrl(url) })
+    await pooler.remove()
+    await watch.close()
+
+    expect(badOf(report)).toEqual({ 'notifications-unheard': 'warning' })
   })
 })
 

@@ -73,7 +73,7 @@ const freeShareWarning = 0.15
 const freeShareTrouble = 0.05
 
 /** What the database weighs, and what is left for it where that can be seen. */
-export const checkSpace = async ({ storeProbe }: StoreDeps): Promise<readonly Finding[]> => {
+export const checkSpace = async ({ storeProbe }: Pick<StoreDeps, 'storeProbe'>): Promise<readonly Finding[]> => {
   const { usedBytes, disk } = await storeProbe.readSpace()
   const size = `the database has ${toGibibytes(usedBytes)}`
   if (disk === undefined) return [ok('disk', `${size}; how much is free cannot be seen from here`)]
