@@ -127,7 +127,7 @@ describe('the manifests for Kubernetes', () => {
 
 const service = z.object({
   image: z.string(),
-  command: z.array(z.string()).optional(),
+  command: z.union([z.string(), z.array(z.string())]).optional(),
   read_only: z.boolean().optional(),
   stop_grace_period: z.string().optional(),
   environment: labels.optional(),
@@ -141,7 +141,7 @@ describe('the composition', () => {
   const own = Object.values(services).filter(({ image }) => image.startsWith('taskfold:'))
 
   test('runs every role and the migrations, with time to drain', () => {
-    const words = own.map(({ command = [] }) => command.join(' '))
+    const words = own.map(({ command = [] }) => [command].flat().join(' '))
     expect(new Set(words)).toEqual(new Set(['api', 'maintenance', 'migrate', 'worker']))
     for (const { read_only: readOnly, stop_grace_period: grace = '' } of own) {
       expect(readOnly).toBe(true)

@@ -172,8 +172,8 @@ describe('a trouble with a server', () => {
   })
 
   test('is found: one that has hardly a connection left', slow, async () => {
-    const small = await startPostgresServer({ max_connections: '12' })
-    const watches = await Promise.all(Array.from({ length: 7 }, () => openDatabaseWatch(small.url)))
+    const small = await startPostgresServer({ max_connections: '13' })
+    const watches = await Promise.all(Array.from({ length: 8 }, () => openDatabaseWatch(small.url)))
     const { report } = await examine({ DATABASE_URL: small.url })
     await Promise.all(watches.map((watch) => watch.close()))
     await small.remove()

@@ -20,7 +20,8 @@ const applicationName = 'taskfold doctor'
 export const createPostgresDatabaseProbe = ({ url, directUrl }: Deps): DatabaseProbe => ({
   readServer: () => inDatabase(url, readServer),
   readMigrations: () => readMigrationState({ url: directUrl, answerDeadlineMs: deadlineMs }),
-  hearNotification: () => inDatabase(directUrl, hearNotification),
+  hearNotification: () =>
+    inDatabase(directUrl, (listener) => inDatabase(directUrl, (notifier) => hearNotification(listener, notifier))),
 })
 
 const inDatabase = async <Answer>(url: string, work: (client: pg.Client) => Promise<Answer>): Promise<Answer> => {
@@ -49,18 +50,20 @@ const readServer = async (client: pg.Client): Promise<DatabaseServer> => {
   return { version: facts.version, fault: findServerFault(facts), ...rows[0] }
 }
 
-const hearNotification = async (client: pg.Client): Promise<'heard' | 'not-heard'> => {
+/**
+ * By two connections: behind a pooler one alone may happen to be given the session that listens, and hear itself.
+ */
+const hearNotification = async (listener: pg.Client, notifier: pg.Client): Promise<'heard' | 'not-heard'> => {
   const heard = Promise.withResolvers<'heard' | 'not-heard'>()
   const channel = `taskfold_doctor_${process.pid}`
-  client.on('notification', () => heard.resolve('heard'))
+  listener.on('notification', () => heard.resolve('heard'))
   const timer = setTimeout(() => heard.resolve('not-heard'), notificationDeadlineMs)
   try {
-    await client.query(`listen ${channel}`)
-    // By a transaction of its own: a pooler may send it by another session than the one that listens.
-    await client.query('select pg_notify($1, $2)', [channel, ''])
+    await listener.query(`listen ${channel}`)
+    await notifier.query('select pg_notify($1, $2)', [channel, ''])
     return await heard.promise
   } finally {
     clearTimeout(timer)
-    await client.query(`unlisten ${channel}`)
+    await listener.query(`unlisten ${channel}`)
   }
 }
