@@ -5,15 +5,16 @@ import type { Timers } from '#application/ports/clock.ts'
 import type { Signals } from '#application/ports/signals.ts'
 import type { WorkerDescription } from '#application/ports/worker-registry.ts'
 import type { ProgressWriter } from '#application/progress/progress-writer.ts'
-import { createCancelWatch } from './cancel-watch.ts'
+import { type CancelWatch, createCancelWatch } from './cancel-watch.ts'
 import { createDispatcher } from './dispatcher.ts'
-import { createHintSource } from './hint-source.ts'
-import { createIntake } from './intake.ts'
-import { createRunner } from './runner.ts'
+import { createHintSource, type HintSource } from './hint-source.ts'
+import { createIntake, type Intake } from './intake.ts'
+import { createRunner, type Runner } from './runner.ts'
 import { createServedRoutes, type ServedRoutes } from './served-routes.ts'
-import { createTenureKeeper } from './tenure-keeper.ts'
+import { createTenureKeeper, type TenureKeeper } from './tenure-keeper.ts'
 import { createWake } from './wake.ts'
 import type { WorkerDeps, WorkerOptions } from './worker-deps.ts'
+import type { WorkerTenure } from './worker-tenure.ts'
 
 /** Joins the parts of one worker. Nothing is begun that would have to be ended, but the intake's loop, which only waits. */
 export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions, progress: ProgressWriter) => {
@@ -65,14 +66,7 @@ export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions, progres
   }
   const cancels = createCancelWatch({ ...deps, runner, tenure })
 
-  const look = async (): Promise<void> => {
-    tenure()?.isInForce()
-    keeper.report({ running: runner.handlerCount(), state: 'live' })
-    intake.giveBackStale()
-    // While nothing can be taken nothing is asked for, and the first pull after that must have its time as well.
-    if (runner.handlerCount() >= options.concurrency || routes.all().length === 0) source.excuse()
-    fill()
-  }
+  const look = createLook({ runner, keeper, intake, routes, source, tenure, fill }, options)
 
   return {
     runner,
@@ -82,11 +76,33 @@ export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions, progres
     routes,
     source,
     headMender,
-    loops: createLoops(deps, options, { look, refresh: () => routes.refresh(), lookForCancels: () => cancels.look() }),
+    loops: createLoops(deps, options, { look, routes, cancels }),
     /** Each hears signals until the function it returns is called. */
     listeners: [() => cancels.listen(), () => listenForRoutes(deps.signals, routes)],
   }
 }
+
+interface Parts {
+  readonly runner: Runner
+  readonly keeper: TenureKeeper
+  readonly intake: Intake
+  readonly routes: ServedRoutes
+  readonly source: HintSource
+  readonly tenure: () => WorkerTenure | undefined
+  readonly fill: () => void
+}
+
+/** What is looked at now and then, whatever happens: the tenure, what waits too long, and free slots. */
+const createLook =
+  ({ runner, keeper, intake, routes, source, tenure, fill }: Parts, { concurrency }: WorkerOptions) =>
+  async (): Promise<void> => {
+    tenure()?.isInForce()
+    keeper.report({ running: runner.handlerCount(), state: 'live' })
+    intake.giveBackStale()
+    // While nothing can be taken nothing is asked for, and the first pull after that must have its time as well.
+    if (runner.handlerCount() >= concurrency || routes.all().length === 0) source.excuse()
+    fill()
+  }
 
 const toDescription = (options: WorkerOptions, types: readonly string[]): Omit<WorkerDescription, 'incarnation'> => {
   const { host, pid, queues, concurrency, leaseMs, beatMs } = options
@@ -108,13 +124,13 @@ const createOncePerTurn = (timers: Timers, callback: () => void): (() => void) =
 
 interface Chores {
   readonly look: () => Promise<void>
-  readonly refresh: () => Promise<void>
-  readonly lookForCancels: () => Promise<void>
+  readonly routes: ServedRoutes
+  readonly cancels: CancelWatch
 }
 
 const createLoops = (deps: WorkerDeps, { beatMs, leaseMs }: WorkerOptions, chores: Chores): readonly PassLoop[] => [
-  createPassLoop(deps, { name: 'routes', pass: chores.refresh, everyMs: () => routesEveryMs }),
-  createPassLoop(deps, { name: 'cancels', pass: chores.lookForCancels, everyMs: () => beatMs }),
+  createPassLoop(deps, { name: 'routes', pass: () => chores.routes.refresh(), everyMs: () => routesEveryMs }),
+  createPassLoop(deps, { name: 'cancels', pass: () => chores.cancels.look(), everyMs: () => beatMs }),
   createPassLoop(deps, {
     name: 'tenure',
     pass: chores.look,
