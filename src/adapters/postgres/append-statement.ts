@@ -30,12 +30,21 @@ export const encodeAppend = (append: Append, route: number | null): EncodedAppen
   const { taskId, head, context, key } = append
   const fault = key && judgeKey(key)
   if (fault !== undefined) throw new UnstorableAppendError(fault)
-  const events = append.events.map((event) => encodeEvent(event, context))
   assertWhole(head.due?.delayMs, Number.MAX_SAFE_INTEGER)
   assertWhole(head.due?.runAt, Number.MAX_SAFE_INTEGER)
-  for (const value of [head.version, head.attempt, head.run, head.priority]) assertWhole(value, int4Max)
-  for (const event of events) assertWhole(event.timeLimitMs ?? undefined, int4Max)
-  return { streamId: taskId, append, events, route, bytes: events.reduce((sum, event) => sum + event.bytes, 0) }
+  assertWhole(head.version, int4Max)
+  assertWhole(head.attempt, int4Max)
+  assertWhole(head.run, int4Max)
+  assertWhole(head.priority, int4Max)
+  const events: EncodedEvent[] = []
+  let bytes = 0
+  for (const event of append.events) {
+    const encoded = encodeEvent(event, context)
+    assertWhole(encoded.timeLimitMs ?? undefined, int4Max)
+    events.push(encoded)
+    bytes += encoded.bytes
+  }
+  return { streamId: taskId, append, events, route, bytes }
 }
 
 const int4Max = 2_147_483_647
@@ -112,14 +121,24 @@ const toKeyColumns = (firsts: readonly EncodedAppend[]) => {
 }
 
 const toEventColumns = (sorted: readonly EncodedAppend[]) => {
-  const events = sorted.flatMap((encoded) => encoded.events)
-  const appendOfEvent = sorted.flatMap(({ append, events: own }) => own.map(() => append))
+  const events: EncodedEvent[] = []
+  const tasks: string[] = []
+  const appends: string[] = []
+  const versions: number[] = []
+  for (const { append, events: own } of sorted) {
+    let version = append.expectedVersion
+    for (const event of own) {
+      version += 1
+      events.push(event)
+      tasks.push(append.taskId)
+      appends.push(append.appendId)
+      versions.push(version)
+    }
+  }
   return {
-    task: toUuidArray(appendOfEvent.map((append) => append.taskId)),
-    version: toIntArray(
-      sorted.flatMap(({ append, events: own }) => own.map((_, index) => append.expectedVersion + index + 1)),
-    ),
-    append: toUuidArray(appendOfEvent.map((append) => append.appendId)),
+    task: toUuidArray(tasks),
+    version: toIntArray(versions),
+    append: toUuidArray(appends),
     type: toTextArray(events.map((event) => event.type)),
     data: toJsonArray(events.map((event) => event.data)),
     body: toJsonArray(events.map((event) => event.body)),
@@ -156,9 +175,13 @@ export const toVerdicts = (
   { sorted }: AppendStatement,
   { recorded_ms, others }: AppendAnswer,
 ): ReadonlyMap<EncodedAppend, AppendVerdict | Busy> => {
-  const exceptions = new Map(otherVerdicts.parse(others ?? []).map((other) => [other.event, other]))
-  const firstEvents = firstEventsOf(sorted)
   const verdicts = new Map<EncodedAppend, AppendVerdict | Busy>()
+  if (others === null || others === undefined) {
+    for (const encoded of sorted) verdicts.set(encoded, toVerdict(encoded.append, undefined, recorded_ms))
+    return verdicts
+  }
+  const exceptions = new Map(otherVerdicts.parse(others).map((other) => [other.event, other]))
+  const firstEvents = firstEventsOf(sorted)
   sorted.forEach((encoded, index) => {
     const other = exceptions.get(firstEvents[index] ?? 0)
     verdicts.set(encoded, toVerdict(encoded.append, other, recorded_ms))

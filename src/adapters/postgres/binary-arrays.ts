@@ -10,17 +10,22 @@ type Values<Value> = readonly (Value | null)[]
 interface ElementType<Value> {
   readonly oid: number
   readonly bytesOf: (value: Value) => number
-  readonly write: (buffer: Buffer, value: Value, at: number) => void
+  /** Answers how many bytes it wrote, which is as many as `bytesOf` says. */
+  readonly write: (buffer: Buffer, value: Value, at: number) => number
 }
 
 const headerBytes = 20
 const lengthBytes = 4
 
+/** Reads the values twice instead of keeping what each weighs: once to measure, once to write. */
 const encodeArray = <Value>({ oid, bytesOf, write }: ElementType<Value>, values: Values<Value>): BinaryArray => {
-  const lengths = values.map((value) => (value === null ? -1 : bytesOf(value)))
-  const nulls = lengths.filter((length) => length === -1).length
+  let nulls = 0
+  let bytes = headerBytes + lengthBytes * values.length
+  for (const value of values) {
+    if (value === null) nulls += 1
+    else bytes += bytesOf(value)
+  }
   if (nulls === values.length) return null
-  const bytes = lengths.reduce((sum, length) => sum + lengthBytes + Math.max(length, 0), headerBytes)
   const buffer = Buffer.allocUnsafe(bytes)
   buffer.writeInt32BE(1, 0) // dimensions
   buffer.writeInt32BE(nulls > 0 ? 1 : 0, 4)
@@ -28,27 +33,24 @@ const encodeArray = <Value>({ oid, bytesOf, write }: ElementType<Value>, values:
   buffer.writeInt32BE(values.length, 12)
   buffer.writeInt32BE(1, 16) // the lowest index
   let at = headerBytes
-  values.forEach((value, index) => {
-    const length = lengths[index] ?? -1
+  for (const value of values) {
+    const length = value === null ? -1 : write(buffer, value, at + lengthBytes)
     buffer.writeInt32BE(length, at)
-    at += lengthBytes
-    if (value === null) return
-    write(buffer, value, at)
-    at += length
-  })
+    at += lengthBytes + Math.max(length, 0)
+  }
   return buffer
 }
 
 const text = (oid: number): ElementType<string> => ({
   oid,
   bytesOf: (value) => Buffer.byteLength(value),
-  write: (buffer, value, at) => void buffer.write(value, at),
+  write: (buffer, value, at) => buffer.write(value, at),
 })
 
 const int4: ElementType<number> = {
   oid: 23,
   bytesOf: () => 4,
-  write: (buffer, value, at) => void buffer.writeInt32BE(value, at),
+  write: (buffer, value, at) => buffer.writeInt32BE(value, at) - at,
 }
 
 const int8: ElementType<number> = {
@@ -57,20 +59,37 @@ const int8: ElementType<number> = {
   write: (buffer, value, at) => {
     const high = Math.floor(value / 2 ** 32)
     buffer.writeInt32BE(high, at)
-    buffer.writeUInt32BE(value - high * 2 ** 32, at + 4)
+    return buffer.writeUInt32BE(value - high * 2 ** 32, at + 4) - at
   },
 }
 
+/** Where each byte begins in the text of a UUID. */
+const byteStarts = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const
+
 const uuid: ElementType<string> = {
   oid: 2950,
-  bytesOf: () => 16,
-  write: (buffer, value, at) => void buffer.write(value.replaceAll('-', ''), at, 'hex'),
+  bytesOf: () => byteStarts.length,
+  // Digit by digit: a text without the hyphens would be garbage, for several UUIDs an event.
+  write: (buffer, value, at) => {
+    let to = at
+    for (const start of byteStarts) {
+      buffer[to] = (digitAt(value, start) << 4) | digitAt(value, start + 1)
+      to += 1
+    }
+    return byteStarts.length
+  },
+}
+
+/** The value of a hexadecimal digit in either case: letters stand nine places behind the digits in their low four bits. */
+const digitAt = (value: string, index: number): number => {
+  const code = value.charCodeAt(index)
+  return (code & 15) + (code > 57 ? 9 : 0)
 }
 
 const bytea: ElementType<string> = {
   oid: 17,
   bytesOf: (value) => value.length / 2,
-  write: (buffer, value, at) => void buffer.write(value, at, 'hex'),
+  write: (buffer, value, at) => buffer.write(value, at, 'hex'),
 }
 
 const texts = text(25)
