@@ -49,9 +49,18 @@ export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
   })
   const guard = createPartitionGuard(deps)
 
-  const encode = async (append: Append): Promise<EncodedAppend> => {
+  /** Without asking anybody, as nearly every append can be; undefined where the server must be asked first. */
+  const encodeAtOnce = (append: Append): EncodedAppend | undefined => {
     assertAppend(append)
     if (append.expectedVersion > 0) return encodeAppend(append, null)
+    if (!guard.knowsPlaceFor(append.taskId)) return undefined
+    const route = deps.routes.knownNumberOf(append.head)
+    return route === undefined ? undefined : encodeAppend(append, route)
+  }
+
+  const encode = async (append: Append): Promise<EncodedAppend> => encodeAtOnce(append) ?? encodeAfterAsking(append)
+
+  const encodeAfterAsking = async (append: Append): Promise<EncodedAppend> => {
     if (!(await guard.hasPlaceFor(append.taskId))) {
       throw new UnstorableAppendError(`task id ${append.taskId} lies outside the partitions of events`)
     }
@@ -59,7 +68,7 @@ export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
   }
 
   return {
-    append: async (append) => single.append(await encode(append)),
+    append: async (append) => single.append(encodeAtOnce(append) ?? (await encodeAfterAsking(append))),
 
     appendAll: async (appends) => {
       assertCount(appends.length, 1)

@@ -53,6 +53,8 @@ const endOf = (weeks: readonly Instant[]): Instant => (weeks.at(-1) ?? 0) + week
 export interface PartitionGuard {
   /** Whether events of a task of this id can be stored. Throws StoreUnavailableError. */
   hasPlaceFor(taskId: TaskId): Promise<boolean>
+  /** Whether they can by what is known here; asks nobody. */
+  knowsPlaceFor(taskId: TaskId): boolean
 }
 
 /** How long an answer "there is none" stands before the server is asked again. */
@@ -79,6 +81,8 @@ export const createPartitionGuard = ({
   }
 
   return {
+    knowsPlaceFor: (taskId) => weeks.has(weekOf(mintedAt(taskId))),
+
     hasPlaceFor: async (taskId) => {
       const week = weekOf(mintedAt(taskId))
       if (weeks.has(week)) return true

@@ -8,6 +8,9 @@ export interface PostgresRoutes extends Routes {
   /** The number of a route, which is learned if it is unknown. Throws StoreUnavailableError. */
   numberOf(route: Route): Promise<number>
 
+  /** The number of a route that this process has met; asks nobody. */
+  knownNumberOf(route: Route): number | undefined
+
   /** The numbers of those that were ever learned, by `routeKey`; learns none. Throws StoreUnavailableError. */
   findNumbers(routes: readonly Route[]): Promise<ReadonlyMap<string, number>>
 
@@ -39,12 +42,15 @@ export const createPostgresRoutes = ({ pool }: { readonly pool: DatabasePool }):
     return rows.filter(({ made }) => made).map(({ queue, type }) => ({ queue, type }))
   }
   const writeOnce = createOnceAtATime(write)
-  const learn = (wanted: readonly Route[]): Promise<readonly Route[]> =>
-    writeOnce(wanted.filter((route) => known.numberOf(routeKey(route)) === undefined))
+  const learn = (wanted: readonly Route[]): Promise<readonly Route[]> => {
+    const unknown = wanted.filter((route) => known.numberOf(routeKey(route)) === undefined)
+    return unknown.length === 0 ? nothingLearned : writeOnce(unknown)
+  }
 
   return {
     learn,
     readAll,
+    knownNumberOf: (route) => known.numberOf(routeKey(route)),
     numberOf: async (route) => {
       const key = routeKey(route)
       if (known.numberOf(key) === undefined) await learn([route])
@@ -68,6 +74,8 @@ export const createPostgresRoutes = ({ pool }: { readonly pool: DatabasePool }):
     },
   }
 }
+
+const nothingLearned: Promise<readonly Route[]> = Promise.resolve([])
 
 interface KnownRoutes {
   add(rows: readonly z.output<typeof routeRow>[]): void

@@ -7,12 +7,12 @@ import { findOutcome } from './outcomes.ts'
 
 /** An event store of which every change that became durable is counted and logged, with a line each. */
 export const createObservedEventStore = (store: EventStore, metrics: Metrics, logger: Logger): EventStore => ({
-  append: async (append) => {
-    const verdict = await store.append(append)
-    if (isStored(verdict)) note(append, metrics, logger)
-    else if (verdict.kind === 'conflict') metrics.conflicts.add(1)
-    return verdict
-  },
+  append: (append) =>
+    store.append(append).then((verdict) => {
+      if (isStored(verdict)) note(append, metrics, logger)
+      else if (verdict.kind === 'conflict') metrics.conflicts.add(1)
+      return verdict
+    }),
 
   appendAll: async (appends) => {
     const verdict = await store.appendAll(appends)
@@ -31,16 +31,10 @@ const note = (append: Append, metrics: Metrics, logger: Logger): void => {
   const type = metrics.limitType(append.head.type)
   const outcome = findOutcome(append.events)
   if (outcome !== undefined) metrics.finished.add(1, type, outcome)
-  const about = {
-    taskId: append.taskId,
-    taskType: append.head.type,
-    attempt: append.head.attempt,
-    traceId: findTraceId(append.context),
-  }
   for (const event of append.events) {
     if (event.type === 'Submitted') metrics.submitted.add(1, type)
     if (event.type === 'Started') metrics.started.add(1, type)
-    log(logger, about, event, append.events)
+    log(logger, append, event)
   }
 }
 
@@ -48,19 +42,19 @@ const note = (append: Append, metrics: Metrics, logger: Logger): void => {
  * What every task goes through is told at `debug`: three lines for each would cost a tenth of the throughput. What a
  * person may want to look into is told at `info`, and the end of hope at `warn`.
  */
-const log = (logger: Logger, about: LogFields, event: TaskEvent, together: readonly TaskEvent[]): void => {
+const log = (logger: Logger, append: Append, event: TaskEvent): void => {
   switch (event.type) {
     case 'Submitted':
-      return logger.debug(about, 'a task was submitted')
+      return logger.debug(fieldsOf(append), 'a task was submitted')
     case 'Started':
-      return logger.debug(about, 'an attempt was started')
+      return logger.debug(fieldsOf(append), 'an attempt was started')
     case 'Succeeded':
-      return logger.debug(about, 'a task succeeded')
+      return logger.debug(fieldsOf(append), 'a task succeeded')
     case 'Failed': {
       const { cause, final, error } = event.data
-      const fields = { ...about, cause, errorName: error.name }
+      const fields = { ...fieldsOf(append), cause, errorName: error.name }
       if (final) return logger.warn(fields, 'a task failed')
-      const retried = together.find((other) => other.type === 'Retried')
+      const retried = append.events.find((other) => other.type === 'Retried')
       return logger.info(
         { ...fields, delayMs: retried?.data.delayMs },
         'an attempt failed and will be followed by another',
@@ -68,14 +62,21 @@ const log = (logger: Logger, about: LogFields, event: TaskEvent, together: reado
     }
     case 'Retried':
       // Otherwise told with the failure.
-      return event.data.reopened ? logger.info(about, 'a task was opened again') : undefined
+      return event.data.reopened ? logger.info(fieldsOf(append), 'a task was opened again') : undefined
     case 'Released':
-      return logger.info({ ...about, cause: event.data.cause }, 'an attempt was handed back')
+      return logger.info({ ...fieldsOf(append), cause: event.data.cause }, 'an attempt was handed back')
     case 'Rescheduled':
-      return logger.info(about, 'a task was rescheduled')
+      return logger.info(fieldsOf(append), 'a task was rescheduled')
     case 'CancelRequested':
-      return logger.info(about, 'cancellation of a running task was requested')
+      return logger.info(fieldsOf(append), 'cancellation of a running task was requested')
     case 'Cancelled':
-      return logger.info({ ...about, cause: event.data.cause }, 'a task was cancelled')
+      return logger.info({ ...fieldsOf(append), cause: event.data.cause }, 'a task was cancelled')
   }
 }
+
+const fieldsOf = ({ taskId, head, context }: Append): LogFields => ({
+  taskId,
+  taskType: head.type,
+  attempt: head.attempt,
+  traceId: findTraceId(context),
+})

@@ -73,11 +73,11 @@ class HandlerRunner implements Runner {
     this.#active.add(run)
     this.#open.set(task.taskId, run)
     this.#deadlines.add(run)
-    void this.#execute(run, handler)
+    void run.attempt.within(() => this.#run(run, handler)).then((ending) => this.#end(run, ending))
   }
 
   handBack(task: RunningTask, tenure: WorkerTenure, attempt: ObservedAttempt): void {
-    void this.#record(task, { type: 'Release', run: task.run }, tenure, attempt)
+    this.#record(task, { type: 'Release', run: task.run }, tenure, attempt)
   }
 
   isRunning(taskId: TaskId): boolean {
@@ -117,11 +117,10 @@ class HandlerRunner implements Runner {
     this.#deadlines.close()
   }
 
-  async #execute(run: ActiveRun, handler: TaskHandler): Promise<void> {
-    const ending = await run.attempt.within(() => this.#run(run, handler))
+  #end(run: ActiveRun, ending: HandlerEnding): void {
     this.#active.delete(run)
     this.#settle(run)
-    if (!run.isGivenUp) void this.#record(run.task, run.toCommand(ending), run.tenure, run.attempt)
+    if (!run.isGivenUp) this.#record(run.task, run.toCommand(ending), run.tenure, run.attempt)
     this.#deps.onProgress()
   }
 
@@ -131,14 +130,12 @@ class HandlerRunner implements Runner {
     return this.#deps.isolation.run({ ...this.#deps, task, context, onBegun: () => run.begin() })
   }
 
-  async #record(
-    task: RunningTask,
-    command: FinishCommand,
-    tenure: WorkerTenure,
-    attempt: ObservedAttempt,
-  ): Promise<void> {
+  #record(task: RunningTask, command: FinishCommand, tenure: WorkerTenure, attempt: ObservedAttempt): void {
     this.#recording += 1
-    await finishRun(this.#deps, task, command, tenure, attempt)
+    void finishRun(this.#deps, task, command, tenure, attempt).then(this.#recorded)
+  }
+
+  readonly #recorded = (): void => {
     this.#recording -= 1
     this.#deps.onProgress()
   }
@@ -156,6 +153,6 @@ class HandlerRunner implements Runner {
       { taskId, run: number, taskType: submission.type },
       'a handler ignored its signal, was given up on and keeps its slot until it ends',
     )
-    void this.#record(run.task, command, run.tenure, run.attempt)
+    this.#record(run.task, command, run.tenure, run.attempt)
   }
 }

@@ -37,21 +37,25 @@ const racesMax = 20
  * decides: while the run is in force the outcome is decided anew (a cancel may have come between), and only another run
  * means fenced. An outcome that cannot be stored becomes a permanent failure that says so. Never throws.
  */
-export const finishRun = async (
+export const finishRun = (
   deps: FinishRunDeps,
   task: RunningTask,
   command: FinishCommand,
   tenure: Tenure,
   attempt: ObservedAttempt = unobservedAttempt(noTrace),
 ): Promise<FinishOutcome> => {
-  try {
-    if ((await record(deps, task, command, tenure, attempt)) === 'recorded') return 'recorded'
-  } catch (error) {
-    deps.logger.error({ taskId: task.taskId, run: task.run, err: error }, 'the outcome of a run was not recorded')
+  const fence = (): FinishOutcome => {
+    attempt.fenced()
+    deps.count('outcomes-fenced')
+    return 'fenced'
   }
-  attempt.fenced()
-  deps.count('outcomes-fenced')
-  return 'fenced'
+  return record(deps, task, command, tenure, attempt).then(
+    (outcome) => (outcome === 'recorded' ? outcome : fence()),
+    (error: unknown) => {
+      deps.logger.error({ taskId: task.taskId, run: task.run, err: error }, 'the outcome of a run was not recorded')
+      return fence()
+    },
+  )
 }
 
 const record = async (

@@ -21,19 +21,32 @@ export type PersistentVerdict = AppendVerdict | { readonly kind: 'tenure-over' }
  *
  * Throws UnstorableAppendError only.
  */
-export const appendPersistently = async (
+export const appendPersistently = (
   deps: PersistentAppendDeps,
   append: Append,
   tenure: Tenure,
 ): Promise<PersistentVerdict> => {
-  for (let failures = 0; tenure.isInForce(); failures += 1) {
+  if (!tenure.isInForce()) return Promise.resolve(tenureOver)
+  return deps.store.append(append).catch((error: unknown) => appendAgain(deps, append, tenure, error))
+}
+
+const tenureOver = { kind: 'tenure-over' } as const
+
+const appendAgain = async (
+  deps: PersistentAppendDeps,
+  append: Append,
+  tenure: Tenure,
+  firstError: unknown,
+): Promise<PersistentVerdict> => {
+  if (firstError instanceof UnstorableAppendError) throw firstError
+  deps.logger.debug({ taskId: append.taskId, err: firstError }, 'an append will be sent again')
+  for (let failures = 0; ; failures += 1) {
+    await deps.timers.sleep(backOffMs(failures, deps.random()), tenure.signal)
+    if (!tenure.isInForce()) return tenureOver
     try {
       return await deps.store.append(append)
     } catch (error) {
       if (error instanceof UnstorableAppendError) throw error
-      if (failures === 0) deps.logger.debug({ taskId: append.taskId, err: error }, 'an append will be sent again')
-      await deps.timers.sleep(backOffMs(failures, deps.random()), tenure.signal)
     }
   }
-  return { kind: 'tenure-over' }
 }

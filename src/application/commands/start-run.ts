@@ -1,6 +1,6 @@
 import type { RunningTask } from '#domain/task-state.ts'
 import type { Count } from '../ports/counts.ts'
-import { isStored, UnstorableAppendError } from '../ports/event-store.ts'
+import { type Append, isStored, UnstorableAppendError } from '../ports/event-store.ts'
 import type { Identities } from '../ports/identities.ts'
 import { noRunObserver, type ObservedAttempt, type RunObserver } from '../ports/run-observer.ts'
 import { taskAfter, toAppend, wasLast } from './change-task.ts'
@@ -27,10 +27,26 @@ export type StartOutcome =
   | { readonly kind: 'tenure-over' }
 
 /** Claims one task by appending its `Started`. Never throws for anything the store says. */
-export const startRun = async (deps: StartRunDeps, startable: Startable, tenure: Tenure): Promise<StartOutcome> => {
+export const startRun = (deps: StartRunDeps, startable: Startable, tenure: Tenure): Promise<StartOutcome> => {
   const attempt = (deps.runObserver ?? noRunObserver).observe(startable.task, startable.trace)
   const append = toAppend(deps, startable.task, startable.events, attempt.context)
-  const verdict = await attempt.within(() => appendOrLose(deps, append, tenure))
+  return attempt
+    .within(() => appendOrLose(deps, append, tenure))
+    .then((verdict) => toOutcome(deps, startable, { attempt, append, verdict, tenure }))
+}
+
+interface Claim {
+  readonly attempt: ObservedAttempt
+  readonly append: Append
+  readonly verdict: PersistentVerdict
+  readonly tenure: Tenure
+}
+
+const toOutcome = (
+  deps: StartRunDeps,
+  startable: Startable,
+  { attempt, append, verdict, tenure }: Claim,
+): StartOutcome => {
   if (verdict.kind === 'tenure-over') {
     attempt.fenced()
     return verdict
@@ -52,16 +68,9 @@ export const startRun = async (deps: StartRunDeps, startable: Startable, tenure:
 }
 
 /** What cannot be stored was lost, like a race: the events of a claim hold nothing that a stream could refuse but its head. */
-const appendOrLose = async (
-  deps: StartRunDeps,
-  append: ReturnType<typeof toAppend>,
-  tenure: Tenure,
-): Promise<PersistentVerdict> => {
-  try {
-    return await appendPersistently(deps, append, tenure)
-  } catch (error) {
+const appendOrLose = (deps: StartRunDeps, append: Append, tenure: Tenure): Promise<PersistentVerdict> =>
+  appendPersistently(deps, append, tenure).catch((error: unknown): PersistentVerdict => {
     if (!(error instanceof UnstorableAppendError)) throw error
     deps.logger.error({ taskId: append.taskId, err: error }, 'a claim could not be stored')
     return { kind: 'conflict', headVersion: undefined }
-  }
-}
+  })

@@ -35,17 +35,17 @@ export const watchStore = ({ store, clock, timers }: Deps): StoreHealth => {
   let cancel = (): void => {}
   let state: 'watching' | 'closed' = 'watching'
 
-  const noticed = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
-    try {
-      const given = await answer
-      answeredAtMs = clock.monotonicMs()
-      failure = undefined
-      return given
-    } catch (error) {
-      if (isUnavailable(error)) failure = error.message
-      throw error
-    }
+  const onAnswer = <Answer>(answer: Answer): Answer => {
+    answeredAtMs = clock.monotonicMs()
+    failure = undefined
+    return answer
   }
+  const onError = (error: unknown): never => {
+    if (isUnavailable(error)) failure = error.message
+    throw error
+  }
+  /** Every append of every task comes by here: a promise and no more. */
+  const noticed = <Answer>(answer: Promise<Answer>): Promise<Answer> => answer.then(onAnswer<Answer>, onError)
 
   const isAnswerRecent = (): boolean =>
     failure === undefined && answeredAtMs !== undefined && clock.monotonicMs() - answeredAtMs < probeEveryMs
