@@ -44,7 +44,7 @@ export class IllegalHistoryError extends Error {
 
 const submitted = (state: TaskState, event: RecordedEvent): Task => {
   if (event.type !== 'Submitted') throw new IllegalHistoryError(state, event)
-  const { type, queue, payload, priority, maxAttempts, timeoutMs, retry, tags, ...due } = event.data
+  const { type, queue, payload, priority, maxAttempts, timeoutMs, retry, tags } = event.data
   return {
     status: 'PENDING',
     waiting: 'for-instant',
@@ -53,7 +53,7 @@ const submitted = (state: TaskState, event: RecordedEvent): Task => {
     submission: { type, queue, payload, priority, maxAttempts, timeoutMs, retry, tags },
     submittedAt: event.recordedAt,
     changedAt: event.recordedAt,
-    readyAt: readyInstant(due, event.recordedAt),
+    readyAt: readyInstant(event.data, event.recordedAt),
     attempt: 0,
     attemptsSinceOpening: 0,
     crashesSinceOpening: 0,

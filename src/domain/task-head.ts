@@ -1,5 +1,5 @@
 import type { Incarnation, Run, TaskId } from './identifiers.ts'
-import type { RecordedEvent, TaskEvent } from './task-events.ts'
+import type { EventContext, RecordedEvent, TaskEvent } from './task-events.ts'
 import type { Task, TaskState, TaskStatus } from './task-state.ts'
 import { evolve } from './evolve.ts'
 import type { AppendId } from './identifiers.ts'
@@ -64,28 +64,32 @@ export const changeHead = (
   events: readonly TaskEvent[],
 ): HeadChange => {
   const after = foldOnto(state, events, { taskId, appendId, recordedAt: 0 })
-  const head = toHead(after)
+  const { queue, type, priority } = after.submission
   return {
-    version: head.version,
-    status: head.status,
-    queue: head.queue,
-    type: head.type,
-    priority: head.priority,
-    attempt: head.attempt,
-    run: head.run,
-    incarnation: head.incarnation,
+    version: after.version,
+    status: after.status,
+    queue,
+    type,
+    priority,
+    attempt: after.attempt,
+    run: after.status === 'PROCESSING' ? after.run : undefined,
+    incarnation: after.status === 'PROCESSING' ? after.incarnation : undefined,
     due: after.status === 'PENDING' ? (findDue(events) ?? { runAt: after.readyAt }) : undefined,
   }
 }
+
+const noContext: EventContext = {}
 
 /** Folds events that were, or are about to be, recorded together at one instant. `events` must not be empty. */
 export const foldOnto = (
   state: TaskState,
   events: readonly TaskEvent[],
-  recording: Pick<RecordedEvent, 'taskId' | 'appendId' | 'recordedAt'>,
+  { taskId, appendId, recordedAt }: Pick<RecordedEvent, 'taskId' | 'appendId' | 'recordedAt'>,
 ): Task => {
   let after: TaskState = state
-  for (const event of events) after = evolve(after, { ...event, ...recording, context: {}, version: after.version + 1 })
+  for (const event of events) {
+    after = evolve(after, { ...event, taskId, appendId, recordedAt, context: noContext, version: after.version + 1 })
+  }
   if (after.status === 'NONE') throw new RangeError('an append without events')
   return after
 }

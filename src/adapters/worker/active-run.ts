@@ -66,7 +66,7 @@ export class ActiveRun implements Deadlined {
     this.tenure = facts.tenure
     this.attempt = facts.attempt
     this.#deadlineAtMs = facts.clock.monotonicMs() + facts.preparationMs + facts.task.timeLimitMs
-    this.context = toContext(facts, this.#controller.signal)
+    this.context = toContext(facts, this.#controller)
   }
 
   get deadlineAtMs(): number {
@@ -120,7 +120,7 @@ export class ActiveRun implements Deadlined {
   }
 }
 
-const toContext = ({ task, logger, tools, attempt: observed }: Facts, signal: AbortSignal): HandlerContext => {
+const toContext = ({ task, logger, tools, attempt: observed }: Facts, controller: AbortController): HandlerContext => {
   const { taskId, run, attempt } = task
   let log: Logger | undefined
   let effects: RunEffects | undefined
@@ -128,8 +128,10 @@ const toContext = ({ task, logger, tools, attempt: observed }: Facts, signal: Ab
   return {
     taskId,
     attempt,
-    signal,
-    // Most handlers use none of these, and one of one's own is not for nothing.
+    // Most handlers use none of these, and one of one's own is not for nothing: a controller makes its signal when asked.
+    get signal() {
+      return controller.signal
+    },
     get log() {
       return (log ??= logger.child({ taskId, attempt, traceId: findTraceId(observed.context) }))
     },
@@ -138,7 +140,7 @@ const toContext = ({ task, logger, tools, attempt: observed }: Facts, signal: Ab
       progress(value)
     },
     effect: (name, options, work) => {
-      effects ??= createRunEffects(tools, { taskId, run, attempt, signal })
+      effects ??= createRunEffects(tools, { taskId, run, attempt, signal: controller.signal })
       return effects.perform(name, options, work)
     },
   }

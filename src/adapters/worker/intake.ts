@@ -79,9 +79,8 @@ export const createIntake = (deps: IntakeDeps): Intake => {
     for (const signal of [stop.signal, tenure.signal]) signal.addEventListener('abort', end)
     const taskIds = await deps.source.take({ routes: deps.routes.all(), max, signal: pull.signal })
     for (const signal of [stop.signal, tenure.signal]) signal.removeEventListener('abort', end)
-    const atHand = waiting.taskIds()
     loads.begin(
-      taskIds.filter((taskId) => !atHand.has(taskId) && !loads.has(taskId) && !deps.isTaken(taskId)),
+      taskIds.filter((taskId) => !waiting.has(taskId) && !loads.has(taskId) && !deps.isTaken(taskId)),
       tenure,
     )
   }

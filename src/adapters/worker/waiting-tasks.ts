@@ -7,7 +7,7 @@ import type { TaskId } from '#domain/identifiers.ts'
 export interface WaitingTasks {
   add(startables: readonly Startable[]): void
   take(max: number): readonly Startable[]
-  taskIds(): ReadonlySet<TaskId>
+  has(taskId: TaskId): boolean
   size(): number
   /** Hints again at those that have waited too long: another worker may have a slot free. */
   giveBackStale(): void
@@ -22,28 +22,41 @@ interface Deps {
 
 const waitMsMax = 1_000
 
-export const createWaitingTasks = ({ clock, announcer }: Deps): WaitingTasks => {
-  let waiting: (Startable & { readonly sinceMs: number })[] = []
+interface Waiting {
+  readonly startable: Startable
+  readonly sinceMs: number
+}
 
-  /** They are in the order they came. */
+export const createWaitingTasks = ({ clock, announcer }: Deps): WaitingTasks => {
+  /** In the order they came. */
+  const waiting = new Map<TaskId, Waiting>()
+
   const giveBackOlderThan = (sinceMs: number): void => {
-    const young = waiting.findIndex((startable) => startable.sinceMs >= sinceMs)
-    const old = young === -1 ? waiting.splice(0) : waiting.splice(0, young)
-    for (const { task } of old) announcer.announce(task)
+    for (const [taskId, { startable, sinceMs: since }] of waiting) {
+      if (since >= sinceMs) return
+      waiting.delete(taskId)
+      announcer.announce(startable.task)
+    }
   }
 
   return {
     add: (startables) => {
       const sinceMs = clock.monotonicMs()
-      for (const startable of startables) waiting.push({ ...startable, sinceMs })
+      for (const startable of startables) waiting.set(startable.task.taskId, { startable, sinceMs })
     },
-    take: (max) => waiting.splice(0, max),
-    taskIds: () => new Set(waiting.map(({ task }) => task.taskId)),
-    size: () => waiting.length,
+    take: (max) => {
+      const taken: Startable[] = []
+      for (const [taskId, { startable }] of waiting) {
+        if (taken.length >= max) break
+        waiting.delete(taskId)
+        taken.push(startable)
+      }
+      return taken
+    },
+    has: (taskId) => waiting.has(taskId),
+    size: () => waiting.size,
     giveBackStale: () => giveBackOlderThan(clock.monotonicMs() - waitMsMax),
     giveBackAll: () => giveBackOlderThan(Number.POSITIVE_INFINITY),
-    clear: () => {
-      waiting = []
-    },
+    clear: () => waiting.clear(),
   }
 }

@@ -98,7 +98,11 @@ export const wasLast = (append: Append, verdict: StoredVerdict): boolean =>
 
 /** The task as the append left it. */
 export const taskAfter = (state: Task, append: Append, verdict: StoredVerdict): Task =>
-  foldOnto(state, append.events, { ...append, recordedAt: verdict.recordedAt })
+  foldOnto(state, append.events, {
+    taskId: append.taskId,
+    appendId: append.appendId,
+    recordedAt: verdict.recordedAt,
+  })
 
 const loadTask = async (store: EventStore, known: Task): Promise<Task> => {
   const state = fold((await store.loadStream(known.taskId)).events)
