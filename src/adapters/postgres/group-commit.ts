@@ -27,6 +27,8 @@ export const groupCommitLimits: GroupCommitLimits = {
   busyDeadlineMs: 5_000,
 }
 
+/** Fewer are not divided: another transaction would cost more than it gains. */
+const appendsPerShareMin = 100
 const busyDelayMs = { first: 5, most: 200 }
 const deadlineCheckMs = 50
 
@@ -68,8 +70,10 @@ export const createGroupCommit = <Item extends Parcel, Verdict>(
   const pumpSoon = createOncePerTurn(() => pump())
 
   const pump = (): void => {
+    // A long line is shared among the connections: all of it on one leaves the others idle, and then this process.
+    const share = Math.max(appendsPerShareMin, Math.ceil(line.size() / limits.flushesInFlightMax))
     while (flushesInFlight < limits.flushesInFlightMax) {
-      const batch = line.takeBatch()
+      const batch = line.takeBatch(share)
       if (batch.length === 0) return
       flushesInFlight += 1
       void send(batch).finally(() => {

@@ -33,8 +33,9 @@ export interface WaitingLine<Item extends Parcel, Verdict> {
   join(member: Member<Item, Verdict>): void
   /** For one that has waited before. */
   joinInFront(member: Member<Item, Verdict>): void
-  /** The next batch from the front; a stream's second member stays for the batch after. Empty when nobody waits. */
-  takeBatch(): readonly Member<Item, Verdict>[]
+  /** The next batch from the front, of at most `most`; a stream's second member stays for the batch after. Empty when nobody waits. */
+  takeBatch(most?: number): readonly Member<Item, Verdict>[]
+  size(): number
   /** Forgets those that were settled while they waited. */
   dropSettled(): void
 }
@@ -58,13 +59,16 @@ export const createWaitingLine = <Item extends Parcel, Verdict>(limits: LineLimi
       bytesWaiting += member.item.bytes
     },
 
-    takeBatch: () => {
+    size: () => line.length,
+
+    takeBatch: (wanted = limits.appendsPerFlushMax) => {
+      const most = Math.min(wanted, limits.appendsPerFlushMax)
       const batch: Member<Item, Verdict>[] = []
       const left: Member<Item, Verdict>[] = []
       const streams = new Set<string>()
       let bytes = 0
       let at = 0
-      for (; at < line.length && batch.length < limits.appendsPerFlushMax; at += 1) {
+      for (; at < line.length && batch.length < most; at += 1) {
         const member = line[at]
         if (member === undefined) break
         if (streams.has(member.item.streamId)) {
