@@ -63,28 +63,31 @@ const int8: ElementType<number> = {
   },
 }
 
-/** Where each byte begins in the text of a UUID. */
-const byteStarts = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const
+const uuidBytes = 16
 
 const uuid: ElementType<string> = {
   oid: 2950,
-  bytesOf: () => byteStarts.length,
+  bytesOf: () => uuidBytes,
   // Digit by digit: a text without the hyphens would be garbage, for several UUIDs an event.
   write: (buffer, value, at) => {
-    let to = at
-    for (const start of byteStarts) {
-      buffer[to] = (digitAt(value, start) << 4) | digitAt(value, start + 1)
-      to += 1
+    let from = 0
+    for (let to = at; to < at + uuidBytes; to += 1) {
+      if (value.charCodeAt(from) === hyphen) from += 1
+      buffer[to] = (digitAt(value, from) << 4) | digitAt(value, from + 1)
+      from += 2
     }
-    return byteStarts.length
+    return uuidBytes
   },
 }
 
-/** The value of a hexadecimal digit in either case: letters stand nine places behind the digits in their low four bits. */
-const digitAt = (value: string, index: number): number => {
-  const code = value.charCodeAt(index)
-  return (code & 15) + (code > 57 ? 9 : 0)
-}
+const hyphen = 0x2d
+
+/** The values of hexadecimal digits in either case, by their codes. */
+const digits = Uint8Array.from({ length: 128 }, (_, code) =>
+  Math.max(0, '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase())),
+)
+
+const digitAt = (value: string, index: number): number => digits[value.charCodeAt(index)] ?? 0
 
 const bytea: ElementType<string> = {
   oid: 17,
