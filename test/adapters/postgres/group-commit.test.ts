@@ -54,6 +54,21 @@ describe('a group commit', () => {
     await Promise.all(verdicts)
   })
 
+  it('shares a long line among its connections, and divides no short one', async () => {
+    const { append, next } = open({ flushesInFlightMax: 2 })
+    const many = range(301).map((place) => append(`stream ${place}`))
+    const [one, other] = [await next(), await next()]
+    expect([streamsOf(one).length, streamsOf(other).length]).toEqual([151, 150])
+    one.answer()
+    other.answer()
+    await Promise.all(many)
+    const few = range(60).map((place) => append(`stream ${place}`))
+    const together = await next()
+    expect(streamsOf(together)).toHaveLength(60)
+    together.answer()
+    await Promise.all(few)
+  })
+
   it('bounds a batch by count', async () => {
     const { append, answerAll } = open({ appendsPerFlushMax: 10 })
     const sizes: number[] = []
