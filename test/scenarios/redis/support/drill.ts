@@ -8,8 +8,8 @@ import type { RedisFleet } from './redis-fleet.ts'
 const outageMs = Number(process.env['SCENARIO_OUTAGE_MS'] ?? 3_000)
 
 /** How many tasks are submitted before the trouble begins, at the least. */
-const tasksBefore = Number(process.env['SCENARIO_TASKS'] ?? 1_000) / 2
-const tasksAfter = 200
+const tasksBefore = Number(process.env['SCENARIO_TASKS'] ?? 600) / 2
+const tasksAfter = 100
 
 export interface Drill {
   readonly name: string
