@@ -18,8 +18,12 @@ const describe = ({ host, pid }: WorkerRow): string => `${host}, process ${pid}`
 /** A worker that fell silent is declared lost, and its row goes, within about two leases: as long as somebody looks. */
 const leasesUntilSwept = 3
 
+/** Who has just begun to look cannot have declared anybody lost yet, however long nobody looked before. */
+const isNew = ({ startedAt, lastBeatAt, leaseMs }: WorkerRow): boolean =>
+  lastBeatAt - startedAt < leasesUntilSwept * leaseMs
+
 /** Who works, and who is silent. */
-export const checkWorkers = async ({ registry }: WorkDeps): Promise<readonly Finding[]> => {
+export const checkWorkers = async ({ registry }: Pick<WorkDeps, 'registry'>): Promise<readonly Finding[]> => {
   const workers = (await registry.readAll()).filter(({ state }) => state !== 'ended')
   const live = workers.filter(isLive)
   const silent = workers.filter(isSilent)
@@ -30,7 +34,8 @@ export const checkWorkers = async ({ registry }: WorkDeps): Promise<readonly Fin
   ]
   if (silent.length > 0) {
     const what = `no sign of life from ${nameSome(silent.map(describe))}`
-    const isUnswept = silent.some(({ silentForMs, leaseMs }) => silentForMs > leasesUntilSwept * leaseMs)
+    const isUnswept =
+      !live.some(isNew) && silent.some(({ silentForMs, leaseMs }) => silentForMs > leasesUntilSwept * leaseMs)
     findings.push(
       isUnswept
         ? trouble(

@@ -20,8 +20,8 @@ export const plantWorker = (
   { silentForMs = 0, running = 0, clockAheadMs = 0 }: PlantedWorker = {},
 ): Promise<unknown> =>
   query(
-    `insert into taskfold.workers (incarnation, host, pid, types, concurrency, lease_ms, running, last_beat_at, clock_ahead_ms)
-     values ($1, 'a-host', 1, '{demo.echo}', 5, 3600000, $2, clock_timestamp() - $3::float8 * interval '1 ms', $4)`,
+    `insert into taskfold.workers (incarnation, host, pid, types, concurrency, lease_ms, running, started_at, last_beat_at, clock_ahead_ms)
+     values ($1, 'a-host', 1, '{demo.echo}', 5, 3600000, $2, clock_timestamp() - interval '1 day', clock_timestamp() - $3::float8 * interval '1 ms', $4)`,
     [randomUUID(), running, silentForMs, clockAheadMs],
   )
 
