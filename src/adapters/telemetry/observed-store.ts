@@ -39,7 +39,7 @@ const note = (append: Append, metrics: Metrics, logger: Logger): void => {
 }
 
 /**
- * What every task goes through is told at `debug`: three lines for each would cost a tenth of the throughput. What a
+ * What every task goes through is told at `debug`: lines are written synchronously, three for each task. What a
  * person may want to look into is told at `info`, and the end of hope at `warn`.
  */
 const log = (logger: Logger, append: Append, event: TaskEvent): void => {
