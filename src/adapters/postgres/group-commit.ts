@@ -1,6 +1,7 @@
 import { StoreOverloadedError, StoreUnavailableError, UnstorableAppendError } from '#application/ports/event-store.ts'
 import { createBatchSender, type Flush } from './batch-sender.ts'
-import { createWaitingLine, type LineLimits, type Member, type Parcel } from './waiting-line.ts'
+import { createOpenMembers } from './open-members.ts'
+import { createWaitingLine, type LineLimits, type Parcel } from './waiting-line.ts'
 
 export interface GroupCommit<Item, Verdict> {
   /** Resolves with the verdict once it is durable. Throws as `EventStore.append` does. */
@@ -29,8 +30,6 @@ export const groupCommitLimits: GroupCommitLimits = {
 
 /** Fewer are not divided: another transaction would cost more than it gains. */
 const appendsPerShareMin = 100
-const busyDelayMs = { first: 5, most: 200 }
-const deadlineCheckMs = 50
 
 /**
  * Lets concurrent appends travel together: a flush leaves as soon as a connection is free, with what has gathered by
@@ -116,95 +115,4 @@ const createOncePerTurn = (callback: () => void): (() => void) => {
       callback()
     })
   }
-}
-
-/** The members without a verdict, each with the instant until which somebody waits for it. */
-interface OpenMembers<Item extends Parcel, Verdict> {
-  add(item: Item, deadlineMs: number): Member<Item, Verdict>
-  resolve(this: void, member: Member<Item, Verdict>, verdict: Verdict): void
-  reject(member: Member<Item, Verdict>, error: Error): void
-  /** Calls `again` after a while, unless the deadline passes before. The first rest sets a new deadline. */
-  rest(member: Member<Item, Verdict>, busyDeadlineMs: number, again: () => void): void
-  setStore(this: void, state: 'answering' | 'away'): void
-  size(): number
-}
-
-const createOpenMembers = <Item extends Parcel, Verdict>(onLate: () => void): OpenMembers<Item, Verdict> => {
-  const members = new Set<Member<Item, Verdict>>()
-  const resting = new Map<Member<Item, Verdict>, NodeJS.Timeout>()
-  let store: 'answering' | 'away' = 'answering'
-  let deadlineTimer: NodeJS.Timeout | undefined
-
-  const close = (member: Member<Item, Verdict>): void => {
-    member.progress = 'settled'
-    members.delete(member)
-    clearTimeout(resting.get(member))
-    resting.delete(member)
-  }
-
-  const checkDeadlines = (): void => {
-    const now = performance.now()
-    const late = [...members].filter((member) => member.deadlineAtMs <= now)
-    for (const member of late) {
-      member.verdict.reject(toLateError(member, store))
-      close(member)
-    }
-    if (members.size === 0) {
-      clearInterval(deadlineTimer)
-      deadlineTimer = undefined
-    }
-    if (late.length > 0) onLate()
-  }
-
-  return {
-    add: (item, deadlineMs) => {
-      const member: Member<Item, Verdict> = {
-        item,
-        verdict: Promise.withResolvers(),
-        deadlineAtMs: performance.now() + deadlineMs,
-        busyDelayMs: 0,
-        fate: 'not-stored',
-        progress: 'waiting',
-      }
-      members.add(member)
-      deadlineTimer ??= setInterval(checkDeadlines, deadlineCheckMs)
-      return member
-    },
-    resolve: (member, verdict) => {
-      member.verdict.resolve(verdict)
-      close(member)
-    },
-    reject: (member, error) => {
-      member.verdict.reject(error)
-      close(member)
-    },
-    rest: (member, busyDeadlineMs, again) => {
-      if (member.progress === 'settled') return
-      if (member.busyDelayMs === 0) member.deadlineAtMs = performance.now() + busyDeadlineMs
-      member.busyDelayMs = Math.min(Math.max(member.busyDelayMs * 2, busyDelayMs.first), busyDelayMs.most)
-      member.progress = 'waiting'
-      const timer = setTimeout(() => {
-        resting.delete(member)
-        again()
-      }, member.busyDelayMs)
-      resting.set(member, timer)
-    },
-    setStore: (state) => {
-      store = state
-    },
-    size: () => members.size,
-  }
-}
-
-/** What is under way, or was and got no answer, may have been stored; even one whose head is held, if by itself. */
-const toLateError = <Item extends Parcel, Verdict>(
-  member: Member<Item, Verdict>,
-  store: 'answering' | 'away',
-): Error => {
-  const fate = member.progress === 'sent' ? 'unknown' : member.fate
-  if (fate === 'unknown') return new StoreUnavailableError('Postgres gave no verdict in time', fate)
-  if (member.busyDelayMs > 0) return new StoreOverloadedError('somebody else held the head of the task')
-  return store === 'answering'
-    ? new StoreOverloadedError('the append waited too long in line')
-    : new StoreUnavailableError('Postgres did not answer', fate)
 }

@@ -41,7 +41,7 @@ export interface WaitingLine<Item extends Parcel, Verdict> {
 }
 
 export const createWaitingLine = <Item extends Parcel, Verdict>(limits: LineLimits): WaitingLine<Item, Verdict> => {
-  let line: Member<Item, Verdict>[] = []
+  const line: Member<Item, Verdict>[] = []
   let bytesWaiting = 0
 
   return {
@@ -82,16 +82,14 @@ export const createWaitingLine = <Item extends Parcel, Verdict>(limits: LineLimi
         batch.push(member)
         bytes += member.item.bytes
       }
-      line = [...left, ...line.slice(at)]
+      line.splice(0, at, ...left)
       return batch
     },
 
     dropSettled: () => {
-      line = line.filter((member) => {
-        if (member.progress !== 'settled') return true
-        bytesWaiting -= member.item.bytes
-        return false
-      })
+      const open = line.filter((member) => member.progress !== 'settled')
+      line.splice(0, line.length, ...open)
+      bytesWaiting = open.reduce((sum, member) => sum + member.item.bytes, 0)
     },
   }
 }

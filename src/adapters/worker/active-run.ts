@@ -1,28 +1,15 @@
 import { type AbortCause, AbortReason, type HandlerContext } from '#application/ports/task-handler.ts'
-import { createRunEffects, type RunEffects } from '#application/effects/run-effects.ts'
-import type { Clock, Timers } from '#application/ports/clock.ts'
-import type { IdempotencyLedger } from '#application/ports/idempotency-ledger.ts'
-import type { Random } from '#application/ports/identities.ts'
+import type { Clock } from '#application/ports/clock.ts'
 import type { ObservedAttempt } from '#application/ports/run-observer.ts'
-import { findTraceId } from '#application/queries/task-trace.ts'
 import type { Logger } from '#application/ports/logger.ts'
-import type { ProgressWriter } from '#application/progress/progress-writer.ts'
-import { createRunProgress } from '#application/progress/run-progress.ts'
 import type { RunningTask } from '#domain/task-state.ts'
 import type { Deadlined } from './deadlines.ts'
 import { abortGraceMs } from './abort-grace.ts'
 import type { HandlerEnding } from './handler-ending.ts'
+import { RunContext, type RunTools } from './run-context.ts'
 import { toCutOffCommand, toFinishCommand } from './run-outcome.ts'
 import type { FinishCommand } from '#application/commands/finish-run.ts'
 import type { WorkerTenure } from './worker-tenure.ts'
-
-/** What a run needs for what its handler is given. */
-export interface RunTools {
-  readonly ledger: IdempotencyLedger
-  readonly progress: ProgressWriter
-  readonly timers: Timers
-  readonly random: Random
-}
 
 interface Facts {
   readonly task: RunningTask
@@ -55,7 +42,7 @@ export class ActiveRun implements Deadlined {
   readonly attempt: ObservedAttempt
   readonly context: HandlerContext
   readonly #facts: Facts
-  readonly #controller = new AbortController()
+  #controller: AbortController | undefined
   #abortCause: Exclude<AbortCause, 'fenced'> | undefined
   #state: 'at-work' | 'given-up' = 'at-work'
   #deadlineAtMs: number
@@ -66,7 +53,7 @@ export class ActiveRun implements Deadlined {
     this.tenure = facts.tenure
     this.attempt = facts.attempt
     this.#deadlineAtMs = facts.clock.monotonicMs() + facts.preparationMs + facts.task.timeLimitMs
-    this.context = toContext(facts, this.#controller)
+    this.context = new RunContext(facts, () => this.#signaller.signal)
   }
 
   get deadlineAtMs(): number {
@@ -99,14 +86,14 @@ export class ActiveRun implements Deadlined {
     this.#abortCause = cause
     this.#deadlineAtMs = this.#facts.clock.monotonicMs() + abortGraceMs
     this.#facts.onDeadline(this)
-    this.#controller.abort(new AbortReason(cause))
+    this.#signaller.abort(new AbortReason(cause))
   }
 
   /** The tenure is over: nothing of this run may be recorded any more. */
   abandon(): void {
     if (this.isGivenUp) return
     this.#state = 'given-up'
-    this.#controller.abort(new AbortReason('fenced'))
+    this.#signaller.abort(new AbortReason('fenced'))
   }
 
   /** What is to be recorded now that the handler has ended. */
@@ -114,34 +101,13 @@ export class ActiveRun implements Deadlined {
     return toFinishCommand(this.#ended(), ending)
   }
 
+  /** Made when first asked for: most handlers neither look at their signal nor are aborted. */
+  get #signaller(): AbortController {
+    return (this.#controller ??= new AbortController())
+  }
+
   #ended() {
     const { run, timeLimitMs } = this.task
     return { run, timeLimitMs, abortCause: this.#abortCause, random: this.#facts.random }
-  }
-}
-
-const toContext = ({ task, logger, tools, attempt: observed }: Facts, controller: AbortController): HandlerContext => {
-  const { taskId, run, attempt } = task
-  let log: Logger | undefined
-  let effects: RunEffects | undefined
-  let progress: ((value: unknown) => void) | undefined
-  return {
-    taskId,
-    attempt,
-    // Most handlers use none of these, and one of one's own is not for nothing: a controller makes its signal when asked.
-    get signal() {
-      return controller.signal
-    },
-    get log() {
-      return (log ??= logger.child({ taskId, attempt, traceId: findTraceId(observed.context) }))
-    },
-    progress: (value) => {
-      progress ??= createRunProgress({ writer: tools.progress, logger }, task)
-      progress(value)
-    },
-    effect: (name, options, work) => {
-      effects ??= createRunEffects(tools, { taskId, run, attempt, signal: controller.signal })
-      return effects.perform(name, options, work)
-    },
   }
 }

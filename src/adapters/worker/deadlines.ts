@@ -10,18 +10,24 @@ export interface Deadlined {
 
 /** The deadlines of many short things by one timer. */
 export interface Deadlines {
-  add(entry: Deadlined): void
-  delete(entry: Deadlined): void
+  /** `entry` is among the entries from now on, or has another deadline. */
+  watch(entry: Deadlined): void
   close(): void
 }
 
+interface Deps {
+  readonly clock: Clock
+  readonly timers: Timers
+  /** What is watched at present. */
+  readonly entries: () => Iterable<Deadlined>
+}
+
 /**
- * The timer is set for the earliest deadline that was added and is left alone when its entry goes: nearly every entry goes
+ * The timer is set for the earliest deadline that was seen and is left alone when its entry goes: nearly every entry goes
  * long before its deadline, and setting a timer for each would cost more than the work. When it fires it looks through
  * what is there, which is never more than the handlers of one worker.
  */
-export const createDeadlines = ({ clock, timers }: { readonly clock: Clock; readonly timers: Timers }): Deadlines => {
-  const entries = new Set<Deadlined>()
+export const createDeadlines = ({ clock, timers, entries }: Deps): Deadlines => {
   let timer: { readonly atMs: number; readonly cancel: () => void } | undefined
 
   const setTimer = (atMs: number): void => {
@@ -33,25 +39,15 @@ export const createDeadlines = ({ clock, timers }: { readonly clock: Clock; read
   const expireSome = (): void => {
     timer = undefined
     const nowMs = clock.monotonicMs()
-    const expired = [...entries].filter((entry) => entry.deadlineAtMs <= nowMs)
-    for (const entry of expired) {
-      if (entries.delete(entry)) entry.expire()
-    }
+    for (const entry of entries()) if (entry.deadlineAtMs <= nowMs) entry.expire()
     let earliestMs = Number.POSITIVE_INFINITY
-    for (const entry of entries) earliestMs = Math.min(earliestMs, entry.deadlineAtMs)
+    for (const entry of entries()) earliestMs = Math.min(earliestMs, entry.deadlineAtMs)
     if (earliestMs !== Number.POSITIVE_INFINITY) setTimer(earliestMs)
   }
 
   return {
-    add: (entry) => {
-      entries.add(entry)
-      setTimer(entry.deadlineAtMs)
-    },
-    delete: (entry) => {
-      entries.delete(entry)
-    },
+    watch: (entry) => setTimer(entry.deadlineAtMs),
     close: () => {
-      entries.clear()
       timer?.cancel()
       timer = undefined
     },

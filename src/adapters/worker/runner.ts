@@ -5,10 +5,12 @@ import type { ObservedAttempt } from '#application/ports/run-observer.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { type RunningTask, runsApart } from '#domain/task-state.ts'
-import { ActiveRun, type RunTools } from './active-run.ts'
+import { ActiveRun } from './active-run.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import type { HandlerEnding } from './handler-ending.ts'
 import { type Isolation, preparationMsMax } from './isolation.ts'
+import { createOpenRuns } from './open-runs.ts'
+import type { RunTools } from './run-context.ts'
 import { runHandler } from './run-handler.ts'
 import type { WorkerTenure } from './worker-tenure.ts'
 
@@ -44,15 +46,14 @@ export const createRunner = (deps: RunnerDeps): Runner => new HandlerRunner(deps
 class HandlerRunner implements Runner {
   readonly #deps: RunnerDeps
   readonly #deadlines: Deadlines
-  /** Handlers at work. */
-  readonly #active = new Set<ActiveRun>()
-  /** Those of them whose outcome is open: at most one a task, because only one run is in force. */
-  readonly #open = new Map<TaskId, ActiveRun>()
+  readonly #open = createOpenRuns()
+  /** Handlers at work, those of open runs among them. */
+  #handlers = 0
   #recording = 0
 
   constructor(deps: RunnerDeps) {
     this.#deps = deps
-    this.#deadlines = createDeadlines(deps)
+    this.#deadlines = createDeadlines({ ...deps, entries: () => this.#open.values() })
   }
 
   begin(task: RunningTask, tenure: WorkerTenure, attempt: ObservedAttempt): void {
@@ -67,12 +68,12 @@ class HandlerRunner implements Runner {
       tools: this.#deps,
       random: this.#deps.random(),
       preparationMs: runsApart(task) ? preparationMsMax : 0,
-      onDeadline: (changed) => this.#deadlines.add(changed),
+      onDeadline: (changed) => this.#deadlines.watch(changed),
       onCutOff: (given, command) => this.#cutOff(given, command),
     })
-    this.#active.add(run)
-    this.#open.set(task.taskId, run)
-    this.#deadlines.add(run)
+    this.#handlers += 1
+    this.#open.add(run)
+    this.#deadlines.watch(run)
     void run.attempt.within(() => this.#run(run, handler)).then((ending) => this.#end(run, ending))
   }
 
@@ -81,12 +82,12 @@ class HandlerRunner implements Runner {
   }
 
   isRunning(taskId: TaskId): boolean {
-    return this.#open.has(taskId)
+    return this.#open.find(taskId) !== undefined
   }
 
   cancel(runs: readonly RunningHead[]): void {
     for (const { taskId, run } of runs) {
-      const found = this.#open.get(taskId)
+      const found = this.#open.find(taskId)
       if (found?.task.run === run) found.abort('cancelled')
     }
   }
@@ -98,7 +99,7 @@ class HandlerRunner implements Runner {
   abandon(tenure: WorkerTenure): void {
     for (const run of this.#open.values()) {
       if (run.tenure !== tenure) continue
-      this.#settle(run)
+      this.#open.delete(run)
       this.#deps.count('outcomes-fenced')
       run.abandon()
       run.attempt.fenced()
@@ -106,11 +107,11 @@ class HandlerRunner implements Runner {
   }
 
   handlerCount(): number {
-    return this.#active.size
+    return this.#handlers
   }
 
   unrecordedCount(): number {
-    return this.#open.size + this.#recording
+    return this.#open.size() + this.#recording
   }
 
   close(): void {
@@ -118,8 +119,8 @@ class HandlerRunner implements Runner {
   }
 
   #end(run: ActiveRun, ending: HandlerEnding): void {
-    this.#active.delete(run)
-    this.#settle(run)
+    this.#handlers -= 1
+    this.#open.delete(run)
     if (!run.isGivenUp) this.#record(run.task, run.toCommand(ending), run.tenure, run.attempt)
     this.#deps.onProgress()
   }
@@ -140,13 +141,8 @@ class HandlerRunner implements Runner {
     this.#deps.onProgress()
   }
 
-  #settle(run: ActiveRun): void {
-    this.#deadlines.delete(run)
-    if (this.#open.get(run.task.taskId) === run) this.#open.delete(run.task.taskId)
-  }
-
   #cutOff(run: ActiveRun, command: FinishCommand): void {
-    this.#settle(run)
+    this.#open.delete(run)
     const { taskId, run: number, submission } = run.task
     this.#deps.count('handlers-cut-off')
     this.#deps.logger.warn(

@@ -27,36 +27,64 @@ interface Waiting {
   readonly sinceMs: number
 }
 
+/** A queue and the ids in it; why not one map is told in open-runs.ts. */
 export const createWaitingTasks = ({ clock, announcer }: Deps): WaitingTasks => {
-  /** In the order they came. */
-  const waiting = new Map<TaskId, Waiting>()
+  const taskIds = new Set<TaskId>()
+  /** In the order they came; those before `first` are gone. */
+  const waiting: (Waiting | undefined)[] = []
+  let first = 0
+
+  const shift = (): Startable | undefined => {
+    const startable = waiting[first]?.startable
+    if (startable === undefined) return undefined
+    taskIds.delete(startable.task.taskId)
+    waiting[first] = undefined
+    first += 1
+    if (first === waiting.length) clear()
+    return startable
+  }
+
+  const clear = (): void => {
+    waiting.length = 0
+    first = 0
+    taskIds.clear()
+  }
 
   const giveBackOlderThan = (sinceMs: number): void => {
-    for (const [taskId, { startable, sinceMs: since }] of waiting) {
-      if (since >= sinceMs) return
-      waiting.delete(taskId)
-      announcer.announce(startable.task)
+    while ((waiting[first]?.sinceMs ?? Number.POSITIVE_INFINITY) < sinceMs) {
+      const startable = shift()
+      if (startable !== undefined) announcer.announce(startable.task)
     }
   }
 
   return {
     add: (startables) => {
       const sinceMs = clock.monotonicMs()
-      for (const startable of startables) waiting.set(startable.task.taskId, { startable, sinceMs })
+      // What is gone takes up at most as much room as what is there, and each task is moved once on average.
+      if (first > waiting.length / 2) {
+        waiting.copyWithin(0, first)
+        waiting.length -= first
+        first = 0
+      }
+      for (const startable of startables) {
+        if (taskIds.has(startable.task.taskId)) continue
+        taskIds.add(startable.task.taskId)
+        waiting.push({ startable, sinceMs })
+      }
     },
     take: (max) => {
       const taken: Startable[] = []
-      for (const [taskId, { startable }] of waiting) {
-        if (taken.length >= max) break
-        waiting.delete(taskId)
+      while (taken.length < max) {
+        const startable = shift()
+        if (startable === undefined) break
         taken.push(startable)
       }
       return taken
     },
-    has: (taskId) => waiting.has(taskId),
-    size: () => waiting.size,
+    has: (taskId) => taskIds.has(taskId),
+    size: () => taskIds.size,
     giveBackStale: () => giveBackOlderThan(clock.monotonicMs() - waitMsMax),
     giveBackAll: () => giveBackOlderThan(Number.POSITIVE_INFINITY),
-    clear: () => waiting.clear(),
+    clear,
   }
 }

@@ -1,0 +1,74 @@
+import type { Timers } from '#application/ports/clock.ts'
+import type { IdempotencyLedger } from '#application/ports/idempotency-ledger.ts'
+import type { Random } from '#application/ports/identities.ts'
+import type { ProgressWriter } from '#application/progress/progress-writer.ts'
+import { createRunEffects } from '#application/effects/run-effects.ts'
+import type { ObservedAttempt } from '#application/ports/run-observer.ts'
+import type { HandlerContext } from '#application/ports/task-handler.ts'
+import type { Logger } from '#application/ports/logger.ts'
+import { createRunProgress } from '#application/progress/run-progress.ts'
+import { findTraceId } from '#application/queries/task-trace.ts'
+import type { TaskId } from '#domain/identifiers.ts'
+import type { RunningTask } from '#domain/task-state.ts'
+
+/** What a run needs for what its handler is given. */
+export interface RunTools {
+  readonly ledger: IdempotencyLedger
+  readonly progress: ProgressWriter
+  readonly timers: Timers
+  readonly random: Random
+}
+
+interface Facts {
+  readonly task: RunningTask
+  readonly attempt: ObservedAttempt
+  readonly logger: Logger
+  readonly tools: RunTools
+}
+
+/**
+ * What a handler in this process is given. Most use none of it but the ids, so each member is made when first asked for,
+ * and can be taken off the context like any value.
+ *
+ * A class, because an object literal with getters makes a shape of its own each time, and shapes are old from the start:
+ * whatever their getters see survives until the next full collection.
+ */
+export class RunContext implements HandlerContext {
+  readonly taskId: TaskId
+  readonly attempt: number
+  readonly #facts: Facts
+  readonly #findSignal: () => AbortSignal
+  #log: Logger | undefined
+  #progress: HandlerContext['progress'] | undefined
+  #effect: HandlerContext['effect'] | undefined
+
+  constructor(facts: Facts, findSignal: () => AbortSignal) {
+    this.taskId = facts.task.taskId
+    this.attempt = facts.task.attempt
+    this.#facts = facts
+    this.#findSignal = findSignal
+  }
+
+  get signal(): AbortSignal {
+    return this.#findSignal()
+  }
+
+  get log(): Logger {
+    const { taskId, attempt } = this
+    const { logger, attempt: observed } = this.#facts
+    return (this.#log ??= logger.child({ taskId, attempt, traceId: findTraceId(observed.context) }))
+  }
+
+  get progress(): HandlerContext['progress'] {
+    const { tools, logger, task } = this.#facts
+    return (this.#progress ??= createRunProgress({ writer: tools.progress, logger }, task))
+  }
+
+  get effect(): HandlerContext['effect'] {
+    if (this.#effect !== undefined) return this.#effect
+    const { taskId, run, attempt } = this.#facts.task
+    const effects = createRunEffects(this.#facts.tools, { taskId, run, attempt, signal: this.signal })
+    this.#effect = (name, options, work) => effects.perform(name, options, work)
+    return this.#effect
+  }
+}
