@@ -7,6 +7,7 @@ import { readyInstant } from '#domain/time.ts'
 import type { Busy } from './batch-sender.ts'
 import {
   type BinaryArray,
+  itself,
   toBigintArray,
   toByteaArray,
   toIntArray,
@@ -20,9 +21,16 @@ import type { Parcel } from './waiting-line.ts'
 /** An append ready to travel. */
 export interface EncodedAppend extends Parcel {
   readonly append: Append
-  readonly events: readonly EncodedEvent[]
+  readonly events: readonly PlacedEvent[]
   /** Of an append that begins a stream; null otherwise, because a head keeps its route. */
   readonly route: number | null
+}
+
+/** An event and where it stands. */
+interface PlacedEvent {
+  readonly append: Append
+  readonly version: number
+  readonly columns: EncodedEvent
 }
 
 /** Throws UnstorableAppendError for what would fail a whole batch, or that only the server would see. */
@@ -36,13 +44,15 @@ export const encodeAppend = (append: Append, route: number | null): EncodedAppen
   assertWhole(head.attempt, int4Max)
   assertWhole(head.run, int4Max)
   assertWhole(head.priority, int4Max)
-  const events: EncodedEvent[] = []
+  const events: PlacedEvent[] = []
+  let version = append.expectedVersion
   let bytes = 0
   for (const event of append.events) {
-    const encoded = encodeEvent(event, context)
-    assertWhole(encoded.timeLimitMs ?? undefined, int4Max)
-    events.push(encoded)
-    bytes += encoded.bytes
+    version += 1
+    const columns = encodeEvent(event, context)
+    assertWhole(columns.timeLimitMs ?? undefined, int4Max)
+    events.push({ append, version, columns })
+    bytes += columns.bytes
   }
   return { streamId: taskId, append, events, route, bytes }
 }
@@ -97,16 +107,16 @@ const bind = (array: BinaryArray) => (array === null ? null : sql.binary(array))
 const toAppendColumns = (sorted: readonly EncodedAppend[]) => {
   const heads = sorted.map(({ append }) => append.head)
   return {
-    event: toIntArray(firstEventsOf(sorted)),
-    version: toIntArray(heads.map((head) => head.version)),
-    status: toTextArray(heads.map((head) => head.status)),
-    attempt: toIntArray(heads.map((head) => head.attempt)),
-    run: toIntArray(heads.map((head) => head.run ?? null)),
-    incarnation: toUuidArray(heads.map((head) => head.incarnation ?? null)),
-    delayMs: toBigintArray(heads.map((head) => head.due?.delayMs ?? null)),
-    runAtMs: toBigintArray(heads.map((head) => head.due?.runAt ?? null)),
-    route: toIntArray(sorted.map((encoded) => encoded.route)),
-    priority: toIntArray(sorted.map(({ append, route }) => (route === null ? null : append.head.priority))),
+    event: toIntArray(firstEventsOf(sorted), itself),
+    version: toIntArray(heads, (head) => head.version),
+    status: toTextArray(heads, (head) => head.status),
+    attempt: toIntArray(heads, (head) => head.attempt),
+    run: toIntArray(heads, (head) => head.run ?? null),
+    incarnation: toUuidArray(heads, (head) => head.incarnation ?? null),
+    delayMs: toBigintArray(heads, (head) => head.due?.delayMs ?? null),
+    runAtMs: toBigintArray(heads, (head) => head.due?.runAt ?? null),
+    route: toIntArray(sorted, (encoded) => encoded.route),
+    priority: toIntArray(sorted, ({ append, route }) => (route === null ? null : append.head.priority)),
   }
 }
 
@@ -114,38 +124,25 @@ const toAppendColumns = (sorted: readonly EncodedAppend[]) => {
 const toKeyColumns = (firsts: readonly EncodedAppend[]) => {
   const keys = firsts.map(({ append }) => append.key)
   return {
-    scope: toTextArray(keys.map((key) => key?.scope ?? null)),
-    key: toTextArray(keys.map((key) => key?.key ?? null)),
-    fingerprint: toByteaArray(keys.map((key) => key?.fingerprint ?? null)),
+    scope: toTextArray(keys, (key) => key?.scope ?? null),
+    key: toTextArray(keys, (key) => key?.key ?? null),
+    fingerprint: toByteaArray(keys, (key) => key?.fingerprint ?? null),
   }
 }
 
 const toEventColumns = (sorted: readonly EncodedAppend[]) => {
-  const events: EncodedEvent[] = []
-  const tasks: string[] = []
-  const appends: string[] = []
-  const versions: number[] = []
-  for (const { append, events: own } of sorted) {
-    let version = append.expectedVersion
-    for (const event of own) {
-      version += 1
-      events.push(event)
-      tasks.push(append.taskId)
-      appends.push(append.appendId)
-      versions.push(version)
-    }
-  }
+  const events = sorted.flatMap((encoded) => encoded.events)
   return {
-    task: toUuidArray(tasks),
-    version: toIntArray(versions),
-    append: toUuidArray(appends),
-    type: toTextArray(events.map((event) => event.type)),
-    data: toJsonArray(events.map((event) => event.data)),
-    body: toJsonArray(events.map((event) => event.body)),
-    meta: toJsonArray(events.map((event) => event.meta)),
-    incarnation: toUuidArray(events.map((event) => event.incarnation)),
-    attempt: toIntArray(events.map((event) => event.attempt)),
-    timeLimitMs: toIntArray(events.map((event) => event.timeLimitMs)),
+    task: toUuidArray(events, (event) => event.append.taskId),
+    version: toIntArray(events, (event) => event.version),
+    append: toUuidArray(events, (event) => event.append.appendId),
+    type: toTextArray(events, (event) => event.columns.type),
+    data: toJsonArray(events, (event) => event.columns.data),
+    body: toJsonArray(events, (event) => event.columns.body),
+    meta: toJsonArray(events, (event) => event.columns.meta),
+    incarnation: toUuidArray(events, (event) => event.columns.incarnation),
+    attempt: toIntArray(events, (event) => event.columns.attempt),
+    timeLimitMs: toIntArray(events, (event) => event.columns.timeLimitMs),
   }
 }
 

@@ -48,54 +48,41 @@ export const encodeEvent = (event: TaskEvent, context: EventContext): EncodedEve
   return encoded
 }
 
+const toColumns = (event: TaskEvent, meta: string | null): EncodedEvent => {
+  switch (event.type) {
+    case 'Submitted': {
+      const { payload, ...data } = event.data
+      return columns(event, meta, data.runAt === undefined ? data : { ...data, ...instantText(data.runAt) }, payload)
+    }
+    case 'Started': {
+      const { incarnation, attempt, timeLimitMs } = event.data
+      return { type: event.type, data: null, body: null, meta, incarnation, attempt, timeLimitMs, bytes: weigh(meta) }
+    }
+    case 'Succeeded': {
+      const { result, run, attempt } = event.data
+      return columns(event, meta, { run, attempt }, result)
+    }
+    case 'Rescheduled':
+      return columns(event, meta, { ...event.data, ...instantText(event.data.runAt) })
+    case 'Failed':
+    case 'Retried':
+    case 'Released':
+    case 'Cancelled':
+      return columns(event, meta, event.data)
+    case 'CancelRequested':
+      return columns(event, meta, null)
+  }
+}
+
 const columns = (
-  type: TaskEvent['type'],
+  { type }: TaskEvent,
   meta: string | null,
   data: object | null,
   body: string | null = null,
 ): EncodedEvent => {
   const text = data === null ? null : JSON.stringify(data)
-  return {
-    type,
-    data: text,
-    body,
-    meta,
-    incarnation: null,
-    attempt: null,
-    timeLimitMs: null,
-    bytes: weigh(text) + weigh(body) + weigh(meta),
-  }
-}
-
-const toColumns = (event: TaskEvent, meta: string | null): EncodedEvent => {
-  switch (event.type) {
-    case 'Submitted': {
-      const { payload, ...data } = event.data
-      return columns(
-        'Submitted',
-        meta,
-        data.runAt === undefined ? data : { ...data, ...instantText(data.runAt) },
-        payload,
-      )
-    }
-    case 'Started': {
-      const { incarnation, attempt, timeLimitMs } = event.data
-      return { ...columns('Started', meta, null), incarnation, attempt, timeLimitMs }
-    }
-    case 'Succeeded': {
-      const { result, ...data } = event.data
-      return columns('Succeeded', meta, data, result)
-    }
-    case 'Rescheduled':
-      return columns('Rescheduled', meta, { ...event.data, ...instantText(event.data.runAt) })
-    case 'Failed':
-    case 'Retried':
-    case 'Released':
-    case 'Cancelled':
-      return columns(event.type, meta, event.data)
-    case 'CancelRequested':
-      return columns(event.type, meta, null)
-  }
+  const bytes = weigh(text) + weigh(body) + weigh(meta)
+  return { type, data: text, body, meta, incarnation: null, attempt: null, timeLimitMs: null, bytes }
 }
 
 const instantText = (runAt: number | undefined): { readonly runAt?: string } =>

@@ -2,7 +2,7 @@ import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import { parseIncarnation, parseTaskId, type TaskId } from '#domain/identifiers.ts'
 import type { Head } from '#domain/task-head.ts'
-import { type BinaryArray, toBigintArray, toIntArray, toTextArray, toUuidArray } from './binary-arrays.ts'
+import { type BinaryArray, itself, toBigintArray, toIntArray, toTextArray, toUuidArray } from './binary-arrays.ts'
 import { answerOf } from './pool.ts'
 import type { PostgresRoutes } from './routes.ts'
 
@@ -63,16 +63,16 @@ export const mendHeads = async (
     pool.anyFirst(sql.type(z.object({ task_id: z.string() }))`
       select task_id
       from taskfold.mend_heads(
-        ${bind(toUuidArray(heads.map((head) => head.taskId)))}::uuid[],
-        ${bind(toIntArray(heads.map((head) => head.version)))}::int[],
-        ${bind(toTextArray(heads.map((head) => head.status)))}::text[],
-        ${bind(toIntArray(heads.map((head) => head.attempt)))}::int[],
-        ${bind(toIntArray(heads.map((head) => head.run ?? null)))}::int[],
-        ${bind(toUuidArray(heads.map((head) => head.incarnation ?? null)))}::uuid[],
-        ${bind(toBigintArray(heads.map((head) => head.readyAt ?? null)))}::bigint[],
-        ${bind(toBigintArray(heads.map((head) => head.lastAt)))}::bigint[],
-        ${bind(toIntArray(numbers))}::int[],
-        ${bind(toIntArray(heads.map((head) => head.priority)))}::int[]) as task_id`),
+        ${bind(toUuidArray(heads, (head) => head.taskId))}::uuid[],
+        ${bind(toIntArray(heads, (head) => head.version))}::int[],
+        ${bind(toTextArray(heads, (head) => head.status))}::text[],
+        ${bind(toIntArray(heads, (head) => head.attempt))}::int[],
+        ${bind(toIntArray(heads, (head) => head.run ?? null))}::int[],
+        ${bind(toUuidArray(heads, (head) => head.incarnation ?? null))}::uuid[],
+        ${bind(toBigintArray(heads, (head) => head.readyAt ?? null))}::bigint[],
+        ${bind(toBigintArray(heads, (head) => head.lastAt))}::bigint[],
+        ${bind(toIntArray(numbers, itself))}::int[],
+        ${bind(toIntArray(heads, (head) => head.priority))}::int[]) as task_id`),
   )
   return mended.map(parseTaskId)
 }

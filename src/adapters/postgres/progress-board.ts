@@ -27,9 +27,9 @@ const writeStatement = (reports: readonly ProgressReport[]) => sql.type(z.unknow
   insert into taskfold.progress as p (task_id, run, value)
   select task_id, run, value
   from unnest(
-    ${bind(toUuidArray(reports.map((report) => report.taskId)))}::uuid[],
-    ${bind(toIntArray(reports.map((report) => report.run)))}::int[],
-    ${bind(toJsonArray(reports.map((report) => report.value)))}::json[]) as given (task_id, run, value)
+    ${bind(toUuidArray(reports, (report) => report.taskId))}::uuid[],
+    ${bind(toIntArray(reports, (report) => report.run))}::int[],
+    ${bind(toJsonArray(reports, (report) => report.value))}::json[]) as given (task_id, run, value)
   order by task_id
   on conflict (task_id) do update
   set run = excluded.run, value = excluded.value

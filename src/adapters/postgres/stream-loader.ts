@@ -2,7 +2,7 @@ import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import { type LoadedStreams, type StreamContent, UndecodableStreamError } from '#application/ports/event-store.ts'
 import { parseTaskId, type TaskId } from '#domain/identifiers.ts'
-import { toUuidArray } from './binary-arrays.ts'
+import { itself, toUuidArray } from './binary-arrays.ts'
 import { decodeStream, type EventRow } from './codec.ts'
 import { answerOf } from './pool.ts'
 import type { EstimatedStoreClock } from './store-clock.ts'
@@ -65,7 +65,7 @@ const isEventRow = (row: z.output<typeof loadedRow>): row is z.output<typeof loa
 
 /** The bounds beside the ids let a plan made for any ids leave out the partitions that none of these is in. */
 const loadStatement = (taskIds: readonly TaskId[]) => {
-  const ids = toUuidArray(taskIds)
+  const ids = toUuidArray(taskIds, itself)
   const sorted = taskIds.toSorted()
   return sql.prepared('taskfold.load', loadedRow)`
     select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms,

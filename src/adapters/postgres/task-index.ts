@@ -5,7 +5,7 @@ import { findTaskId, type TaskId } from '#domain/identifiers.ts'
 import type { Head } from '#domain/task-head.ts'
 import type { TaskStatus } from '#domain/task-state.ts'
 import type { Instant } from '#domain/time.ts'
-import { toUuidArray } from './binary-arrays.ts'
+import { itself, toUuidArray } from './binary-arrays.ts'
 import { headColumns, headRow, mendHeads, toHeads } from './head-rows.ts'
 import { answerOf } from './pool.ts'
 import type { PostgresRoutes } from './routes.ts'
@@ -34,7 +34,7 @@ export const createPostgresTaskIndex = (deps: Deps): TaskIndex => ({
 
   findHeads: async (taskIds) => {
     if (taskIds.length > headsPerCallMax) throw new RangeError(`at most ${headsPerCallMax} ids a call`)
-    const ids = toUuidArray(taskIds)
+    const ids = toUuidArray(taskIds, itself)
     if (ids === null) return new Map()
     const rows = await answerOf(
       deps.pool.any(
