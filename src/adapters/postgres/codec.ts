@@ -148,17 +148,49 @@ const noContext: EventContext = {}
 
 const decodeRow = (row: EventRow, known: Upcasters): RecordedEvent => {
   const { schema = 1, ...context } = row.meta === null ? noSchema : storedContext.parse(JSON.parse(row.meta))
-  const raw: unknown = row.data === null ? {} : JSON.parse(row.data)
-  const data = upcast(known, row.type, schema, withColumns(row, raw))
-  const stored = findPlainSubmission(row.type, data) ?? storedData.parse({ type: row.type, data })
   return {
-    ...toEvent(stored, row.body),
+    ...toEvent(findRemembered(row, known, schema) ?? readStored(row, known, schema), row.body),
     taskId: parseTaskId(row.task_id),
     version: row.version,
     appendId: parseAppendId(row.append_id),
     recordedAt: Math.round(row.recorded_ms),
     context: row.meta === null ? noContext : withoutUndefined(context),
   }
+}
+
+const readStored = (row: EventRow, known: Upcasters, schema: number): StoredData => {
+  const raw: unknown = row.data === null ? {} : JSON.parse(row.data)
+  const data = upcast(known, row.type, schema, withColumns(row, raw))
+  const stored = findPlainSubmission(row.type, data) ?? storedData.parse({ type: row.type, data })
+  if (isRemembered(row, known, schema)) remember(row.data, stored)
+  return stored
+}
+
+/**
+ * Tasks of one type mostly differ in their payloads alone, which are kept apart: the data of their submissions is one text
+ * again and again. What it was read as is read only, and serves for all of them.
+ */
+const remembered = new Map<string, StoredData>()
+const rememberedMax = 100
+const rememberedLengthMax = 1_000
+
+const isRemembered = (
+  row: EventRow,
+  known: Upcasters,
+  schema: number,
+): row is EventRow & { readonly type: 'Submitted'; readonly data: string } =>
+  row.type === 'Submitted' &&
+  row.data !== null &&
+  row.data.length <= rememberedLengthMax &&
+  known === upcasters &&
+  schema === schemaVersionOf(upcasters, 'Submitted')
+
+const findRemembered = (row: EventRow, known: Upcasters, schema: number): StoredData | undefined =>
+  isRemembered(row, known, schema) ? remembered.get(row.data) : undefined
+
+const remember = (text: string, stored: StoredData): void => {
+  if (remembered.size >= rememberedMax) remembered.clear()
+  remembered.set(text, stored)
 }
 
 const noSchema: z.output<typeof storedContext> = {}

@@ -33,21 +33,24 @@ const decode = (rows: readonly EventRow[]): StreamContent => {
   }
 }
 
-/** The clock stands in a row of its own, which is there when no stream is. */
-const loadedRow = z.object({
-  now_ms: z.int(),
-  task_id: z.string().nullable(),
-  version: z.int(),
-  append_id: z.string(),
-  recorded_ms: z.int(),
-  type: z.string(),
-  data: z.string().nullable(),
-  body: z.string().nullable(),
-  meta: z.string().nullable(),
-  incarnation: z.string().nullable(),
-  attempt: z.int().nullable(),
-  time_limit_ms: z.int().nullable(),
-})
+/** The clock stands in a row of its own, so that it is read, sent and parsed once; `date_part` counts without decimals. */
+const loadedRow = z.union([
+  z.object({ now_ms: z.int() }),
+  z.object({
+    now_ms: z.null(),
+    task_id: z.string(),
+    version: z.int(),
+    append_id: z.string(),
+    recorded_ms: z.int(),
+    type: z.string(),
+    data: z.string().nullable(),
+    body: z.string().nullable(),
+    meta: z.string().nullable(),
+    incarnation: z.string().nullable(),
+    attempt: z.int().nullable(),
+    time_limit_ms: z.int().nullable(),
+  }),
+])
 
 const readRows = async (
   { pool, storeClock, monotonicMs }: Deps,
@@ -55,29 +58,33 @@ const readRows = async (
 ): Promise<{ readonly now: number; readonly rows: readonly EventRow[] }> => {
   const sentAtMs = monotonicMs()
   const loaded = await answerOf(pool.many(loadStatement(taskIds)))
-  const now = loaded[0]?.now_ms ?? 0
+  const rows: EventRow[] = []
+  let now = 0
+  for (const row of loaded) {
+    if (row.now_ms === null) rows.push(row)
+    else now = row.now_ms
+  }
   storeClock.observe(now, sentAtMs, monotonicMs())
-  return { now, rows: loaded.filter(isEventRow) }
+  return { now, rows }
 }
-
-const isEventRow = (row: z.output<typeof loadedRow>): row is z.output<typeof loadedRow> & EventRow =>
-  row.task_id !== null
 
 /** The bounds beside the ids let a plan made for any ids leave out the partitions that none of these is in. */
 const loadStatement = (taskIds: readonly TaskId[]) => {
   const ids = toUuidArray(taskIds, itself)
   const sorted = taskIds.toSorted()
   return sql.prepared('taskfold.load', loadedRow)`
-    select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms,
-           e.task_id, e.version, e.append_id,
-           (extract(epoch from e.recorded_at) * 1000)::bigint as recorded_ms,
-           e.type, e.data::text as data, e.body::text as body, e.meta::text as meta,
-           e.incarnation, e.attempt, e.time_limit_ms
-    from (select) clock
-    left join taskfold.events e
-    on e.task_id = any(${ids === null ? null : sql.binary(ids)}::uuid[])
-    and e.task_id between ${sorted[0] ?? null}::uuid and ${sorted.at(-1) ?? null}::uuid
-    order by e.task_id, e.version`
+    select floor(date_part('epoch', clock_timestamp()) * 1000)::bigint as now_ms,
+           null::uuid as task_id, null::int as version, null::uuid as append_id, null::bigint as recorded_ms,
+           null as type, null as data, null as body, null as meta,
+           null::uuid as incarnation, null::int as attempt, null::int as time_limit_ms
+    union all (
+      select null, e.task_id, e.version, e.append_id, (date_part('epoch', e.recorded_at) * 1000)::bigint,
+             e.type, e.data::text, e.body::text, e.meta::text,
+             e.incarnation, e.attempt, e.time_limit_ms
+      from taskfold.events e
+      where e.task_id = any(${ids === null ? null : sql.binary(ids)}::uuid[])
+      and e.task_id between ${sorted[0] ?? null}::uuid and ${sorted.at(-1) ?? null}::uuid
+      order by e.task_id, e.version)`
 }
 
 const groupByStream = (rows: readonly EventRow[]): readonly (readonly EventRow[])[] => {

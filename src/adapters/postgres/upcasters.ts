@@ -17,11 +17,15 @@ export const upcasters: Upcasters = {}
  * tasks of newer ones alone instead of misreading them.
  */
 export const upcast = (known: Upcasters, type: string, version: number, data: unknown): unknown => {
-  const steps = known[type] ?? []
+  const steps = known[type] ?? noSteps
   if (version < 1 || version > steps.length + 1)
     throw new RangeError(`${type} was written at schema version ${version}`)
-  return steps.slice(version - 1).reduce((current, step) => step(current), data)
+  let current = data
+  for (let at = version - 1; at < steps.length; at += 1) current = steps[at]?.(current)
+  return current
 }
+
+const noSteps: readonly Upcast[] = []
 
 /** The present schema version of a type, at which its events are written. */
 export const schemaVersionOf = (known: Upcasters, type: string): number => (known[type]?.length ?? 0) + 1
