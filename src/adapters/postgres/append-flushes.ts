@@ -5,7 +5,6 @@ import {
   type AppendVerdict,
   type Duplicate,
   type StoredMember,
-  UnstorableAppendError,
 } from '#application/ports/event-store.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import {
@@ -41,8 +40,7 @@ export const createAppendFlush =
       const batch = depart()
       if (batch.length === 0) return []
       const statement = toAppendStatement(batch, 'each')
-      const verdicts = toVerdicts(statement, await execute(deps, connection, statement))
-      return batch.map((encoded) => verdictOf(verdicts, encoded))
+      return batch.map(toVerdicts(statement, await execute(deps, connection, statement)))
     })
 
 /** Sends appends that belong together, alone in their transaction. */
@@ -61,13 +59,13 @@ const executeAtomic = async (
   appends: readonly EncodedAppend[],
 ): Promise<AppendAllVerdict | Busy> => {
   const statement = toAppendStatement(appends, 'atomic')
-  const verdicts = toVerdicts(statement, await execute(deps, connection, statement).catch(toRefusal))
+  const verdictOn = toVerdicts(statement, await execute(deps, connection, statement).catch(toRefusal))
   const conflicts: TaskId[] = []
   const reused: TaskId[] = []
   const members: (StoredMember | Duplicate)[] = []
   let busy: Busy | undefined
   for (const encoded of appends) {
-    const verdict = verdictOf(verdicts, encoded)
+    const verdict = verdictOn(encoded)
     const { taskId, key } = encoded.append
     if (verdict.kind === 'busy') busy = verdict
     else if (verdict.kind === 'conflict') conflicts.push(taskId)
@@ -98,13 +96,4 @@ const execute = async (
   const answer = await (commits === undefined ? send() : commits.commit(statement.sorted, send))
   storeClock.observe(answer.recorded_ms, sentAtMs, monotonicMs())
   return answer
-}
-
-const verdictOf = (
-  verdicts: ReadonlyMap<EncodedAppend, AppendVerdict | Busy>,
-  encoded: EncodedAppend,
-): AppendVerdict | Busy => {
-  const verdict = verdicts.get(encoded)
-  if (verdict === undefined) throw new UnstorableAppendError('the server gave no verdict on an append')
-  return verdict
 }

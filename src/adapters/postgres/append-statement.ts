@@ -167,28 +167,28 @@ const otherVerdicts = z.array(
   }),
 )
 
-/** The verdict on each append of the statement. Throws a ZodError for an answer that makes no sense. */
+type OtherVerdict = z.output<typeof otherVerdicts>[number]
+
+/** Tells the verdict on each append of the statement. Throws a ZodError for an answer that makes no sense. */
 export const toVerdicts = (
   { sorted }: AppendStatement,
   { recorded_ms, others }: AppendAnswer,
-): ReadonlyMap<EncodedAppend, AppendVerdict | Busy> => {
-  const verdicts = new Map<EncodedAppend, AppendVerdict | Busy>()
-  if (others === null || others === undefined) {
-    for (const encoded of sorted) verdicts.set(encoded, toVerdict(encoded.append, undefined, recorded_ms))
-    return verdicts
+): ((encoded: EncodedAppend) => AppendVerdict | Busy) => {
+  const exceptions = new Map<EncodedAppend, OtherVerdict>()
+  if (others !== null && others !== undefined) {
+    const byEvent = new Map(otherVerdicts.parse(others).map((other) => [other.event, other]))
+    const firstEvents = firstEventsOf(sorted)
+    for (const [index, encoded] of sorted.entries()) {
+      const other = byEvent.get(firstEvents[index] ?? 0)
+      if (other !== undefined) exceptions.set(encoded, other)
+    }
   }
-  const exceptions = new Map(otherVerdicts.parse(others).map((other) => [other.event, other]))
-  const firstEvents = firstEventsOf(sorted)
-  sorted.forEach((encoded, index) => {
-    const other = exceptions.get(firstEvents[index] ?? 0)
-    verdicts.set(encoded, toVerdict(encoded.append, other, recorded_ms))
-  })
-  return verdicts
+  return (encoded) => toVerdict(encoded.append, exceptions.get(encoded), recorded_ms)
 }
 
 const toVerdict = (
   { head }: Append,
-  other: z.output<typeof otherVerdicts>[number] | undefined,
+  other: OtherVerdict | undefined,
   batchRecordedAt: number,
 ): AppendVerdict | Busy => {
   const recordedAt = other?.recordedAt ?? batchRecordedAt

@@ -68,7 +68,17 @@ export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
   }
 
   return {
-    append: async (append) => single.append(encodeAtOnce(append) ?? (await encodeAfterAsking(append))),
+    // Not async: every append of every task comes by here, and a promise around a promise costs several turns.
+    append: (append) => {
+      try {
+        const encoded = encodeAtOnce(append)
+        return encoded === undefined
+          ? encodeAfterAsking(append).then((asked) => single.append(asked))
+          : single.append(encoded)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    },
 
     appendAll: async (appends) => {
       assertCount(appends.length, 1)

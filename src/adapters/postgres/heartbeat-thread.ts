@@ -91,6 +91,7 @@ const beat = async (): Promise<void> => {
   try {
     const sentAtNs = await beforeDeadline(sendBeat(), deadlineMs)
     cells.acknowledgedSentAtNs.write(sentAtNs ?? neverAcknowledged)
+    cells.acknowledgements.write(cells.acknowledgements.read() + 1)
     tell({ kind: sentAtNs === undefined ? 'refused' : 'beating' })
   } catch (error) {
     disconnect()

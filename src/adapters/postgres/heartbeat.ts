@@ -43,10 +43,10 @@ export const startHeartbeat = (worker: WorkerDescription, deps: Deps): Heartbeat
 
   // A third of the lease is lost to a hang before the watch of the others begins, and short stops cost no beat.
   const mainSilenceMs = worker.leaseMs / 3
-  const seen = setInterval(() => {
+  const mainSeen = setInterval(() => {
     cells.mainSeenAtNs.write(toNs(clock.monotonicMs()))
   }, mainSilenceMs / 10)
-  seen.unref()
+  mainSeen.unref()
 
   const given: HeartbeatGiven = { url, incarnation: worker.incarnation, beatMs: worker.beatMs, mainSilenceMs, memory }
   const thread = new Worker(new URL('heartbeat-thread.ts', import.meta.url), { workerData: given, execArgv: [] })
@@ -57,7 +57,7 @@ export const startHeartbeat = (worker: WorkerDescription, deps: Deps): Heartbeat
   const gone = once(thread, 'exit').catch(() => {})
 
   const stop = async (): Promise<void> => {
-    clearInterval(seen)
+    clearInterval(mainSeen)
     thread.postMessage('stop')
     await beforeDeadline(gone, farewellMs).catch(() => thread.terminate())
     await deps.end().catch((error: unknown) => {
@@ -65,11 +65,17 @@ export const startHeartbeat = (worker: WorkerDescription, deps: Deps): Heartbeat
     })
   }
   let stopped: Promise<void> | undefined
+  let seen = cells.acknowledgements.read()
+  let sentAtMs = toMs(cells.acknowledgedSentAtNs.read())
 
   return {
     lastAcknowledgedSentAtMs: () => {
-      const sentAtNs = cells.acknowledgedSentAtNs.read()
-      return sentAtNs === neverAcknowledged ? Number.NEGATIVE_INFINITY : Number(sentAtNs) / 1e6
+      const acknowledgements = cells.acknowledgements.read()
+      if (acknowledgements !== seen) {
+        seen = acknowledgements
+        sentAtMs = toMs(cells.acknowledgedSentAtNs.read())
+      }
+      return sentAtMs
     },
     report: ({ running, state }) => {
       cells.running.write(running)
@@ -78,6 +84,9 @@ export const startHeartbeat = (worker: WorkerDescription, deps: Deps): Heartbeat
     stop: () => (stopped ??= stop()),
   }
 }
+
+const toMs = (sentAtNs: bigint): number =>
+  sentAtNs === neverAcknowledged ? Number.NEGATIVE_INFINITY : Number(sentAtNs) / 1e6
 
 const toNs = (ms: number): bigint => BigInt(Math.round(ms * 1e6))
 

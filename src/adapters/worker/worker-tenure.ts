@@ -25,8 +25,11 @@ export const createWorkerTenure = (clock: Clock, facts: Facts): WorkerTenure => 
   const controller = new AbortController()
   const usableMs = facts.leaseMs * (1 - marginShare)
 
+  let isOver = false
+
   const end = (): void => {
-    if (controller.signal.aborted) return
+    if (isOver) return
+    isOver = true
     controller.abort()
     facts.onEnded()
   }
@@ -36,7 +39,7 @@ export const createWorkerTenure = (clock: Clock, facts: Facts): WorkerTenure => 
     heartbeat: facts.heartbeat,
     signal: controller.signal,
     isInForce: () => {
-      if (controller.signal.aborted) return false
+      if (isOver) return false
       if (clock.monotonicMs() - facts.heartbeat.lastAcknowledgedSentAtMs() <= usableMs) return true
       end()
       return false

@@ -31,8 +31,11 @@ export const startRun = (deps: StartRunDeps, startable: Startable, tenure: Tenur
   const attempt = (deps.runObserver ?? noRunObserver).observe(startable.task, startable.trace)
   const append = toAppend(deps, startable.task, startable.events, attempt.context)
   return attempt
-    .within(() => appendOrLose(deps, append, tenure))
-    .then((verdict) => toOutcome(deps, startable, { attempt, append, verdict, tenure }))
+    .within(() => appendPersistently(deps, append, tenure))
+    .then(
+      (verdict) => toOutcome(deps, startable, { attempt, append, verdict, tenure }),
+      (error: unknown) => toOutcome(deps, startable, { attempt, append, verdict: toLoss(deps, append, error), tenure }),
+    )
 }
 
 interface Claim {
@@ -68,9 +71,8 @@ const toOutcome = (
 }
 
 /** What cannot be stored was lost, like a race: the events of a claim hold nothing that a stream could refuse but its head. */
-const appendOrLose = (deps: StartRunDeps, append: Append, tenure: Tenure): Promise<PersistentVerdict> =>
-  appendPersistently(deps, append, tenure).catch((error: unknown): PersistentVerdict => {
-    if (!(error instanceof UnstorableAppendError)) throw error
-    deps.logger.error({ taskId: append.taskId, err: error }, 'a claim could not be stored')
-    return { kind: 'conflict', headVersion: undefined }
-  })
+const toLoss = (deps: StartRunDeps, { taskId }: Append, error: unknown): PersistentVerdict => {
+  if (!(error instanceof UnstorableAppendError)) throw error
+  deps.logger.error({ taskId, err: error }, 'a claim could not be stored')
+  return { kind: 'conflict', headVersion: undefined }
+}

@@ -19,6 +19,8 @@ interface Deps {
 
 /** How often an idle store is asked. Losing or regaining it shows within this and a read's deadline of two seconds. */
 const probeEveryMs = 3_000
+/** How often the answer to an append is noticed; the others go by. */
+const noticeEveryMs = 50
 /** An answer older than this proves nothing. */
 const answerAgeMaxMs = 8_000
 
@@ -32,6 +34,7 @@ const probedTaskId = parseTaskId('00000000-0000-7000-8000-000000000000')
 export const watchStore = ({ store, clock, timers }: Deps): StoreHealth => {
   let answeredAtMs: number | undefined
   let failure: string | undefined
+  let noticedAtMs = Number.NEGATIVE_INFINITY
   let cancel = (): void => {}
   let state: 'watching' | 'closed' = 'watching'
 
@@ -44,14 +47,21 @@ export const watchStore = ({ store, clock, timers }: Deps): StoreHealth => {
     if (isUnavailable(error)) failure = error.message
     throw error
   }
-  /** Every append of every task comes by here: a promise and no more. */
   const noticed = <Answer>(answer: Promise<Answer>): Promise<Answer> => answer.then(onAnswer<Answer>, onError)
+
+  /** Every append of every task comes by here; while answers come, one in a while tells as much as all of them. */
+  const noticedNowAndThen = <Answer>(answer: Promise<Answer>): Promise<Answer> => {
+    const nowMs = clock.monotonicMs()
+    if (failure === undefined && nowMs - noticedAtMs < noticeEveryMs) return answer
+    noticedAtMs = nowMs
+    return noticed(answer)
+  }
 
   const isAnswerRecent = (): boolean =>
     failure === undefined && answeredAtMs !== undefined && clock.monotonicMs() - answeredAtMs < probeEveryMs
 
   const watched: EventStore = {
-    append: (append) => noticed(store.append(append)),
+    append: (append) => noticedNowAndThen(store.append(append)),
     appendAll: (appends) => noticed(store.appendAll(appends)),
     loadStream: (taskId) => noticed(store.loadStream(taskId)),
     loadStreams: (taskIds) => noticed(store.loadStreams(taskIds)),

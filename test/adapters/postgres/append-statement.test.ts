@@ -30,16 +30,16 @@ describe('the statement of a batch', () => {
     const statement = toAppendStatement([other, one, first], 'each')
     const [, second, third] = statement.sorted
     if (second === undefined || third === undefined) throw new Error('three were given')
-    const verdicts = toVerdicts(statement, {
+    const verdictOn = toVerdicts(statement, {
       recorded_ms: 1_000,
       others: [
         { event: 2, verdict: 'conflict', version: 9 },
         { event: 4, verdict: 'already', version: 5, recordedAt: 900 },
       ],
     })
-    expect(verdicts.get(first)).toEqual({ kind: 'appended', recordedAt: 1_000, readyAt: 1_000 })
-    expect(verdicts.get(second)).toEqual({ kind: 'conflict', headVersion: 9 })
-    expect(verdicts.get(third)).toEqual({ kind: 'already', recordedAt: 900, headVersion: 5 })
+    expect(verdictOn(first)).toEqual({ kind: 'appended', recordedAt: 1_000, readyAt: 1_000 })
+    expect(verdictOn(second)).toEqual({ kind: 'conflict', headVersion: 9 })
+    expect(verdictOn(third)).toEqual({ kind: 'already', recordedAt: 900, headVersion: 5 })
   })
 
   it.each([
