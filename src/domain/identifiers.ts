@@ -43,5 +43,16 @@ export const parseAppendId = (text: string): AppendId => {
   return text
 }
 
+const hasUuidLength = (text: string): text is AppendId => text.length === 36
+
+/**
+ * Takes for an append id what is one already: minted here, or kept in a column of UUIDs. Several times a task, so nothing is
+ * looked at but its length; throws a RangeError for another.
+ */
+export const recallAppendId = (text: string): AppendId => {
+  if (!hasUuidLength(text)) throw new RangeError(`not an append id: ${text.slice(0, 64)}`)
+  return text
+}
+
 /** The instant a version 7 UUID was minted at, in milliseconds since 1970, read from its first 48 bits. */
 export const mintedAt = (taskId: TaskId): number => Number.parseInt(taskId.slice(0, 8) + taskId.slice(9, 13), 16)

@@ -131,7 +131,8 @@ const toKeyColumns = (firsts: readonly EncodedAppend[]) => {
 }
 
 const toEventColumns = (sorted: readonly EncodedAppend[]) => {
-  const events = sorted.flatMap((encoded) => encoded.events)
+  const events: PlacedEvent[] = []
+  for (const encoded of sorted) for (const event of encoded.events) events.push(event)
   return {
     task: toUuidArray(events, (event) => event.append.taskId),
     version: toIntArray(events, (event) => event.version),

@@ -76,37 +76,46 @@ export const toBigintArray = <Item>(items: readonly Item[], read: Read<Item, num
 
 /** Of UUIDs as text, in either case. */
 export const toUuidArray = <Item>(items: readonly Item[], read: Read<Item, string>): BinaryArray => {
-  const nulls = countNulls(items, read)
-  if (nulls === items.length) return null
-  const buffer = beginArray(2950, items.length, nulls, uuidBytes * (items.length - nulls))
-  let at = headerBytes
-  let last: string | undefined
-  let lastAt = 0
+  const texts: string[] = []
   for (const item of items) {
-    const value = read(item)
-    at = writeInt(buffer, value === null ? nullLength : uuidBytes, at)
-    if (value === null) continue
-    // An incarnation is the same for all.
-    if (value === last) buffer.copyWithin(at, lastAt, lastAt + uuidBytes)
-    else writeUuid(buffer, value, at)
-    last = value
-    lastAt = at
+    const text = read(item)
+    if (text !== null) texts.push(text)
+  }
+  if (texts.length === 0) return null
+  const codes = Buffer.from(texts.join(''), 'latin1')
+  if (codes.length !== uuidDigits * texts.length) throw new RangeError('not all of them are UUIDs')
+  const buffer = beginArray(2950, items.length, items.length - texts.length, uuidBytes * texts.length)
+  let at = headerBytes
+  let from = 0
+  for (const item of items) {
+    const isNull = texts.length < items.length && read(item) === null
+    at = writeInt(buffer, isNull ? nullLength : uuidBytes, at)
+    if (isNull) continue
+    writeUuid(buffer, at, codes, from)
     at += uuidBytes
+    from += uuidDigits
   }
   return buffer
 }
 
 const uuidBytes = 16
+/** With its hyphens. */
+const uuidDigits = 36
 
-/** Digit by digit: a text without the hyphens would be garbage, for several UUIDs an event. */
-const writeUuid = (buffer: Buffer, value: string, at: number): void => {
-  let from = 0
+/**
+ * From the codes of its digits: they are taken off all texts at once, because a text may be in pieces, and is asked for its
+ * pieces at each digit.
+ */
+const writeUuid = (buffer: Buffer, at: number, codes: Buffer, first: number): void => {
+  let from = first
   for (let to = at; to < at + uuidBytes; to += 1) {
-    if (from === 8 || from === 13 || from === 18 || from === 23) from += 1
-    buffer[to] = (toNibble(value.charCodeAt(from)) << 4) | toNibble(value.charCodeAt(from + 1))
+    if (codes[from] === hyphen) from += 1
+    buffer[to] = (toNibble(codes[from] ?? 0) << 4) | toNibble(codes[from + 1] ?? 0)
     from += 2
   }
 }
+
+const hyphen = 0x2d
 
 /** The value of a hexadecimal digit in either case: letters have the bit of 64, and `A` stands at 1. */
 const toNibble = (code: number): number => (code & 15) + 9 * (code >> 6)
@@ -140,7 +149,7 @@ const encodeTexts = <Item>(oid: number, items: readonly Item[], read: Read<Item,
     }
     const valueAt = at + lengthBytes
     // The word for a kind of event, and a small result, are the same again and again.
-    if (value === last) buffer.copyWithin(valueAt, lastAt, lastAt + lastBytes)
+    if (value === last) copyWithin(buffer, valueAt, lastAt, lastBytes)
     else lastBytes = buffer.write(value, valueAt)
     last = value
     lastAt = valueAt
@@ -149,6 +158,14 @@ const encodeTexts = <Item>(oid: number, items: readonly Item[], read: Read<Item,
   }
   return buffer
 }
+
+/** A call of the one that buffers have is worth it for longer texts only. */
+const copyWithin = (buffer: Buffer, to: number, from: number, bytes: number): void => {
+  if (bytes > copiedByHandMax) buffer.copyWithin(to, from, from + bytes)
+  else for (let at = 0; at < bytes; at += 1) buffer[to + at] = buffer[from + at] ?? 0
+}
+
+const copiedByHandMax = 40
 
 /** Of bytes as hexadecimal digits. */
 export const toByteaArray = <Item>(items: readonly Item[], read: Read<Item, string>): BinaryArray => {

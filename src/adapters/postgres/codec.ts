@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { UndecodableStreamError, UnstorableAppendError } from '#application/ports/event-store.ts'
-import { parseAppendId, parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
+import { parseIncarnation, recallAppendId, type TaskId } from '#domain/identifiers.ts'
 import type { EventContext, RecordedEvent, TaskEvent } from '#domain/task-events.ts'
 import type { Due } from '#domain/time.ts'
 import { findPlainSubmission, type StoredData, storedData } from './event-schemas.ts'
@@ -135,24 +135,28 @@ const storedContext = z.object({
  *
  * Throws UndecodableStreamError for a row that this release cannot read; it never guesses.
  */
-export const decodeStream = (rows: readonly EventRow[], known: Upcasters = upcasters): readonly RecordedEvent[] =>
+export const decodeStream = (
+  taskId: TaskId,
+  rows: readonly EventRow[],
+  known: Upcasters = upcasters,
+): readonly RecordedEvent[] =>
   rows.map((row) => {
     try {
-      return decodeRow(row, known)
+      return decodeRow(taskId, row, known)
     } catch (error) {
-      throw new UndecodableStreamError(`event v${row.version} of task ${row.task_id} cannot be read`, { cause: error })
+      throw new UndecodableStreamError(`event v${row.version} of task ${taskId} cannot be read`, { cause: error })
     }
   })
 
 const noContext: EventContext = {}
 
-const decodeRow = (row: EventRow, known: Upcasters): RecordedEvent => {
+const decodeRow = (taskId: TaskId, row: EventRow, known: Upcasters): RecordedEvent => {
   const { schema = 1, ...context } = row.meta === null ? noSchema : storedContext.parse(JSON.parse(row.meta))
   return {
     ...toEvent(findRemembered(row, known, schema) ?? readStored(row, known, schema), row.body),
-    taskId: parseTaskId(row.task_id),
+    taskId,
     version: row.version,
-    appendId: parseAppendId(row.append_id),
+    appendId: recallAppendId(row.append_id),
     recordedAt: Math.round(row.recorded_ms),
     context: row.meta === null ? noContext : withoutUndefined(context),
   }

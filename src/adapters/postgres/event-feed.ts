@@ -72,7 +72,7 @@ const decodeUntilUnreadable = (epoch: string, rows: readonly FeedRow[]): readonl
   const events: FeedEvent[] = []
   for (const row of rows) {
     try {
-      for (const event of decodeStream([row])) {
+      for (const event of decodeStream(parseTaskId(row.task_id), [row])) {
         events.push({ cursor: { epoch, xid: row.xid, taskId: event.taskId, version: event.version }, event })
       }
     } catch (error) {

@@ -51,7 +51,7 @@ export const createPostgresTaskQueue = (deps: Deps): PostgresTaskQueue => {
     if (numbers.length === 0 || state === 'closed') return { taskIds: [], left: 0 }
     const taken = await pullHints(pool, numbers, max, left.countMax(numbers))
     deadRows.observe(taken.tookMs)
-    return { taskIds: [...new Set(taken.taskIds)], left: left.update(numbers, taken) }
+    return { taskIds: taken.taskIds, left: left.update(numbers, taken) }
   }
 
   const waiting = createWaitingPulls({

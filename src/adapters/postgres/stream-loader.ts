@@ -1,7 +1,7 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import { type LoadedStreams, type StreamContent, UndecodableStreamError } from '#application/ports/event-store.ts'
-import { parseTaskId, type TaskId } from '#domain/identifiers.ts'
+import type { TaskId } from '#domain/identifiers.ts'
 import { itself, toUuidArray } from './binary-arrays.ts'
 import { decodeStream, type EventRow } from './codec.ts'
 import { answerOf } from './pool.ts'
@@ -15,18 +15,23 @@ interface Deps {
 
 /** Loads streams in one round trip, with the server's clock. Throws StoreUnavailableError. */
 export const loadStreams = async (deps: Deps, taskIds: readonly TaskId[]): Promise<LoadedStreams> => {
-  const { now, rows } = await readRows(deps, taskIds)
+  const sorted = taskIds.toSorted()
+  const { now, rows } = await readRows(deps, sorted)
   const streams = new Map<TaskId, StreamContent>()
+  let at = 0
   for (const stream of groupByStream(rows)) {
-    const taskId = parseTaskId(stream[0]?.task_id ?? '')
-    streams.set(taskId, decode(stream))
+    const text = stream[0]?.task_id ?? ''
+    while ((sorted[at] ?? text) < text) at += 1
+    // The caller's own text rather than one more like it, which each map would have to look up among all texts.
+    const taskId = sorted[at] === text ? sorted[at] : undefined
+    if (taskId !== undefined) streams.set(taskId, decode(taskId, stream))
   }
   return { now, streams }
 }
 
-const decode = (rows: readonly EventRow[]): StreamContent => {
+const decode = (taskId: TaskId, rows: readonly EventRow[]): StreamContent => {
   try {
-    return { kind: 'events', events: decodeStream(rows) }
+    return { kind: 'events', events: decodeStream(taskId, rows) }
   } catch (error) {
     if (error instanceof UndecodableStreamError) return { kind: 'undecodable', error }
     throw error
@@ -54,10 +59,10 @@ const loadedRow = z.union([
 
 const readRows = async (
   { pool, storeClock, monotonicMs }: Deps,
-  taskIds: readonly TaskId[],
+  sorted: readonly TaskId[],
 ): Promise<{ readonly now: number; readonly rows: readonly EventRow[] }> => {
   const sentAtMs = monotonicMs()
-  const loaded = await answerOf(pool.many(loadStatement(taskIds)))
+  const loaded = await answerOf(pool.many(loadStatement(sorted)))
   const rows: EventRow[] = []
   let now = 0
   for (const row of loaded) {
@@ -69,9 +74,8 @@ const readRows = async (
 }
 
 /** The bounds beside the ids let a plan made for any ids leave out the partitions that none of these is in. */
-const loadStatement = (taskIds: readonly TaskId[]) => {
-  const ids = toUuidArray(taskIds, itself)
-  const sorted = taskIds.toSorted()
+const loadStatement = (sorted: readonly TaskId[]) => {
+  const ids = toUuidArray(sorted, itself)
   return sql.prepared('taskfold.load', loadedRow)`
     select floor(date_part('epoch', clock_timestamp()) * 1000)::bigint as now_ms,
            null::uuid as task_id, null::int as version, null::uuid as append_id, null::bigint as recorded_ms,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { v7 } from 'uuid'
 import type { StoreClock } from '#application/ports/clock.ts'
 import type { Identities } from '#application/ports/identities.ts'
-import { type AppendId, parseAppendId, parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
+import { type AppendId, parseIncarnation, parseTaskId, recallAppendId } from '#domain/identifiers.ts'
 
 function toDigits(number: number, count: number): string {
   return number.toString(16).padStart(count, '0')
@@ -59,6 +59,6 @@ const createAppendIdMint = (): (() => AppendId) => {
       beginning = own + toDigits(high, 9)
     }
     low += 1
-    return parseAppendId(beginning + lowDigits[low - 1])
+    return recallAppendId(beginning + lowDigits[low - 1])
   }
 }

@@ -56,7 +56,14 @@ const seriesMax = 2_000
 /** Cells by labels; those that no longer fit share one in which every label is `other`. */
 const createCells = <Cell>(create: () => Cell) => {
   const cells = new Map<string, { readonly labels: Labels; readonly value: Cell }>()
+  /** What is told of follows its like, and putting a key together is not for nothing. */
+  let last: { readonly labels: Labels; readonly value: Cell } | undefined
+
   const find = (labels: Labels): Cell => {
+    if (last === undefined || !isSame(last.labels, labels)) last = { labels, value: findByKey(labels) }
+    return last.value
+  }
+  const findByKey = (labels: Labels): Cell => {
     const key = toKey(labels)
     const found = cells.get(key)
     if (found !== undefined) return found.value
@@ -75,8 +82,12 @@ const createCells = <Cell>(create: () => Cell) => {
   return { find, all: () => [...cells.values()] }
 }
 
-/** Most instruments have one label or none, and joining is not for nothing. */
-const toKey = (labels: Labels): string => (labels.length === 1 ? (labels[0] ?? '') : labels.join('\u0000'))
+const toKey = (labels: Labels): string => labels.join('\u0000')
+
+const isSame = (one: Labels, other: Labels): boolean => {
+  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false
+  return true
+}
 
 /** What a label says of all values that it does not tell apart. */
 export const other = 'other'

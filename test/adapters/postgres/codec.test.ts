@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { decodeStream, encodeEvent, type EventRow } from '#adapters/postgres/codec.ts'
 import type { Upcasters } from '#adapters/postgres/upcasters.ts'
 import { UndecodableStreamError } from '#application/ports/event-store.ts'
+import { parseTaskId } from '#domain/identifiers.ts'
 import type { RecordedEvent, TaskEvent } from '#domain/task-events.ts'
 
 /**
@@ -50,6 +51,8 @@ const retried: EventRow = {
   time_limit_ms: null,
 }
 
+const retriedId = parseTaskId(retried.task_id)
+
 describe('rows that some release wrote', () => {
   let golden: readonly Golden[] = []
   beforeAll(async () => {
@@ -57,7 +60,8 @@ describe('rows that some release wrote', () => {
   })
 
   it('are the events they were', () => {
-    for (const { name, row, event } of golden) expect([name, decodeStream([row])]).toEqual([name, [event]])
+    for (const { name, row, event } of golden)
+      expect([name, decodeStream(event.taskId, [row])]).toEqual([name, [event]])
   })
 
   it('are written the same way today, while their version is the present one', () => {
@@ -88,7 +92,7 @@ describe('a row of an older schema version', () => {
     ['the second', { data: '{"delayMs":5000,"by":"person"}', meta: '{"schema":2}' }],
     ['the present one', { data: '{"delayMs":5000,"reopened":true}', meta: '{"schema":3}' }],
   ])('is brought up step by step: %s', (_, differences) => {
-    const [event] = decodeStream([{ ...retried, ...differences }], known)
+    const [event] = decodeStream(retriedId, [{ ...retried, ...differences }], known)
     expect(event).toMatchObject({ type: 'Retried', data: { delayMs: 5_000, reopened: true }, context: {} })
   })
 })
@@ -103,12 +107,14 @@ describe('a row that this release cannot read', () => {
     ['a Submitted without a payload', { type: 'Succeeded', data: '{"run":2,"attempt":1}', body: null }],
     ['a Started without its columns', { type: 'Started', data: null }],
   ])('is an error that names it: %s', (_, differences) => {
-    expect(() => decodeStream([{ ...retried, ...differences }])).toThrow(UndecodableStreamError)
-    expect(() => decodeStream([{ ...retried, ...differences }])).toThrow('event v4 of task 019b7647')
+    expect(() => decodeStream(retriedId, [{ ...retried, ...differences }])).toThrow(UndecodableStreamError)
+    expect(() => decodeStream(retriedId, [{ ...retried, ...differences }])).toThrow('event v4 of task 019b7647')
   })
 
   it('may have members that this release does not know', () => {
     const data = '{"delayMs":1000,"reopened":false,"since":"2.0"}'
-    expect(decodeStream([{ ...retried, data }])).toMatchObject([{ data: { delayMs: 1_000, reopened: false } }])
+    expect(decodeStream(retriedId, [{ ...retried, data }])).toMatchObject([
+      { data: { delayMs: 1_000, reopened: false } },
+    ])
   })
 })
