@@ -4,7 +4,7 @@ import { type Append, type AppendVerdict, UnstorableAppendError } from '#applica
 import { judgeKey } from '#application/ports/submit-keys.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import { readyInstant } from '#domain/time.ts'
-import type { Busy } from './batch-sender.ts'
+import type { Busy, Manner } from './batch-sender.ts'
 import {
   type BinaryArray,
   itself,
@@ -78,7 +78,11 @@ export interface AppendStatement {
 }
 
 /** With `atomic` it is all or nothing: TF002 otherwise. */
-export const toAppendStatement = (batch: readonly EncodedAppend[], mode: 'each' | 'atomic'): AppendStatement => {
+export const toAppendStatement = (
+  batch: readonly EncodedAppend[],
+  mode: 'each' | 'atomic',
+  manner: Manner = 'careful',
+): AppendStatement => {
   const byId = batch.toSorted((a, b) => (a.streamId < b.streamId ? -1 : 1))
   const firsts = byId.filter((encoded) => encoded.route !== null)
   const sorted = [...firsts, ...byId.filter((encoded) => encoded.route === null)]
@@ -97,7 +101,7 @@ export const toAppendStatement = (batch: readonly EncodedAppend[], mode: 'each' 
       ${bind(events.type)}::text[], ${bind(events.data)}::json[], ${bind(events.body)}::json[],
       ${bind(events.meta)}::json[], ${bind(events.incarnation)}::uuid[], ${bind(events.attempt)}::int[],
       ${bind(events.timeLimitMs)}::int[],
-      ${mode === 'atomic'}::boolean,
+      ${mode === 'atomic'}::boolean, ${manner}::text,
       ${bind(keys.scope)}::text[], ${bind(keys.key)}::text[], ${bind(keys.fingerprint)}::bytea[])`
   return { query, sorted }
 }

@@ -8,10 +8,19 @@ export interface Busy {
 }
 
 /**
+ * `quick` may wait a moment for a head that somebody else holds, and then fails as a whole, to be sent again. `careful`
+ * never waits for one: its append is `busy`, and the others are stored.
+ */
+export type Manner = 'quick' | 'careful'
+
+/**
  * Sends one batch as one transaction, each of its streams once. Calls `depart` once, when it has a connection, and sends
  * what that answers: who is given up before then does not travel. Answers in that order, or throws for all of it.
  */
-export type Flush<Item, Verdict> = (depart: () => readonly Item[]) => Promise<readonly (Verdict | Busy)[]>
+export type Flush<Item, Verdict> = (
+  depart: () => readonly Item[],
+  manner: Manner,
+) => Promise<readonly (Verdict | Busy)[]>
 
 interface Outcomes<Item extends Parcel, Verdict> {
   readonly onVerdict: (member: Member<Item, Verdict>, verdict: Verdict) => void
@@ -36,14 +45,15 @@ export const createBatchSender = <Item extends Parcel, Verdict>(
 ): ((batch: readonly Member<Item, Verdict>[]) => Promise<void>) => {
   type Members = readonly Member<Item, Verdict>[]
 
-  const attempt = async (members: Members): Promise<void> => {
+  const attempt = async (members: Members, rollbacks: number): Promise<void> => {
+    const manner = rollbacks > 0 || members.some((member) => member.busyDelayMs > 0) ? 'careful' : 'quick'
     let aboard: Members = []
     try {
       const verdicts = await flush(() => {
         aboard = members.filter((member) => member.progress === 'waiting')
         for (const member of aboard) member.progress = 'sent'
         return aboard.map((member) => member.item)
-      })
+      }, manner)
       onStore('answering')
       aboard.forEach((member, index) => deliver(member, verdicts[index]))
     } catch (error) {
@@ -67,7 +77,7 @@ export const createBatchSender = <Item extends Parcel, Verdict>(
       const members = batch.filter((member) => member.progress !== 'settled')
       if (members.length === 0) return
       try {
-        return await attempt(members)
+        return await attempt(members, rollbacks)
       } catch (error) {
         const failure = classifyFailure(error)
         if (failure === 'unknown' || failure === 'not-sent') {

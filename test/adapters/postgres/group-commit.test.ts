@@ -237,6 +237,20 @@ describe('an append whose head somebody holds', () => {
     expect(stored).toEqual(['other', 'held'])
   })
 
+  it('makes the whole batch be sent again carefully, and each after it that it is in', async () => {
+    const { append, answerAll } = open()
+    const sent: string[] = []
+    answerAll((flush) => {
+      sent.push(`${flush.manner}: ${streamsOf(flush).join(' ')}`)
+      if (flush.manner === 'quick' && streamsOf(flush).includes('held')) flush.fail(serverError('55P03'))
+      else
+        flush.answer((member) => (member.streamId === 'held' && sent.length < 3 ? { kind: 'busy' } : appended(member)))
+    })
+    await Promise.all(['held', 'a', 'b'].map((streamId) => append(streamId)))
+    await append('c')
+    expect(sent).toEqual(['quick: held a b', 'careful: held a b', 'careful: held', 'quick: c'])
+  })
+
   it('is refused as overloaded in the end', async () => {
     const { append, answerAll } = open({ busyDeadlineMs: 50 })
     let tries = 0

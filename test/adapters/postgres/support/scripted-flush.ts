@@ -1,5 +1,5 @@
 import { ConnectionError } from 'slonik'
-import type { Busy, Flush } from '#adapters/postgres/batch-sender.ts'
+import type { Busy, Flush, Manner } from '#adapters/postgres/batch-sender.ts'
 import type { Parcel } from '#adapters/postgres/waiting-line.ts'
 
 export interface Verdict {
@@ -9,6 +9,7 @@ export interface Verdict {
 
 /** One flush that the store has begun, which the test carries on. */
 export interface PendingFlush {
+  readonly manner: Manner
   /** Lets it have its connection, and tells what travels. */
   depart(): readonly Parcel[]
   /** Answers that everything was stored, or what `verdictOf` says. Departs first if that has not happened. */
@@ -20,11 +21,12 @@ export interface PendingFlush {
 export const createScriptedFlush = () => {
   const waiting: PendingFlush[] = []
   const takers: ((flush: PendingFlush) => void)[] = []
-  const flush: Flush<Parcel, Verdict> = (board) => {
+  const flush: Flush<Parcel, Verdict> = (board, manner) => {
     const outcome = Promise.withResolvers<readonly (Verdict | Busy)[]>()
     let parcels: readonly Parcel[] | undefined
     const depart = (): readonly Parcel[] => (parcels ??= board())
     const pending: PendingFlush = {
+      manner,
       depart,
       answer: (verdictOf = appended) => {
         outcome.resolve(depart().map(verdictOf))
