@@ -20,6 +20,8 @@ export interface TakenHints {
   readonly taskIds: readonly TaskId[]
   /** What the server spent on the taking. */
   readonly tookMs: number
+  /** The highest rank among them; undefined when there are none. */
+  readonly highest: number | undefined
   /** How many ids are left, up to the number asked for; undefined when not counted. */
   readonly left: number | undefined
 }
@@ -44,21 +46,35 @@ export const pushHints = async (pool: DatabasePool, hints: readonly NumberedHint
 /** The text of an array of numbers or ids, which need no quotes. The driver's own way takes twice as long. */
 const toArray = (values: readonly (number | TaskId)[]): string => `{${values.join(',')}}`
 
-const pulledRow = z.object({ task_ids: z.array(z.string()), took_ms: z.number(), left_over: z.number().nullable() })
+const pulledRow = z.object({
+  task_ids: z.string(),
+  highest: z.int().nullable(),
+  took_ms: z.number(),
+  left_over: z.number().nullable(),
+})
+
+export interface Pull {
+  readonly routes: readonly number[]
+  readonly max: number
+  /** The rank to begin at; undefined: the lowest. */
+  readonly from: number | undefined
+  /** Up to where to count what is left; 0: not at all. */
+  readonly countMax: number
+}
 
 /** Takes the lowest ids of several routes; an id that was pushed at two ranks may come twice. */
-export const pullHints = async (
-  pool: DatabasePool,
-  routes: readonly number[],
-  max: number,
-  countMax: number,
-): Promise<TakenHints> => {
+export const pullHints = async (pool: DatabasePool, { routes, max, from, countMax }: Pull): Promise<TakenHints> => {
   const row = await answerOf(
-    pool.one(sql.type(pulledRow)`
-      select task_ids, took_ms, left_over
-      from taskfold.pull_hints(${toArray(routes)}::int[], ${max}, ${countMax})`),
+    pool.one(sql.prepared('taskfold.pull', pulledRow)`
+      select task_ids, highest, took_ms, left_over
+      from taskfold.pull_hints(${toArray(routes)}::int[], ${max}::int, ${countMax}::int, ${from ?? null}::bigint)`),
   )
-  return { taskIds: row.task_ids.map(parseTaskId), tookMs: row.took_ms, left: row.left_over ?? undefined }
+  return {
+    taskIds: row.task_ids === '' ? [] : row.task_ids.split(',').map(parseTaskId),
+    highest: row.highest ?? undefined,
+    tookMs: row.took_ms,
+    left: row.left_over ?? undefined,
+  }
 }
 
 /** How many ids a route holds, counted up to `idsMax`. */

@@ -3,6 +3,7 @@ import type { Logger } from '#application/ports/logger.ts'
 import { type Route, routeKey } from '#application/ports/routes.ts'
 import { type PulledHints, queueIdsMax as queueIdsMaxOfPort, type TaskQueue } from '#application/ports/task-queue.ts'
 import { createDeadRowsWatch, type DeadRowsLimits, deadRowsLimits } from './queue-dead-rows.ts'
+import { createQueueFloor } from './queue-floor.ts'
 import { createLeftEstimates } from './queue-left.ts'
 import { countHints, parseNews, pullHints, pushHints } from './queue-statements.ts'
 import type { NumberedPull } from './queue-waiter.ts'
@@ -45,11 +46,14 @@ export const createPostgresTaskQueue = (deps: Deps): PostgresTaskQueue => {
   const left = createLeftEstimates()
   const deadRows = createDeadRowsWatch(pool, deps.logger, deps.deadRows ?? deadRowsLimits)
   const trims = createTrims(Math.max(1, Math.floor(queueIdsMax / 10)))
+  const floor = createQueueFloor(() => performance.now())
   let state: 'open' | 'closed' = 'open'
 
   const take = async ({ routes: numbers, max }: NumberedPull): Promise<PulledHints> => {
     if (numbers.length === 0 || state === 'closed') return { taskIds: [], left: 0 }
-    const taken = await pullHints(pool, numbers, max, left.countMax(numbers))
+    const pull = { routes: numbers, max, from: floor.from(numbers), countMax: left.countMax(numbers) }
+    const taken = await pullHints(pool, pull)
+    floor.taken(numbers, taken.highest)
     deadRows.observe(taken.tookMs)
     return { taskIds: taken.taskIds, left: left.update(numbers, taken) }
   }
@@ -74,6 +78,7 @@ export const createPostgresTaskQueue = (deps: Deps): PostgresTaskQueue => {
         const route = numbers.get(routeKey(hint.route))
         return route === undefined ? [] : [{ ...hint, route }]
       })
+      floor.pushed(numbered.map((hint) => hint.rank))
       await pushHints(pool, numbered, { routes: trims.due(numbered), idsMax: queueIdsMax })
       if (listener.state() !== 'listening') waiting.wake([...numbers.values()])
     },

@@ -43,6 +43,45 @@ const pushUnheard = async ({ taskId, route, rank }: Hint): Promise<void> => {
     values (${number}, ${rank}, ${taskId}::uuid)`)
 }
 
+describe('hints below those that a process has taken', () => {
+  const hint = (route: Route, rank: number): Hint => ({ taskId: mintTaskId(), route, rank })
+
+  it.each([1, 3])('are taken first when it pushed them itself, %i routes', async (count) => {
+    const routes = range(count).map(makeRoute)
+    const route = routes[0] ?? makeRoute()
+    await queue.push(range(10).map((place) => hint(route, 100 + place)))
+    await take(queue, routes, 5)
+    const lower = hint(route, 1)
+    await queue.push([lower])
+    expect((await take(queue, routes, 2)).taskIds[0]).toBe(lower.taskId)
+  })
+
+  it.each([1, 3])('are taken when there are not enough above, %i routes', async (count) => {
+    const routes = range(count).map(makeRoute)
+    const route = routes[0] ?? makeRoute()
+    const hints = range(10).map((place) => hint(route, 100 + place))
+    await queue.push(hints)
+    await take(queue, routes, 5)
+    const lower = hint(route, 1)
+    await there.createQueue().push([lower])
+    expect((await take(queue, routes, 10)).taskIds).toEqual([lower, ...hints.slice(5)].map(({ taskId }) => taskId))
+  })
+
+  it('are passed over only for a moment while there are enough above', async () => {
+    const route = makeRoute()
+    await queue.push(range(1_000).map((place) => hint(route, 100 + place)))
+    await take(queue, [route], 5)
+    const lower = hint(route, 1)
+    await there.createQueue().push([lower])
+    const taken: TaskId[] = []
+    await waitUntil(async () => {
+      taken.push(...(await take(queue, [route], 1)).taskIds)
+      return taken.includes(lower.taskId)
+    })
+    expect(taken.length).toBeLessThan(990)
+  })
+})
+
 describe('pulls of two processes at the same time', () => {
   it('never take the same hint, and together take all in order over the routes', async () => {
     const routes = [makeRoute(), makeRoute(), makeRoute()]
