@@ -12,6 +12,8 @@ export interface GroupCommit<Item, Verdict> {
 
 export interface GroupCommitLimits extends LineLimits {
   readonly flushesInFlightMax: number
+  /** Beyond so many under way, one leaves only with a share of a long line. */
+  readonly flushesOfShortLinesMax: number
   /** How long a caller waits for its verdict: a store that is away must show within two seconds. */
   readonly verdictDeadlineMs: number
   /** How long an append is tried again while somebody else holds its head. */
@@ -19,7 +21,8 @@ export interface GroupCommitLimits extends LineLimits {
 }
 
 export const groupCommitLimits: GroupCommitLimits = {
-  flushesInFlightMax: 2,
+  flushesInFlightMax: 3,
+  flushesOfShortLinesMax: 2,
   appendsPerFlushMax: 1_000,
   bytesPerFlushMax: 4_194_304,
   appendsWaitingMax: 20_000,
@@ -28,7 +31,7 @@ export const groupCommitLimits: GroupCommitLimits = {
   busyDeadlineMs: 5_000,
 }
 
-/** Fewer are not divided: another transaction would cost more than it gains. */
+/** Fewer are a short line, and not divided: another transaction would cost more than it gains. */
 const appendsPerShareMin = 100
 
 /**
@@ -69,9 +72,11 @@ export const createGroupCommit = <Item extends Parcel, Verdict>(
   const pumpSoon = createOncePerTurn(() => pump())
 
   const pump = (): void => {
-    // A long line is shared among the connections: all of it on one leaves the others idle, and then this process.
-    const share = Math.max(appendsPerShareMin, Math.ceil(line.size() / limits.flushesInFlightMax))
+    // A long line is shared among two connections, which keep each other and this process busy; the third works while
+    // they wait for the disk. All of a line on one leaves the others idle, and then this process.
+    const share = Math.max(appendsPerShareMin, Math.ceil(line.size() / limits.flushesOfShortLinesMax))
     while (flushesInFlight < limits.flushesInFlightMax) {
+      if (flushesInFlight >= limits.flushesOfShortLinesMax && line.size() < appendsPerShareMin) return
       const batch = line.takeBatch(share)
       if (batch.length === 0) return
       flushesInFlight += 1

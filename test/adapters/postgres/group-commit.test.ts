@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { groupCommitLimits } from '#adapters/postgres/group-commit.ts'
 import { StoreOverloadedError, StoreUnavailableError, UnstorableAppendError } from '#application/ports/event-store.ts'
@@ -67,6 +68,21 @@ describe('a group commit', () => {
     expect(streamsOf(together)).toHaveLength(60)
     together.answer()
     await Promise.all(few)
+  })
+
+  it('has one more under way than for short lines, when there is a share of a long one for it', async () => {
+    const { append, next, inHand } = open({ flushesInFlightMax: 3, flushesOfShortLinesMax: 2 })
+    const first = range(400).map((place) => append(`stream ${place}`))
+    const [one, other] = [await next(), await next()]
+    expect([streamsOf(one).length, streamsOf(other).length]).toEqual([200, 200])
+    const few = range(99).map((place) => append(`late ${place}`))
+    await turn()
+    expect(inHand()).toBe(0)
+    const last = append('the hundredth')
+    const third = await next()
+    expect(streamsOf(third)).toHaveLength(100)
+    for (const flush of [one, other, third]) flush.answer()
+    await Promise.all([...first, ...few, last])
   })
 
   it('bounds a batch by count', async () => {
@@ -217,49 +233,6 @@ describe('a batch of which no answer came', () => {
     third.answer()
     expect(await behind).toMatchObject({ streamId: 'c' })
     await group.close()
-  })
-})
-
-describe('an append whose head somebody holds', () => {
-  it('is tried again while others pass it', async () => {
-    const { append, answerAll } = open()
-    const stored: string[] = []
-    answerAll((flush) => {
-      flush.answer((member) => {
-        if (member.streamId === 'held' && !stored.includes('other')) return { kind: 'busy' }
-        stored.push(member.streamId)
-        return appended(member)
-      })
-    })
-    const held = append('held')
-    await append('other')
-    expect(await held).toMatchObject({ streamId: 'held' })
-    expect(stored).toEqual(['other', 'held'])
-  })
-
-  it('makes the whole batch be sent again carefully, and each after it that it is in', async () => {
-    const { append, answerAll } = open()
-    const sent: string[] = []
-    answerAll((flush) => {
-      sent.push(`${flush.manner}: ${streamsOf(flush).join(' ')}`)
-      if (flush.manner === 'quick' && streamsOf(flush).includes('held')) flush.fail(serverError('55P03'))
-      else
-        flush.answer((member) => (member.streamId === 'held' && sent.length < 3 ? { kind: 'busy' } : appended(member)))
-    })
-    await Promise.all(['held', 'a', 'b'].map((streamId) => append(streamId)))
-    await append('c')
-    expect(sent).toEqual(['quick: held a b', 'careful: held a b', 'careful: held', 'quick: c'])
-  })
-
-  it('is refused as overloaded in the end', async () => {
-    const { append, answerAll } = open({ busyDeadlineMs: 50 })
-    let tries = 0
-    answerAll((flush) => {
-      tries += 1
-      flush.answer((member) => (member.streamId === 'held' ? { kind: 'busy' } : appended(member)))
-    })
-    expect(await causeOf(append('held'))).toBeInstanceOf(StoreOverloadedError)
-    expect(tries).toBeGreaterThan(1)
   })
 })
 

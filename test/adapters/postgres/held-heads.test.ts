@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import { StoreOverloadedError } from '#application/ports/event-store.ts'
+import { causeOf, open } from './support/open-group.ts'
+import { appended, serverError, streamsOf } from './support/scripted-flush.ts'
+
+describe('an append whose head somebody holds', () => {
+  it('is tried again while others pass it', async () => {
+    const { append, answerAll } = open()
+    const stored: string[] = []
+    answerAll((flush) => {
+      flush.answer((member) => {
+        if (member.streamId === 'held' && !stored.includes('other')) return { kind: 'busy' }
+        stored.push(member.streamId)
+        return appended(member)
+      })
+    })
+    const held = append('held')
+    await append('other')
+    expect(await held).toMatchObject({ streamId: 'held' })
+    expect(stored).toEqual(['other', 'held'])
+  })
+
+  it('makes the whole batch be sent again carefully, and each after it that it is in', async () => {
+    const { append, answerAll } = open()
+    const sent: string[] = []
+    answerAll((flush) => {
+      sent.push(`${flush.manner}: ${streamsOf(flush).join(' ')}`)
+      if (flush.manner === 'quick' && streamsOf(flush).includes('held')) flush.fail(serverError('55P03'))
+      else
+        flush.answer((member) => (member.streamId === 'held' && sent.length < 3 ? { kind: 'busy' } : appended(member)))
+    })
+    await Promise.all(['held', 'a', 'b'].map((streamId) => append(streamId)))
+    await append('c')
+    expect(sent).toEqual(['quick: held a b', 'careful: held a b', 'careful: held', 'quick: c'])
+  })
+
+  it('is refused as overloaded in the end', async () => {
+    const { append, answerAll } = open({ busyDeadlineMs: 50 })
+    let tries = 0
+    answerAll((flush) => {
+      tries += 1
+      flush.answer((member) => (member.streamId === 'held' ? { kind: 'busy' } : appended(member)))
+    })
+    expect(await causeOf(append('held'))).toBeInstanceOf(StoreOverloadedError)
+    expect(tries).toBeGreaterThan(1)
+  })
+})
