@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { type Answer, type Command, replySchema } from './messages.ts'
+import { nodeFlags } from './node-flags.ts'
 
 /** A submitter or worker process. */
 export interface Child {
@@ -18,7 +19,7 @@ type Script = 'submitter.ts' | 'worker.ts'
 const answerDeadlineMs = 120_000
 
 export const startChild = (script: Script, contender: string): Child => {
-  const child = fork(fileURLToPath(new URL(script, import.meta.url)), [contender])
+  const child = fork(fileURLToPath(new URL(script, import.meta.url)), [contender], { execArgv: [...nodeFlags] })
   const ended = once(child, 'exit')
   let begun = 0
   child.on('message', (message) => {

@@ -6,6 +6,7 @@ import autocannon from 'autocannon'
 import { z } from 'zod'
 import { makePayload } from './contender.ts'
 import { findContender } from './contenders.ts'
+import { nodeFlags } from './node-flags.ts'
 import { type ProcessorTime, readProcessorTime, subtract } from './processor-time.ts'
 import { startServers } from './servers.ts'
 import { measure, workloads } from './workloads.ts'
@@ -61,7 +62,8 @@ const shoot = async ({ workload, url, body, tasksPerRequest, seconds }: Shot): P
 }
 
 const withServer = async <Result>(args: readonly string[], use: (url: string) => Promise<Result>): Promise<Result> => {
-  const server: ChildProcess = fork(fileURLToPath(new URL('./http-server.ts', import.meta.url)), args)
+  const script = fileURLToPath(new URL('./http-server.ts', import.meta.url))
+  const server: ChildProcess = fork(script, args, { execArgv: [...nodeFlags] })
   const ended = once(server, 'exit')
   try {
     const [url]: unknown[] = await Promise.race([

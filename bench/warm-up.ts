@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Contender, makePayload, type Setup } from './contender.ts'
 
 const tasksPerCall = 250
-const calls = 4
+const calls = 80
 const singles = 500
 const pollMs = 10
 
