@@ -43,14 +43,22 @@ export const parseAppendId = (text: string): AppendId => {
   return text
 }
 
-const hasUuidLength = (text: string): text is AppendId => text.length === 36
+const uuidLength = 36
+const isLongAsTaskId = (text: string): text is TaskId => text.length === uuidLength
+const isLongAsAppendId = (text: string): text is AppendId => text.length === uuidLength
 
 /**
- * Takes for an append id what is one already: minted here, or kept in a column of UUIDs. Several times a task, so nothing is
- * looked at but its length; throws a RangeError for another.
+ * Takes for a task id what is one already: kept in a column of UUIDs. Every task comes by here, so nothing is looked at but
+ * its length; throws a RangeError for another.
  */
+export const recallTaskId = (text: string): TaskId => {
+  if (!isLongAsTaskId(text)) throw new RangeError(`not a task id: ${text.slice(0, 64)}`)
+  return text
+}
+
+/** Takes for an append id what is one already: minted here, or kept in a column of UUIDs. As `recallTaskId`. */
 export const recallAppendId = (text: string): AppendId => {
-  if (!hasUuidLength(text)) throw new RangeError(`not an append id: ${text.slice(0, 64)}`)
+  if (!isLongAsAppendId(text)) throw new RangeError(`not an append id: ${text.slice(0, 64)}`)
   return text
 }
 

@@ -29,9 +29,10 @@ export interface EventRow {
   readonly data: string | null
   readonly body: string | null
   readonly meta: string | null
-  readonly incarnation: string | null
-  readonly attempt: number | null
-  readonly time_limit_ms: number | null
+  /** These three of Started only. */
+  readonly incarnation?: string | null
+  readonly attempt?: number | null
+  readonly time_limit_ms?: number | null
 }
 
 /** How much one event may weigh as text; a payload or result of the largest legal size fits with room to spare. */

@@ -12,16 +12,16 @@ export interface QueueFloor {
  * How long a hint that another process pushes below may be passed over while there are enough above: it is less urgent than
  * it looks, because a worker takes its hints ahead of its slots.
  */
-const lookAtAllEveryMs = 100
+export const lookAtAllEveryMs = 100
 
-export const createQueueFloor = (monotonicMs: () => number): QueueFloor => {
+export const createQueueFloor = (everyMs: number, monotonicMs: () => number): QueueFloor => {
   let known: { readonly key: string; readonly rank: number } | undefined
   let lookedAtAllAtMs = Number.NEGATIVE_INFINITY
 
   return {
     from: (routes) => {
       const nowMs = monotonicMs()
-      if (known?.key === routes.join() && nowMs - lookedAtAllAtMs < lookAtAllEveryMs) return known.rank
+      if (known?.key === routes.join() && nowMs - lookedAtAllAtMs < everyMs) return known.rank
       lookedAtAllAtMs = nowMs
       return undefined
     },

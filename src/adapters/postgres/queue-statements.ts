@@ -2,7 +2,7 @@ import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { Hint } from '#application/ports/task-queue.ts'
 import { compareRanked } from '#domain/rank.ts'
-import { parseTaskId, type TaskId } from '#domain/identifiers.ts'
+import { recallTaskId, type TaskId } from '#domain/identifiers.ts'
 import { answerOf } from './pool.ts'
 import { channels } from './signals-listener.ts'
 
@@ -70,7 +70,7 @@ export const pullHints = async (pool: DatabasePool, { routes, max, from, countMa
       from taskfold.pull_hints(${toArray(routes)}::int[], ${max}::int, ${countMax}::int, ${from ?? null}::bigint)`),
   )
   return {
-    taskIds: row.task_ids === '' ? [] : row.task_ids.split(',').map(parseTaskId),
+    taskIds: row.task_ids === '' ? [] : row.task_ids.split(',').map(recallTaskId),
     highest: row.highest ?? undefined,
     tookMs: row.took_ms,
     left: row.left_over ?? undefined,

@@ -3,7 +3,7 @@ import type { Logger } from '#application/ports/logger.ts'
 import { type Route, routeKey } from '#application/ports/routes.ts'
 import { type PulledHints, queueIdsMax as queueIdsMaxOfPort, type TaskQueue } from '#application/ports/task-queue.ts'
 import { createDeadRowsWatch, type DeadRowsLimits, deadRowsLimits } from './queue-dead-rows.ts'
-import { createQueueFloor } from './queue-floor.ts'
+import { createQueueFloor, lookAtAllEveryMs } from './queue-floor.ts'
 import { createLeftEstimates } from './queue-left.ts'
 import { countHints, parseNews, pullHints, pushHints } from './queue-statements.ts'
 import type { NumberedPull } from './queue-waiter.ts'
@@ -20,6 +20,8 @@ interface Deps {
   /** How many ids one route may hold; the port's number unless said otherwise. */
   readonly queueIdsMax?: number
   readonly deadRows?: DeadRowsLimits
+  /** How long pulls may pass over lower hints of other processes; not at all: 0. */
+  readonly lookAtAllEveryMs?: number
 }
 
 export interface PostgresTaskQueue extends TaskQueue {
@@ -46,7 +48,7 @@ export const createPostgresTaskQueue = (deps: Deps): PostgresTaskQueue => {
   const left = createLeftEstimates()
   const deadRows = createDeadRowsWatch(pool, deps.logger, deps.deadRows ?? deadRowsLimits)
   const trims = createTrims(Math.max(1, Math.floor(queueIdsMax / 10)))
-  const floor = createQueueFloor(() => performance.now())
+  const floor = createQueueFloor(deps.lookAtAllEveryMs ?? lookAtAllEveryMs, () => performance.now())
   let state: 'open' | 'closed' = 'open'
 
   const take = async ({ routes: numbers, max }: NumberedPull): Promise<PulledHints> => {

@@ -38,11 +38,13 @@ const decode = (taskId: TaskId, rows: readonly EventRow[]): StreamContent => {
   }
 }
 
-/** The clock stands in a row of its own, so that it is read, sent and parsed once; `date_part` counts without decimals. */
+/**
+ * Few columns, because each costs a row its share of reading. The clock is the instant of a row of its own, and what only
+ * Started has is one text; `date_part` counts without decimals.
+ */
 const loadedRow = z.union([
-  z.object({ now_ms: z.int() }),
+  z.object({ task_id: z.null(), recorded_ms: z.int() }),
   z.object({
-    now_ms: z.null(),
     task_id: z.string(),
     version: z.int(),
     append_id: z.string(),
@@ -51,9 +53,7 @@ const loadedRow = z.union([
     data: z.string().nullable(),
     body: z.string().nullable(),
     meta: z.string().nullable(),
-    incarnation: z.string().nullable(),
-    attempt: z.int().nullable(),
-    time_limit_ms: z.int().nullable(),
+    started: z.string().nullable(),
   }),
 ])
 
@@ -66,8 +66,8 @@ const readRows = async (
   const rows: EventRow[] = []
   let now = 0
   for (const row of loaded) {
-    if (row.now_ms === null) rows.push(row)
-    else now = row.now_ms
+    if (row.task_id === null) now = row.recorded_ms
+    else rows.push(row.started === null ? row : { ...row, ...readStarted(row.started) })
   }
   storeClock.observe(now, sentAtMs, monotonicMs())
   return { now, rows }
@@ -77,18 +77,23 @@ const readRows = async (
 const loadStatement = (sorted: readonly TaskId[]) => {
   const ids = toUuidArray(sorted, itself)
   return sql.prepared('taskfold.load', loadedRow)`
-    select floor(date_part('epoch', clock_timestamp()) * 1000)::bigint as now_ms,
-           null::uuid as task_id, null::int as version, null::uuid as append_id, null::bigint as recorded_ms,
-           null as type, null as data, null as body, null as meta,
-           null::uuid as incarnation, null::int as attempt, null::int as time_limit_ms
+    select null::uuid as task_id, null::int as version, null::uuid as append_id,
+           floor(date_part('epoch', clock_timestamp()) * 1000)::bigint as recorded_ms,
+           null as type, null as data, null as body, null as meta, null as started
     union all (
-      select null, e.task_id, e.version, e.append_id, (date_part('epoch', e.recorded_at) * 1000)::bigint,
+      select e.task_id, e.version, e.append_id, (date_part('epoch', e.recorded_at) * 1000)::bigint,
              e.type, e.data::text, e.body::text, e.meta::text,
-             e.incarnation, e.attempt, e.time_limit_ms
+             case when e.type = 'Started' then concat_ws(' ', e.incarnation, e.attempt, e.time_limit_ms) end
       from taskfold.events e
       where e.task_id = any(${ids === null ? null : sql.binary(ids)}::uuid[])
       and e.task_id between ${sorted[0] ?? null}::uuid and ${sorted.at(-1) ?? null}::uuid
       order by e.task_id, e.version)`
+}
+
+/** As the statement writes it; what is missing there is judged where the event is decoded. */
+const readStarted = (started: string): Pick<EventRow, 'incarnation' | 'attempt' | 'time_limit_ms'> => {
+  const [incarnation = '', attempt, limit] = started.split(' ')
+  return { incarnation, attempt: Number(attempt), time_limit_ms: Number(limit) }
 }
 
 const groupByStream = (rows: readonly EventRow[]): readonly (readonly EventRow[])[] => {
