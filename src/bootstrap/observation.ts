@@ -31,9 +31,11 @@ export interface Observation {
 export interface MetricSources {
   readonly roles: readonly Role[]
   readonly index: TaskIndex
-  readonly pool: { state(): { acquiredConnections: number; idleConnections: number; waitingClients: number } }
+  readonly pools: readonly { state(): PoolState }[]
   readonly countHandlers: () => number | undefined
 }
+
+type PoolState = Readonly<Record<'acquiredConnections' | 'idleConnections' | 'waitingClients', number>>
 
 interface Deps {
   readonly telemetry: Telemetry
@@ -62,7 +64,7 @@ export const createObservation = async (
     observeQueue: (queue) => tracing?.traceQueue(queue) ?? queue,
     publish: (sources) => {
       const processGauges = createProcessGauges({
-        readPool: () => toPoolState(sources.pool.state()),
+        readPool: () => toPoolState(sources.pools.map((pool) => pool.state())),
         countHandlers: sources.countHandlers,
       })
       owned.defer(() => processGauges.close())
@@ -99,15 +101,10 @@ const readTotals = ({ counters }: Metrics): Readonly<Record<string, number>> =>
       .map(({ series, value }) => [series, value]),
   )
 
-const toPoolState = ({
-  acquiredConnections,
-  idleConnections,
-  waitingClients,
-}: ReturnType<MetricSources['pool']['state']>) => ({
-  acquired: acquiredConnections,
-  idle: idleConnections,
-  waiting: waitingClients,
-})
+const toPoolState = (states: readonly PoolState[]) => {
+  const sum = (member: keyof PoolState): number => states.reduce((total, state) => total + state[member], 0)
+  return { acquired: sum('acquiredConnections'), idle: sum('idleConnections'), waiting: sum('waitingClients') }
+}
 
 const createLazyText = () => {
   let loading: Promise<(readings: Readings) => Promise<string>> | undefined

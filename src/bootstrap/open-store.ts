@@ -26,10 +26,11 @@ import type { Logger } from '#application/ports/logger.ts'
 import type { Config } from './config.ts'
 
 /**
- * Connections of one process to Postgres: these for queries, one that hears notifications, and a heartbeat's for each
- * incarnation of a worker.
+ * Connections of one process to Postgres: these, one that hears notifications, and a heartbeat's for each incarnation of a
+ * worker. Appends have some for themselves, as many as flushes may be under way: their plans are large, and the fewer
+ * server processes keep them the quicker each is.
  */
-const connectionsMax = 10
+const connectionsMax = { appends: 4, queries: 6 }
 
 /** A query is given up after this; callers are answered within two seconds. */
 const queryDeadlineMs = 1_500
@@ -56,7 +57,7 @@ export const openDatabase = async (
   return { url: embedded.url, directUrl: embedded.url, abandon: () => void embedded.stop() }
 }
 
-/** Every driven port that Postgres serves, over one pool that `owned` ends. Migrates first. Throws StartupError. */
+/** Every driven port that Postgres serves, over two pools that `owned` ends. Migrates first. Throws StartupError. */
 export const openStore = async (
   { url, directUrl }: DatabasePlace,
   logger: Logger,
@@ -66,13 +67,17 @@ export const openStore = async (
   await migrate({ url: directUrl, logger })
   const sessions = await findSessionKind(url)
   if (sessions === 'shared') logger.info({}, 'found a pooler before the database: nothing is kept in its sessions')
-  const pool = await createPostgresPool(url, { connectionsMax, queryDeadlineMs, sessions })
-  owned.defer(() => pool.end())
+  const openPool = async (most: number) => {
+    const opened = await createPostgresPool(url, { connectionsMax: most, queryDeadlineMs, sessions })
+    owned.defer(() => opened.end())
+    return opened
+  }
+  const [pool, appendPool] = [await openPool(connectionsMax.queries), await openPool(connectionsMax.appends)]
   await adoptInstallation({ pool, logger })
   const monotonicMs = (): number => systemClock.monotonicMs()
   const storeClock = createEstimatedStoreClock(monotonicMs)
   const routes = createPostgresRoutes({ pool })
-  const eventStore = createPostgresEventStore({ pool, routes, storeClock, monotonicMs, commits })
+  const eventStore = createPostgresEventStore({ pool, appendPool, routes, storeClock, monotonicMs, commits })
   owned.defer(() => eventStore.close())
   const health = watchStore({ store: eventStore, clock: systemClock, timers: systemTimers })
   owned.defer(() => health.close())
@@ -86,6 +91,7 @@ export const openStore = async (
   await partitions.ensurePartitions()
   return {
     pool,
+    pools: [pool, appendPool],
     storeClock,
     routes,
     listener,

@@ -23,6 +23,8 @@ export interface PostgresEventStore extends EventStore {
 
 interface Deps {
   readonly pool: DatabasePool
+  /** For the flushes; the same unless given. One of its own lets few server processes keep the plans of an append. */
+  readonly appendPool?: DatabasePool
   readonly routes: PostgresRoutes
   /** Kept exact by the answers of the server. */
   readonly storeClock: EstimatedStoreClock
@@ -42,8 +44,9 @@ const atomicLimits = { flushesInFlightMax: 1, appendsPerFlushMax: 1, appendsWait
  */
 export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
   const limits = { ...groupCommitLimits, ...deps.limits }
-  const single = createGroupCommit<EncodedAppend, AppendVerdict>(createAppendFlush(deps), limits)
-  const atomic = createGroupCommit<EncodedAppends, AppendAllVerdict>(createAtomicFlush(deps), {
+  const flushing = { ...deps, pool: deps.appendPool ?? deps.pool }
+  const single = createGroupCommit<EncodedAppend, AppendVerdict>(createAppendFlush(flushing), limits)
+  const atomic = createGroupCommit<EncodedAppends, AppendAllVerdict>(createAtomicFlush(flushing), {
     ...limits,
     ...atomicLimits,
   })
