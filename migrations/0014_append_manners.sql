@@ -5,8 +5,9 @@
 -- case that is rare.
 --
 -- 'quick' sets them at once. It waits for a head that another transaction holds, at most 20 ms, and then fails as a whole
--- (55P03); the caller sends the batch again, 'careful'. Heads are set in order of id, by every call, so that calls wait for
--- each other in one direction only, and keys and new heads are taken before.
+-- (55P03); the caller sends the batch again, 'careful', and all its batches for a second, so that held heads cost a process
+-- 20 ms a second at most. Heads are set in order of id, by every call, so that calls wait for each other in one direction
+-- only, and keys and new heads are taken before.
 --
 -- 'careful' never waits for the head of an existing stream: one that somebody else holds gives 'busy', and the caller tries
 -- that append again. For a batch that met such a head, and for those that a 'busy' append comes back in.

@@ -22,11 +22,12 @@ export type Flush<Item, Verdict> = (
   manner: Manner,
 ) => Promise<readonly (Verdict | Busy)[]>
 
-interface Outcomes<Item extends Parcel, Verdict> {
+interface Sending<Item extends Parcel, Verdict> {
   readonly onVerdict: (member: Member<Item, Verdict>, verdict: Verdict) => void
   readonly onBusy: (member: Member<Item, Verdict>) => void
   readonly onRefused: (member: Member<Item, Verdict>, error: unknown) => void
   readonly onStore: (state: 'answering' | 'away') => void
+  readonly carefulMs: number
 }
 
 const pauseMs = { first: 20, most: 250 }
@@ -38,15 +39,21 @@ const rollbacksMax = 1
  *
  * One bad member never fails the others: a batch that the server refuses for its content is cut in two until the culprit
  * is alone. A batch whose fate is unknown is sent again as it is, with the same append ids, on another connection.
+ *
+ * Batches go quickly, but for `carefulMs` after one was rolled back, and those that an append is in whose head was held.
  */
 export const createBatchSender = <Item extends Parcel, Verdict>(
   flush: Flush<Item, Verdict>,
-  { onVerdict, onBusy, onRefused, onStore }: Outcomes<Item, Verdict>,
+  { onVerdict, onBusy, onRefused, onStore, carefulMs }: Sending<Item, Verdict>,
 ): ((batch: readonly Member<Item, Verdict>[]) => Promise<void>) => {
   type Members = readonly Member<Item, Verdict>[]
 
+  /** Where one head is held others may be: so a process waits for one at most once in a while. */
+  let carefulUntilMs = Number.NEGATIVE_INFINITY
+
   const attempt = async (members: Members, rollbacks: number): Promise<void> => {
-    const manner = rollbacks > 0 || members.some((member) => member.busyDelayMs > 0) ? 'careful' : 'quick'
+    const mayMeetHeld = rollbacks > 0 || members.some((member) => member.busyDelayMs > 0)
+    const manner = mayMeetHeld || performance.now() < carefulUntilMs ? 'careful' : 'quick'
     let aboard: Members = []
     try {
       const verdicts = await flush(() => {
@@ -85,7 +92,10 @@ export const createBatchSender = <Item extends Parcel, Verdict>(
           await pause(delayMs)
           delayMs = Math.min(delayMs * 2, pauseMs.most)
         } else if (failure === 'content' || rollbacks === rollbacksMax) return refuse(members, error)
-        else rollbacks += 1
+        else {
+          rollbacks += 1
+          carefulUntilMs = performance.now() + carefulMs
+        }
       }
     }
   }

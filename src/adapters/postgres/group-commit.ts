@@ -16,6 +16,8 @@ export interface GroupCommitLimits extends LineLimits {
   readonly flushesOfShortLinesMax: number
   /** How long a caller waits for its verdict: a store that is away must show within two seconds. */
   readonly verdictDeadlineMs: number
+  /** How long no batch may wait for a held head after one has. */
+  readonly carefulMs: number
   /** How long an append is tried again while somebody else holds its head. */
   readonly busyDeadlineMs: number
 }
@@ -28,6 +30,7 @@ export const groupCommitLimits: GroupCommitLimits = {
   appendsWaitingMax: 20_000,
   bytesWaitingMax: 67_108_864,
   verdictDeadlineMs: 1_700,
+  carefulMs: 1_000,
   busyDeadlineMs: 5_000,
 }
 
@@ -52,9 +55,8 @@ export const createGroupCommit = <Item extends Parcel, Verdict>(
 
   const send = createBatchSender(flush, {
     onVerdict: open.resolve,
-    onRefused: (member, error) => {
-      open.reject(member, new UnstorableAppendError('Postgres refused the append', { cause: error }))
-    },
+    onRefused: (member, cause) =>
+      open.reject(member, new UnstorableAppendError('Postgres refused the append', { cause })),
     // Somebody holds the head: try again a little later, without keeping anybody else waiting.
     onBusy: (member) => {
       open.rest(member, limits.busyDeadlineMs, () => {
@@ -63,6 +65,7 @@ export const createGroupCommit = <Item extends Parcel, Verdict>(
       })
     },
     onStore: open.setStore,
+    carefulMs: limits.carefulMs,
   })
 
   /**

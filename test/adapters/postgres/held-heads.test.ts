@@ -20,8 +20,11 @@ describe('an append whose head somebody holds', () => {
     expect(stored).toEqual(['other', 'held'])
   })
 
-  it('makes the whole batch be sent again carefully, and each after it that it is in', async () => {
-    const { append, answerAll } = open()
+  it.each([
+    ['and all that follow for a while', 60_000, 'careful: c'],
+    ['and those that it comes back in, and no other without that while', 0, 'quick: c'],
+  ])('makes its batch be sent again carefully, %s', async (_, carefulMs, last) => {
+    const { append, answerAll } = open({ carefulMs })
     const sent: string[] = []
     answerAll((flush) => {
       sent.push(`${flush.manner}: ${streamsOf(flush).join(' ')}`)
@@ -31,7 +34,7 @@ describe('an append whose head somebody holds', () => {
     })
     await Promise.all(['held', 'a', 'b'].map((streamId) => append(streamId)))
     await append('c')
-    expect(sent).toEqual(['quick: held a b', 'careful: held a b', 'careful: held', 'quick: c'])
+    expect(sent).toEqual(['quick: held a b', 'careful: held a b', 'careful: held', last])
   })
 
   it('is refused as overloaded in the end', async () => {
