@@ -1,3 +1,4 @@
+import type { CommitObserver } from '#application/ports/commit-observer.ts'
 import type { DatabasePool } from 'slonik'
 import { createPostgresEventFeed } from '#adapters/postgres/event-feed.ts'
 import { createPostgresEventStore, type PostgresEventStore } from '#adapters/postgres/event-store.ts'
@@ -22,6 +23,7 @@ interface Options {
   readonly connectionsMax?: number
   readonly queryDeadlineMs?: number
   readonly limits?: Parameters<typeof createPostgresEventStore>[0]['limits']
+  readonly commits?: CommitObserver
 }
 
 const monotonicMs = (): number => performance.now()
@@ -29,12 +31,12 @@ const monotonicMs = (): number => performance.now()
 /** What one process of a fleet has open on a database. The caller closes it. */
 export const connectPostgresStore = async (
   url: string,
-  { connectionsMax = 6, queryDeadlineMs = 5_000, limits = {} }: Options = {},
+  { connectionsMax = 6, queryDeadlineMs = 5_000, limits = {}, commits }: Options = {},
 ) => {
   const pool: DatabasePool = await createPostgresPool(url, { connectionsMax, queryDeadlineMs })
   const routes = createPostgresRoutes({ pool })
   const storeClock = createEstimatedStoreClock(monotonicMs)
-  const store: PostgresEventStore = createPostgresEventStore({ pool, routes, storeClock, monotonicMs, limits })
+  const store: PostgresEventStore = createPostgresEventStore({ pool, routes, storeClock, monotonicMs, limits, commits })
   return {
     pool,
     routes,

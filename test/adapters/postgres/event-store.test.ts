@@ -1,16 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sql } from 'slonik'
 import pg from 'pg'
-import { type EventStore, UnstorableAppendError } from '#application/ports/event-store.ts'
+import { UnstorableAppendError } from '#application/ports/event-store.ts'
 import { findTaskId, type TaskId } from '#domain/identifiers.ts'
 import { noTask } from '#domain/task-state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { connectPostgresStore, openPostgresStore, type PostgresStoreWorld } from '../../support/postgres-store.ts'
-import { release, start, succeed } from '../../support/run-commands.ts'
+import { start, succeed } from '../../support/run-commands.ts'
 import {
   appendCommand,
-  loadTask,
   makeAppend,
   makeSubmission,
   range,
@@ -115,49 +113,6 @@ describe('connections that the server ends in the middle of flushes', () => {
     }
   })
 })
-
-describe('heads that many want at once', () => {
-  it('go round all who append to them, carefully or not: each append is won once, and nobody waits in a circle', async () => {
-    const stores = await Promise.all(range(4).map(() => connectPostgresStore(world.url)))
-    const tasks = await submitMany(world, 40)
-    const deadlocksBefore = await countDeadlocks()
-    const letGo = tasks[20] === undefined ? undefined : await holdHead(tasks[20].taskId)
-    const verdicts = stores.flatMap(({ store }, place) =>
-      (place % 2 === 0 ? tasks : tasks.toReversed()).map((task) =>
-        moveOn(store, task.taskId, 12).catch((error: unknown) => error),
-      ),
-    )
-    await sleep(300)
-    await letGo?.()
-    const won = (await Promise.all(verdicts)).map((count) => (typeof count === 'number' ? count : Number.NaN))
-    await Promise.all(stores.map((store) => store.close()))
-    const { streams } = await world.store.loadStreams(tasks.map(({ taskId }) => taskId))
-    const stored = [...streams.values()].flatMap((content) =>
-      content.kind === 'events' ? content.events.slice(1) : [],
-    )
-    expect(won.reduce((sum, count) => sum + count, 0)).toBe(stored.length)
-    expect(stored.length).toBeGreaterThan(40 * 12)
-    expect(await countDeadlocks()).toBe(deadlocksBefore)
-    await expectHeadsToEqualFolds(
-      world,
-      tasks.map(({ taskId }) => taskId),
-    )
-  })
-})
-
-/** Starts and hands back one task again and again, against others who do so; answers how many of its appends were stored. */
-const moveOn = async (store: EventStore, taskId: TaskId, rounds: number): Promise<number> => {
-  let won = 0
-  for (let round = 0; round < rounds; round += 1) {
-    const task = await loadTask(store, taskId)
-    const command = task.status === 'PROCESSING' ? release(task) : start(task)
-    if ((await store.append(makeAppend(task, command))).kind === 'appended') won += 1
-  }
-  return won
-}
-
-const countDeadlocks = (): Promise<unknown> =>
-  world.pool.oneFirst(sql.unsafe`select deadlocks::int from pg_stat_database where datname = current_database()`)
 
 describe('a head that a foreign transaction holds', () => {
   it('is waited for without keeping its neighbours, and is set when it is let go', async () => {

@@ -31,3 +31,14 @@ describe('task ids', () => {
     expect(new Set(minted).size).toBe(2_000)
   })
 })
+
+describe('append ids', () => {
+  it('are UUIDs of version 8, unlike all others of their process and of the next', () => {
+    const processes = [1, 2].map(() => createSystemIdentities({ now: () => 1_767_225_600_000 }))
+    const minted = processes.flatMap((identities) => Array.from({ length: 10_000 }, () => identities.mintAppendId()))
+    expect(new Set(minted).size).toBe(20_000)
+    for (const appendId of minted) {
+      expect(appendId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    }
+  })
+})
