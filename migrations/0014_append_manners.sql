@@ -7,7 +7,8 @@
 -- 'quick' sets them at once. It waits for a head that another transaction holds, at most 20 ms, and then fails as a whole
 -- (55P03); the caller sends the batch again, 'careful', and all its batches for a second, so that held heads cost a process
 -- 20 ms a second at most. Heads are set in order of id, by every call, so that calls wait for each other in one direction
--- only, and keys and new heads are taken before.
+-- only, and keys and new heads are taken before. It takes new heads to be new: one that is there, because its append was
+-- stored before, fails the call too (23505). To allow for that, a row at a time, costs twice what storing the row does.
 --
 -- 'careful' never waits for the head of an existing stream: one that somebody else holds gives 'busy', and the caller tries
 -- that append again. For a batch that met such a head, and for those that a 'busy' append comes back in.
@@ -93,17 +94,28 @@ begin
     v_now := date_trunc('milliseconds', clock_timestamp());
   end if;
 
-  -- (2) New heads, in order of id.
+  -- (2) New heads, in order of id: quickly, as if none of them could be there, or carefully.
   if p_firsts > 0 then
-    insert into tasks (task_id, version, status, attempt, run, incarnation, route, priority, ready_at, last_at)
-    select e_task[a_event[i]], a_version[i], a_status[i], a_attempt[i], a_run[i], a_incarnation[i], a_route[i], a_priority[i],
-           coalesce('epoch'::timestamptz + a_run_at_ms[i] * interval '1 millisecond',
-                    v_now + a_delay_ms[i] * interval '1 millisecond'),
-           v_now
-    from generate_series(1, p_firsts) i
-    where e_task[a_event[i]] <> all (v_duplicates)
-    order by e_task[a_event[i]]
-    on conflict do nothing;
+    if p_manner = 'quick' then
+      insert into tasks (task_id, version, status, attempt, run, incarnation, route, priority, ready_at, last_at)
+      select e_task[a_event[i]], a_version[i], a_status[i], a_attempt[i], a_run[i], a_incarnation[i], a_route[i], a_priority[i],
+             coalesce('epoch'::timestamptz + a_run_at_ms[i] * interval '1 millisecond',
+                      v_now + a_delay_ms[i] * interval '1 millisecond'),
+             v_now
+      from generate_series(1, p_firsts) i
+      where e_task[a_event[i]] <> all (v_duplicates)
+      order by e_task[a_event[i]];
+    else
+      insert into tasks (task_id, version, status, attempt, run, incarnation, route, priority, ready_at, last_at)
+      select e_task[a_event[i]], a_version[i], a_status[i], a_attempt[i], a_run[i], a_incarnation[i], a_route[i], a_priority[i],
+             coalesce('epoch'::timestamptz + a_run_at_ms[i] * interval '1 millisecond',
+                      v_now + a_delay_ms[i] * interval '1 millisecond'),
+             v_now
+      from generate_series(1, p_firsts) i
+      where e_task[a_event[i]] <> all (v_duplicates)
+      order by e_task[a_event[i]]
+      on conflict do nothing;
+    end if;
     get diagnostics v_count = row_count;
     v_all := v_count = p_firsts;
   end if;

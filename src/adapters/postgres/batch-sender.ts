@@ -8,8 +8,8 @@ export interface Busy {
 }
 
 /**
- * `quick` may wait a moment for a head that somebody else holds, and then fails as a whole, to be sent again. `careful`
- * never waits for one: its append is `busy`, and the others are stored.
+ * `quick` may wait a moment for a head that somebody else holds, and takes new heads to be new; where it is wrong it fails
+ * as a whole, to be sent again. `careful` never waits for a head: its append is `busy`, and the others are stored.
  */
 export type Manner = 'quick' | 'careful'
 
@@ -40,7 +40,8 @@ const rollbacksMax = 1
  * One bad member never fails the others: a batch that the server refuses for its content is cut in two until the culprit
  * is alone. A batch whose fate is unknown is sent again as it is, with the same append ids, on another connection.
  *
- * Batches go quickly, but for `carefulMs` after one was rolled back, and those that an append is in whose head was held.
+ * Batches go quickly, but for `carefulMs` after one was rolled back, and those that an append is in whose head was held or
+ * that may have been stored. What the server refuses of a quick batch is proved by a careful one.
  */
 export const createBatchSender = <Item extends Parcel, Verdict>(
   flush: Flush<Item, Verdict>,
@@ -51,9 +52,10 @@ export const createBatchSender = <Item extends Parcel, Verdict>(
   /** Where one head is held others may be: so a process waits for one at most once in a while. */
   let carefulUntilMs = Number.NEGATIVE_INFINITY
 
-  const attempt = async (members: Members, rollbacks: number): Promise<void> => {
-    const mayMeetHeld = rollbacks > 0 || members.some((member) => member.busyDelayMs > 0)
-    const manner = mayMeetHeld || performance.now() < carefulUntilMs ? 'careful' : 'quick'
+  const mannerOf = (members: Members): Manner =>
+    performance.now() < carefulUntilMs || members.some(isDelicate) ? 'careful' : 'quick'
+
+  const attempt = async (members: Members, manner: Manner): Promise<void> => {
     let aboard: Members = []
     try {
       const verdicts = await flush(() => {
@@ -79,21 +81,25 @@ export const createBatchSender = <Item extends Parcel, Verdict>(
   const send = async (batch: Members): Promise<void> => {
     let delayMs = pauseMs.first
     let rollbacks = 0
+    let known: Manner | undefined
     // Ends with the last deadline among its members.
     for (;;) {
       const members = batch.filter((member) => member.progress !== 'settled')
       if (members.length === 0) return
+      const manner = known ?? mannerOf(members)
       try {
-        return await attempt(members, rollbacks)
+        return await attempt(members, manner)
       } catch (error) {
         const failure = classifyFailure(error)
         if (failure === 'unknown' || failure === 'not-sent') {
           onStore('away')
           await pause(delayMs)
           delayMs = Math.min(delayMs * 2, pauseMs.most)
-        } else if (failure === 'content' || rollbacks === rollbacksMax) return refuse(members, error)
-        else {
-          rollbacks += 1
+        } else if (failure === 'content' ? manner === 'careful' : rollbacks === rollbacksMax) {
+          return refuse(members, error)
+        } else {
+          rollbacks += Number(failure === 'again')
+          known = 'careful'
           carefulUntilMs = performance.now() + carefulMs
         }
       }
@@ -111,6 +117,10 @@ export const createBatchSender = <Item extends Parcel, Verdict>(
 
   return send
 }
+
+/** Its head was held a moment ago, or it may be stored already. */
+const isDelicate = <Item extends Parcel, Verdict>({ busyDelayMs, fate }: Member<Item, Verdict>): boolean =>
+  busyDelayMs > 0 || fate === 'unknown'
 
 const comeBack = <Item extends Parcel, Verdict>(
   member: Member<Item, Verdict>,

@@ -79,6 +79,21 @@ describe('two event stores on one database', () => {
   })
 })
 
+describe('a first append that was stored before', () => {
+  it('is recognised in the middle of new ones, all of which are stored', async () => {
+    const appends = range(20).map(() => makeAppend(noTask, submit()))
+    const known = appends.at(10)
+    if (known === undefined) throw new Error('twenty were made')
+    await world.store.append(known)
+    const verdicts = await Promise.all(appends.map((append) => world.store.append(append)))
+    expect(verdicts.map(({ kind }) => kind)).toEqual(range(20).map((place) => (place === 10 ? 'already' : 'appended')))
+    await expectHeadsToEqualFolds(
+      world,
+      appends.map(({ taskId }) => taskId),
+    )
+  })
+})
+
 describe('connections that the server ends in the middle of flushes', () => {
   it('lose nothing and double nothing', async () => {
     const victim = await connectPostgresStore(world.url, { limits: { appendsPerFlushMax: 20 } })

@@ -48,3 +48,32 @@ describe('an append whose head somebody holds', () => {
     expect(tries).toBeGreaterThan(1)
   })
 })
+
+describe('a quick batch that the server refuses for its content', () => {
+  it('is sent again carefully before anybody is held to blame', async () => {
+    const { append, answerAll } = open()
+    const sent: string[] = []
+    answerAll((flush) => {
+      sent.push(`${flush.manner}: ${streamsOf(flush).join(' ')}`)
+      if (flush.manner === 'quick') flush.fail(serverError('23505'))
+      else flush.answer()
+    })
+    await Promise.all(['a', 'b'].map((streamId) => append(streamId)))
+    expect(sent).toEqual(['quick: a b', 'careful: a b'])
+  })
+})
+
+describe('an append that may have been stored', () => {
+  it('is sent again carefully, with whoever travels beside it', async () => {
+    const { append, answerAll } = open()
+    const sent: string[] = []
+    answerAll((flush) => {
+      sent.push(`${flush.manner}: ${streamsOf(flush).join(' ')}`)
+      if (sent.length === 1) flush.fail(serverError('57P01'))
+      else flush.answer()
+    })
+    await Promise.all(['a', 'b'].map((streamId) => append(streamId)))
+    await append('c')
+    expect(sent).toEqual(['quick: a b', 'careful: a b', 'quick: c'])
+  })
+})
