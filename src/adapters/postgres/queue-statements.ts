@@ -3,7 +3,9 @@ import { z } from 'zod'
 import type { Hint } from '#application/ports/task-queue.ts'
 import { compareRanked } from '#domain/rank.ts'
 import { recallTaskId, type TaskId } from '#domain/identifiers.ts'
+import { findSqlState } from './errors.ts'
 import { answerOf } from './pool.ts'
+import { formatNews, type News } from './queue-news.ts'
 import { channels } from './signals-listener.ts'
 
 /** A hint whose route has become a number. */
@@ -26,22 +28,41 @@ export interface TakenHints {
   readonly left: number | undefined
 }
 
-/** Adds hints, wakes whoever waits for their routes, and holds the routes of `trim` to their bound. One round trip. */
-export const pushHints = async (pool: DatabasePool, hints: readonly NumberedHint[], trim: Trim): Promise<void> => {
+/**
+ * Adds hints, tells the news to whoever waits for their routes, and holds the routes of `trim` to their bound. One round
+ * trip, or two when some of them are there already: to allow for that, a row at a time, costs twice what adding them does,
+ * and most were never there.
+ */
+export const pushHints = async (
+  pool: DatabasePool,
+  hints: readonly NumberedHint[],
+  news: News,
+  trim: Trim,
+): Promise<void> => {
   const sorted = hints.toSorted((a, b) => a.route - b.route || compareRanked(a, b))
-  await answerOf(
-    pool.query(sql.type(z.unknown())`
-      select taskfold.push_hints(
-        ${toArray(sorted.map((hint) => hint.route))}::int[],
-        ${toArray(sorted.map((hint) => hint.rank))}::bigint[],
-        ${toArray(sorted.map((hint) => hint.taskId))}::uuid[],
-        ${channels.hints},
-        ${toNews(hints)},
-        ${toArray(trim.routes)}::int[],
-        ${trim.idsMax}
-      )`),
-  )
+  const push = (manner: 'quick' | 'careful') =>
+    answerOf(
+      pool.query(sql.prepared('taskfold.push', z.unknown())`
+        select taskfold.push_hints(
+          ${manner}::text,
+          ${toArray(sorted.map((hint) => hint.route))}::int[],
+          ${toArray(sorted.map((hint) => hint.rank))}::bigint[],
+          ${toArray(sorted.map((hint) => hint.taskId))}::uuid[],
+          ${channels.hints}::text,
+          ${formatNews(news)}::text,
+          ${toArray(trim.routes)}::int[],
+          ${trim.idsMax}::int
+        )`),
+    )
+  try {
+    await push('quick')
+  } catch (error) {
+    if (findSqlState(error) !== alreadyThere) throw error
+    await push('careful')
+  }
 }
+
+const alreadyThere = '23505'
 
 /** The text of an array of numbers or ids, which need no quotes. The driver's own way takes twice as long. */
 const toArray = (values: readonly (number | TaskId)[]): string => `{${values.join(',')}}`
@@ -84,16 +105,3 @@ export const countHints = (pool: DatabasePool, route: number, idsMax: number): P
       select count(*)::int as count
       from (select from taskfold.queue_hints where route = ${route} limit ${idsMax}) counted`),
   )
-
-/** A notification holds less than 8,000 bytes; a number and its comma are at most 11. */
-const routesPerNewsMax = 700
-
-/** Routes with news. None are named when they are too many. */
-const toNews = (hints: readonly NumberedHint[]): string => {
-  const routes = new Set(hints.map((hint) => hint.route))
-  return routes.size > routesPerNewsMax ? '' : [...routes].join(',')
-}
-
-/** The routes that news are about; `all` when they do not say. */
-export const parseNews = (news: string): readonly number[] | 'all' =>
-  /^\d+(,\d+)*$/.test(news) ? news.split(',').map(Number) : 'all'

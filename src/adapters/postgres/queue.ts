@@ -5,7 +5,8 @@ import { type PulledHints, queueIdsMax as queueIdsMaxOfPort, type TaskQueue } fr
 import { createDeadRowsWatch, type DeadRowsLimits, deadRowsLimits } from './queue-dead-rows.ts'
 import { createQueueFloor, lookAtAllEveryMs } from './queue-floor.ts'
 import { createLeftEstimates } from './queue-left.ts'
-import { countHints, parseNews, pullHints, pushHints } from './queue-statements.ts'
+import { type News, parseNews, toNews } from './queue-news.ts'
+import { countHints, pullHints, pushHints } from './queue-statements.ts'
 import type { NumberedPull } from './queue-waiter.ts'
 import { createWaitingPulls } from './queue-waiting.ts'
 import type { PostgresRoutes } from './routes.ts'
@@ -20,7 +21,7 @@ interface Deps {
   /** How many ids one route may hold; the port's number unless said otherwise. */
   readonly queueIdsMax?: number
   readonly deadRows?: DeadRowsLimits
-  /** How long pulls may pass over lower hints of other processes; not at all: 0. */
+  /** How long pulls may pass over lower hints that nobody heard of; 0: not even those whose news are on their way. */
   readonly lookAtAllEveryMs?: number
 }
 
@@ -53,20 +54,31 @@ export const createPostgresTaskQueue = (deps: Deps): PostgresTaskQueue => {
 
   const take = async ({ routes: numbers, max }: NumberedPull): Promise<PulledHints> => {
     if (numbers.length === 0 || state === 'closed') return { taskIds: [], left: 0 }
-    const pull = { routes: numbers, max, from: floor.from(numbers), countMax: left.countMax(numbers) }
-    const taken = await pullHints(pool, pull)
-    floor.taken(numbers, taken.highest)
-    deadRows.observe(taken.tookMs)
-    return { taskIds: taken.taskIds, left: left.update(numbers, taken) }
+    // Who does not hear of new hints must look for them everywhere.
+    if (listener.state() !== 'listening') floor.heard(undefined)
+    const pull = floor.begin(numbers)
+    let highest: number | undefined
+    try {
+      const taken = await pullHints(pool, { routes: numbers, max, from: pull.from, countMax: left.countMax(numbers) })
+      highest = taken.highest
+      deadRows.observe(taken.tookMs)
+      return { taskIds: taken.taskIds, left: left.update(numbers, taken) }
+    } finally {
+      pull.taken(highest)
+    }
   }
 
   const waiting = createWaitingPulls({
     take,
     pollMs: () => (listener.state() === 'listening' ? pollMs.listening : pollMs.otherwise),
   })
+  const hear = ({ routes: heardOf, lowest }: News): void => {
+    floor.heard(lowest)
+    waiting.wake(heardOf)
+  }
   const unsubscribe = listener.subscribe(channels.hints, {
-    notified: (news) => waiting.wake(parseNews(news)),
-    missed: () => waiting.wake('all'),
+    notified: (text) => hear(parseNews(text)),
+    missed: () => hear({ routes: 'all', lowest: undefined }),
   })
 
   return {
@@ -80,9 +92,10 @@ export const createPostgresTaskQueue = (deps: Deps): PostgresTaskQueue => {
         const route = numbers.get(routeKey(hint.route))
         return route === undefined ? [] : [{ ...hint, route }]
       })
-      floor.pushed(numbered.map((hint) => hint.rank))
-      await pushHints(pool, numbered, { routes: trims.due(numbered), idsMax: queueIdsMax })
-      if (listener.state() !== 'listening') waiting.wake([...numbers.values()])
+      const news = toNews(numbered)
+      await pushHints(pool, numbered, news, { routes: trims.due(numbered), idsMax: queueIdsMax })
+      if (listener.state() === 'listening') floor.heard(news.lowest)
+      else hear(news)
     },
 
     pull: async (request) => {

@@ -56,18 +56,22 @@ describe('hints below those that a process has taken', () => {
     expect((await take(queue, routes, 2)).taskIds[0]).toBe(lower.taskId)
   })
 
-  it.each([1, 3])('are taken when there are not enough above, %i routes', async (count) => {
+  it.each([1, 3])('are found a while later when their notification was lost, %i routes', async (count) => {
     const routes = range(count).map(makeRoute)
     const route = routes[0] ?? makeRoute()
-    const hints = range(10).map((place) => hint(route, 100 + place))
-    await queue.push(hints)
+    await queue.push(range(10).map((place) => hint(route, 100 + place)))
     await take(queue, routes, 5)
     const lower = hint(route, 1)
-    await there.createQueue().push([lower])
-    expect((await take(queue, routes, 10)).taskIds).toEqual([lower, ...hints.slice(5)].map(({ taskId }) => taskId))
+    await pushUnheard(lower)
+    const taken: TaskId[] = []
+    await waitUntil(async () => {
+      taken.push(...(await take(queue, routes, 10)).taskIds)
+      return taken.includes(lower.taskId)
+    })
+    expect(taken).toHaveLength(6)
   })
 
-  it('are passed over only for a moment while there are enough above', async () => {
+  it('are taken as soon as the news of another process come', async () => {
     const route = makeRoute()
     await queue.push(range(1_000).map((place) => hint(route, 100 + place)))
     await take(queue, [route], 5)
@@ -135,6 +139,20 @@ describe('a hint whose notification was lost', () => {
     const { pulled } = await beginToWait(unlistening, route)
     await queue.push([hint ?? expect.fail()])
     expect((await pulled).taskIds).toEqual([hint?.taskId])
+  })
+})
+
+describe('a process that cannot listen', () => {
+  it('takes the lowest, whoever pushed it', async () => {
+    const process = await fleet.startProcess()
+    await process.listener.close()
+    const unlistening = process.createQueue()
+    const route = makeRoute()
+    const [high, higher, low] = [7, 8, 3].map((rank) => ({ taskId: mintTaskId(), route, rank }))
+    await queue.push([high ?? expect.fail(), higher ?? expect.fail()])
+    expect((await take(unlistening, [route], 1)).taskIds).toEqual([high?.taskId])
+    await queue.push([low ?? expect.fail()])
+    expect((await take(unlistening, [route], 1)).taskIds).toEqual([low?.taskId])
   })
 })
 
