@@ -100,6 +100,8 @@ describe('connections that the server ends while keys are taken', () => {
   it('leave one task a key, and every append its verdict', async () => {
     const victim = await connectPostgresStore(world.url, { limits: { appendsPerFlushMax: 20 } })
     await victim.routes.learn([submission])
+    const killer = new pg.Client({ connectionString: world.url })
+    await killer.connect()
     const keys = range(300).map(() => makeKey())
     const appends = [...keys, ...keys].map(makeFirst)
     let killed = 0
@@ -107,16 +109,16 @@ describe('connections that the server ends while keys are taken', () => {
       appends.map(async (append, place) => {
         const verdict = await victim.store.append(append)
         if (place % 100 === 50) {
-          killed += Number(
-            await world.pool.oneFirst(sql.unsafe`
-              select count(pg_terminate_backend(pid))::int from pg_stat_activity
-              where datname = current_database() and query like '%taskfold.append%'
-              and query not like '%pg_terminate_backend%'`),
+          const { rowCount } = await killer.query(
+            `select pg_terminate_backend(pid) from pg_stat_activity
+             where datname = current_database() and query like '%taskfold.append%' and pid <> pg_backend_pid()`,
           )
+          killed += rowCount ?? 0
         }
         return verdict
       }),
     )
+    await killer.end()
     await victim.close()
     expect(killed).toBeGreaterThan(0)
     keys.forEach((_, place) => {
