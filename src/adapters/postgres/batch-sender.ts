@@ -49,11 +49,7 @@ export const createBatchSender = <Item extends Parcel, Verdict>(
 ): ((batch: readonly Member<Item, Verdict>[]) => Promise<void>) => {
   type Members = readonly Member<Item, Verdict>[]
 
-  /** Where one head is held others may be: so a process waits for one at most once in a while. */
-  let carefulUntilMs = Number.NEGATIVE_INFINITY
-
-  const mannerOf = (members: Members): Manner =>
-    performance.now() < carefulUntilMs || members.some(isDelicate) ? 'careful' : 'quick'
+  const manners = createManners<Item, Verdict>(carefulMs)
 
   const attempt = async (members: Members, manner: Manner): Promise<void> => {
     let aboard: Members = []
@@ -86,7 +82,7 @@ export const createBatchSender = <Item extends Parcel, Verdict>(
     for (;;) {
       const members = batch.filter((member) => member.progress !== 'settled')
       if (members.length === 0) return
-      const manner = known ?? mannerOf(members)
+      const manner = known ?? manners.of(members)
       try {
         return await attempt(members, manner)
       } catch (error) {
@@ -99,8 +95,7 @@ export const createBatchSender = <Item extends Parcel, Verdict>(
           return refuse(members, error)
         } else {
           rollbacks += Number(failure === 'again')
-          known = 'careful'
-          carefulUntilMs = performance.now() + carefulMs
+          known = manners.becomeCareful()
         }
       }
     }
@@ -116,6 +111,19 @@ export const createBatchSender = <Item extends Parcel, Verdict>(
   }
 
   return send
+}
+
+/** Where one head is held others may be: so a process waits for one at most once in `carefulMs`. */
+const createManners = <Item extends Parcel, Verdict>(carefulMs: number) => {
+  let carefulUntilMs = Number.NEGATIVE_INFINITY
+  return {
+    of: (members: readonly Member<Item, Verdict>[]): Manner =>
+      performance.now() < carefulUntilMs || members.some(isDelicate) ? 'careful' : 'quick',
+    becomeCareful: (): Manner => {
+      carefulUntilMs = performance.now() + carefulMs
+      return 'careful'
+    },
+  }
 }
 
 /** Its head was held a moment ago, or it may be stored already. */

@@ -1,28 +1,24 @@
-import type { DatabasePool } from 'slonik'
-import type { Logger } from '#application/ports/logger.ts'
 import { type Route, routeKey } from '#application/ports/routes.ts'
-import { type PulledHints, queueIdsMax as queueIdsMaxOfPort, type TaskQueue } from '#application/ports/task-queue.ts'
-import { createDeadRowsWatch, type DeadRowsLimits, deadRowsLimits } from './queue-dead-rows.ts'
-import { createQueueFloor, lookAtAllEveryMs } from './queue-floor.ts'
-import { createLeftEstimates } from './queue-left.ts'
+import {
+  type Hint,
+  type PulledHints,
+  queueIdsMax as queueIdsMaxOfPort,
+  type TaskQueue,
+} from '#application/ports/task-queue.ts'
 import { type News, parseNews, toNews } from './queue-news.ts'
-import { countHints, pullHints, pushHints } from './queue-statements.ts'
+import { countHints, type NumberedHint, pushHints } from './queue-statements.ts'
+import { createTaking, type TakingDeps } from './queue-taking.ts'
 import type { NumberedPull } from './queue-waiter.ts'
 import { createWaitingPulls } from './queue-waiting.ts'
 import type { PostgresRoutes } from './routes.ts'
 import { channels, type PostgresListener } from './signals-listener.ts'
 
-interface Deps {
-  readonly pool: DatabasePool
+interface Deps extends TakingDeps {
   readonly routes: PostgresRoutes
   /** Closed by whoever made it. */
   readonly listener: PostgresListener
-  readonly logger: Logger
   /** How many ids one route may hold; the port's number unless said otherwise. */
   readonly queueIdsMax?: number
-  readonly deadRows?: DeadRowsLimits
-  /** How long pulls may pass over lower hints that nobody heard of; 0: not even those whose news are on their way. */
-  readonly lookAtAllEveryMs?: number
 }
 
 export interface PostgresTaskQueue extends TaskQueue {
@@ -46,34 +42,19 @@ const pollMs = { listening: 3_000, otherwise: 250 }
  */
 export const createPostgresTaskQueue = (deps: Deps): PostgresTaskQueue => {
   const { pool, routes, listener, queueIdsMax = queueIdsMaxOfPort } = deps
-  const left = createLeftEstimates()
-  const deadRows = createDeadRowsWatch(pool, deps.logger, deps.deadRows ?? deadRowsLimits)
+  const taking = createTaking(deps)
   const trims = createTrims(Math.max(1, Math.floor(queueIdsMax / 10)))
-  const floor = createQueueFloor(deps.lookAtAllEveryMs ?? lookAtAllEveryMs, () => performance.now())
   let state: 'open' | 'closed' = 'open'
 
-  const take = async ({ routes: numbers, max }: NumberedPull): Promise<PulledHints> => {
-    if (numbers.length === 0 || state === 'closed') return { taskIds: [], left: 0 }
-    // Who does not hear of new hints must look for them everywhere.
-    if (listener.state() !== 'listening') floor.heard(undefined)
-    const pull = floor.begin(numbers)
-    let highest: number | undefined
-    try {
-      const taken = await pullHints(pool, { routes: numbers, max, from: pull.from, countMax: left.countMax(numbers) })
-      highest = taken.highest
-      deadRows.observe(taken.tookMs)
-      return { taskIds: taken.taskIds, left: left.update(numbers, taken) }
-    } finally {
-      pull.taken(highest)
-    }
-  }
+  const take = async ({ routes: numbers, max }: NumberedPull): Promise<PulledHints> =>
+    numbers.length === 0 || state === 'closed' ? { taskIds: [], left: 0 } : taking.take(numbers, max)
 
   const waiting = createWaitingPulls({
     take,
     pollMs: () => (listener.state() === 'listening' ? pollMs.listening : pollMs.otherwise),
   })
   const hear = ({ routes: heardOf, lowest }: News): void => {
-    floor.heard(lowest)
+    taking.heard(lowest)
     waiting.wake(heardOf)
   }
   const unsubscribe = listener.subscribe(channels.hints, {
@@ -84,17 +65,10 @@ export const createPostgresTaskQueue = (deps: Deps): PostgresTaskQueue => {
   return {
     push: async (hints) => {
       if (hints.length === 0) return
-      const numbers = await numberAll(
-        routes,
-        hints.map((hint) => hint.route),
-      )
-      const numbered = hints.flatMap((hint) => {
-        const route = numbers.get(routeKey(hint.route))
-        return route === undefined ? [] : [{ ...hint, route }]
-      })
+      const numbered = await numberHints(routes, hints)
       const news = toNews(numbered)
       await pushHints(pool, numbered, news, { routes: trims.due(numbered), idsMax: queueIdsMax })
-      if (listener.state() === 'listening') floor.heard(news.lowest)
+      if (listener.state() === 'listening') taking.heard(news.lowest)
       else hear(news)
     },
 
@@ -119,7 +93,7 @@ export const createPostgresTaskQueue = (deps: Deps): PostgresTaskQueue => {
       state = 'closed'
       unsubscribe()
       waiting.close()
-      await deadRows.settle()
+      await taking.settle()
     },
   }
 }
@@ -129,6 +103,15 @@ const isClosed = (state: 'open' | 'closed'): boolean => state === 'closed'
 
 const assertWithin = (name: string, value: number, least: number, most: number): void => {
   if (!(value >= least && value <= most)) throw new RangeError(`${name} must be ${least} to ${most}, not ${value}`)
+}
+
+/** Of many hints nearly all are for few routes, which are known. */
+const numberHints = async (routes: PostgresRoutes, hints: readonly Hint[]): Promise<readonly NumberedHint[]> => {
+  const numbered: NumberedHint[] = []
+  for (const { taskId, rank, route } of hints) {
+    numbered.push({ taskId, rank, route: routes.knownNumberOf(route) ?? (await routes.numberOf(route)) })
+  }
+  return numbered
 }
 
 /** The numbers of routes by key, each route once; unknown ones are learned. */

@@ -38,33 +38,31 @@ export const createPostgresRoutes = ({ pool }: { readonly pool: DatabasePool }):
   const write = async (unknown: readonly Route[]): Promise<readonly Route[]> => {
     const rows = await answerOf(pool.any(learnStatement(unknown)))
     known.add(rows)
-    if (unknown.some((route) => known.numberOf(routeKey(route)) === undefined)) await readAll()
+    if (unknown.some((route) => known.numberOf(route) === undefined)) await readAll()
     return rows.filter(({ made }) => made).map(({ queue, type }) => ({ queue, type }))
   }
   const writeOnce = createOnceAtATime(write)
   const learn = (wanted: readonly Route[]): Promise<readonly Route[]> => {
-    const unknown = wanted.filter((route) => known.numberOf(routeKey(route)) === undefined)
+    const unknown = wanted.filter((route) => known.numberOf(route) === undefined)
     return unknown.length === 0 ? nothingLearned : writeOnce(unknown)
   }
 
   return {
     learn,
     readAll,
-    knownNumberOf: (route) => known.numberOf(routeKey(route)),
+    knownNumberOf: (route) => known.numberOf(route),
     numberOf: async (route) => {
-      const key = routeKey(route)
-      if (known.numberOf(key) === undefined) await learn([route])
-      const number = known.numberOf(key)
-      if (number === undefined) throw new Error(`route ${key} was learned and is not there`)
+      if (known.numberOf(route) === undefined) await learn([route])
+      const number = known.numberOf(route)
+      if (number === undefined) throw new Error(`route ${routeKey(route)} was learned and is not there`)
       return number
     },
     findNumbers: async (wanted) => {
-      const keys = [...new Set(wanted.map(routeKey))]
-      if (keys.some((key) => known.numberOf(key) === undefined)) await readAll()
+      if (wanted.some((route) => known.numberOf(route) === undefined)) await readAll()
       const found = new Map<string, number>()
-      for (const key of keys) {
-        const number = known.numberOf(key)
-        if (number !== undefined) found.set(key, number)
+      for (const route of wanted) {
+        const number = known.numberOf(route)
+        if (number !== undefined) found.set(routeKey(route), number)
       }
       return found
     },
@@ -79,21 +77,23 @@ const nothingLearned: Promise<readonly Route[]> = Promise.resolve([])
 
 interface KnownRoutes {
   add(rows: readonly z.output<typeof routeRow>[]): void
-  numberOf(key: string): number | undefined
+  numberOf(route: Route): number | undefined
   routeOf(number: number): Route | undefined
 }
 
+/** By two names rather than one text made of both: each append and each hint of every task is looked up here. */
 const createKnownRoutes = (): KnownRoutes => {
-  const numbers = new Map<string, number>()
+  const numbers = new Map<string, Map<string, number>>()
   const routes = new Map<number, Route>()
   return {
     add: (rows) => {
       for (const { id, queue, type } of rows) {
-        numbers.set(routeKey({ queue, type }), id)
+        const ofQueue = numbers.get(queue) ?? new Map<string, number>()
+        numbers.set(queue, ofQueue.set(type, id))
         routes.set(id, { queue, type })
       }
     },
-    numberOf: (key) => numbers.get(key),
+    numberOf: ({ queue, type }) => numbers.get(queue)?.get(type),
     routeOf: (number) => routes.get(number),
   }
 }

@@ -81,7 +81,9 @@ describe('two event stores on one database', () => {
 
 describe('a first append that was stored before', () => {
   it('is recognised in the middle of new ones, all of which are stored', async () => {
-    const appends = range(20).map(() => makeAppend(noTask, submit()))
+    const submission = makeSubmission()
+    await world.routes.learn([submission])
+    const appends = range(20).map(() => makeAppend(noTask, submit(submission)))
     const known = appends.at(10)
     if (known === undefined) throw new Error('twenty were made')
     await world.store.append(known)
