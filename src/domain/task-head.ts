@@ -94,14 +94,18 @@ export const foldOnto = (
   return after
 }
 
+/** Of the last event that says. */
 const findDue = (events: readonly TaskEvent[]): Due | undefined => {
-  for (const event of events.toReversed()) {
+  let due: Due | undefined
+  for (const event of events) {
     switch (event.type) {
       case 'Submitted':
       case 'Rescheduled':
-        return event.data.runAt === undefined ? { delayMs: event.data.delayMs } : { runAt: event.data.runAt }
+        due = event.data.runAt === undefined ? { delayMs: event.data.delayMs } : { runAt: event.data.runAt }
+        break
       case 'Retried':
-        return { delayMs: event.data.delayMs }
+        due = { delayMs: event.data.delayMs }
+        break
       case 'Started':
       case 'Failed':
       case 'Succeeded':
@@ -111,5 +115,5 @@ const findDue = (events: readonly TaskEvent[]): Due | undefined => {
         break
     }
   }
-  return undefined
+  return due
 }

@@ -51,15 +51,15 @@ export const submitMany = async (
     )
   }
   const { firsts, others } = divideByKey(appends)
-  const verdicts = new Map<TaskId, PromiseSettledResult<StoredVerdict | Duplicate>>()
+  const verdicts = new Map<Append, PromiseSettledResult<StoredVerdict | Duplicate>>()
   for (const some of [firsts, others]) {
     const settled = await Promise.allSettled(some.map((append) => appendFirst(deps.store, append)))
-    some.forEach(({ taskId }, place) => verdicts.set(taskId, settled[place] ?? unsettled))
+    for (const [place, append] of some.entries()) verdicts.set(append, settled[place] ?? unsettled)
   }
   const replays = await readReplays(deps, verdicts)
   return plans.map((plan): SubmitResult => {
     if (plan.kind === 'refused') return plan.result
-    const verdict = verdicts.get(plan.append.taskId) ?? unsettled
+    const verdict = verdicts.get(plan.append) ?? unsettled
     if (verdict.status === 'rejected') return verdict
     return settle(() => toSubmitted(deps, plan.append, verdict.value, replays))
   })
@@ -161,7 +161,7 @@ type Replays = (taskId: TaskId) => Submitted
 
 const readReplays = async (
   deps: SubmitDeps,
-  verdicts: ReadonlyMap<TaskId, PromiseSettledResult<StoredVerdict | Duplicate>>,
+  verdicts: ReadonlyMap<Append, PromiseSettledResult<StoredVerdict | Duplicate>>,
 ): Promise<Replays> => {
   const duplicates = [...verdicts.values()].flatMap((verdict) =>
     verdict.status === 'fulfilled' && verdict.value.kind === 'duplicate' ? [verdict.value] : [],

@@ -128,13 +128,16 @@ export const toFirstAppend = (deps: SubmitDeps, request: SubmitRequest, context:
 }
 
 /** Throws as `submitTask` does. */
-export const appendFirst = async (store: EventStore, append: Append): Promise<StoredVerdict | Duplicate> => {
-  const verdict = await store.append(append).catch((error: unknown) => {
-    throw toSubmitError(error, append.taskId)
-  })
-  if (verdict.kind === 'conflict') throw new Error(`task id ${append.taskId} was minted twice`)
-  return verdict
-}
+export const appendFirst = (store: EventStore, append: Append): Promise<StoredVerdict | Duplicate> =>
+  store.append(append).then(
+    (verdict) => {
+      if (verdict.kind === 'conflict') throw new Error(`task id ${append.taskId} was minted twice`)
+      return verdict
+    },
+    (error: unknown) => {
+      throw toSubmitError(error, append.taskId)
+    },
+  )
 
 /** An error of the store as one that says which task to ask for, if there may be one. */
 export const toSubmitError = (error: unknown, taskId: TaskId): unknown =>
@@ -153,20 +156,25 @@ export const afterStored = (
   return { kind: 'submitted', task, now: Math.max(recordedAt, deps.storeClock.now()) }
 }
 
-/** Fills in what was left out. A `maxMs` left out is the larger of its default and `baseMs`. Throws RetryPolicyError. */
-const toSubmission = (request: SubmitRequest, defaults: HandlerDefaults): Submission => {
-  const retry = { ...(defaults.retry ?? defaultRetryPolicy), ...request.retry }
-  if (request.retry?.maxMs !== undefined && request.retry.maxMs < retry.baseMs) {
-    throw new RetryPolicyError(`maxMs ${retry.maxMs} lies below the baseMs in effect, ${retry.baseMs}`)
-  }
-  return {
-    type: request.type,
-    queue: request.queue ?? 'default',
-    payload: request.payload,
-    priority: request.priority ?? 0,
-    maxAttempts: request.maxAttempts ?? defaults.maxAttempts ?? 5,
-    timeoutMs: request.timeoutMs ?? defaults.timeoutMs ?? 60_000,
-    retry: request.retry?.maxMs === undefined ? { ...retry, maxMs: Math.max(retry.maxMs, retry.baseMs) } : retry,
-    tags: request.tags ?? [],
-  }
+/** Fills in what was left out. Throws RetryPolicyError. */
+const toSubmission = (request: SubmitRequest, defaults: HandlerDefaults): Submission => ({
+  type: request.type,
+  queue: request.queue ?? 'default',
+  payload: request.payload,
+  priority: request.priority ?? 0,
+  maxAttempts: request.maxAttempts ?? defaults.maxAttempts ?? 5,
+  timeoutMs: request.timeoutMs ?? defaults.timeoutMs ?? 60_000,
+  retry: toRetryPolicy(request.retry, defaults.retry ?? defaultRetryPolicy),
+  tags: request.tags ?? noTags,
+})
+
+const noTags: readonly string[] = []
+
+/** A `maxMs` left out is the larger of its default and `baseMs`. */
+const toRetryPolicy = (wanted: SubmitRequest['retry'], defaults: RetryPolicy): RetryPolicy => {
+  if (wanted === undefined && defaults.maxMs >= defaults.baseMs) return defaults
+  const retry = { ...defaults, ...wanted }
+  if (wanted?.maxMs === undefined) return { ...retry, maxMs: Math.max(retry.maxMs, retry.baseMs) }
+  if (wanted.maxMs >= retry.baseMs) return retry
+  throw new RetryPolicyError(`maxMs ${retry.maxMs} lies below the baseMs in effect, ${retry.baseMs}`)
 }
