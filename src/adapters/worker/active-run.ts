@@ -1,31 +1,30 @@
 import { type AbortCause, AbortReason, type HandlerContext } from '#application/ports/task-handler.ts'
 import type { Clock } from '#application/ports/clock.ts'
 import type { ObservedAttempt } from '#application/ports/run-observer.ts'
-import type { Logger } from '#application/ports/logger.ts'
 import type { RunningTask } from '#domain/task-state.ts'
 import type { Deadlined } from './deadlines.ts'
 import { abortGraceMs } from './abort-grace.ts'
 import type { HandlerEnding } from './handler-ending.ts'
-import { RunContext, type RunTools } from './run-context.ts'
+import { RunContext, type RunEquipment } from './run-context.ts'
 import { toCutOffCommand, toFinishCommand } from './run-outcome.ts'
 import type { FinishCommand } from '#application/commands/finish-run.ts'
 import type { WorkerTenure } from './worker-tenure.ts'
+
+/** What all runs of a worker share: a run of its own has as little as can be, because everything waits in it. */
+export interface RunSurroundings extends RunEquipment {
+  readonly clock: Clock
+  /** Called when `deadlineAtMs` has changed. */
+  readonly onDeadline: (run: ActiveRun) => void
+  /** Called once with what is to be recorded of a handler that was given up on. */
+  readonly onCutOff: (run: ActiveRun, command: FinishCommand) => void
+}
 
 interface Facts {
   readonly task: RunningTask
   readonly tenure: WorkerTenure
   readonly attempt: ObservedAttempt
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly tools: RunTools
   /** What the handler's process may take to start, before its time counts. */
   readonly preparationMs: number
-  /** In [0, 1), for the back-off. */
-  readonly random: number
-  /** Called when `deadlineAtMs` has changed. */
-  readonly onDeadline: (run: ActiveRun) => void
-  /** Called once with what is to be recorded of a handler that was given up on. */
-  readonly onCutOff: (run: ActiveRun, command: FinishCommand) => void
 }
 
 /**
@@ -41,19 +40,27 @@ export class ActiveRun implements Deadlined {
   readonly tenure: WorkerTenure
   readonly attempt: ObservedAttempt
   readonly context: HandlerContext
-  readonly #facts: Facts
+  readonly #surroundings: RunSurroundings
+  /** In [0, 1), for the back-off. */
+  readonly #random: number
   #controller: AbortController | undefined
   #abortCause: Exclude<AbortCause, 'fenced'> | undefined
   #state: 'at-work' | 'given-up' = 'at-work'
   #deadlineAtMs: number
 
-  constructor(facts: Facts) {
-    this.#facts = facts
-    this.task = facts.task
-    this.tenure = facts.tenure
-    this.attempt = facts.attempt
-    this.#deadlineAtMs = facts.clock.monotonicMs() + facts.preparationMs + facts.task.timeLimitMs
-    this.context = new RunContext(facts, () => this.#signaller.signal)
+  constructor(surroundings: RunSurroundings, { task, tenure, attempt, preparationMs }: Facts) {
+    this.#surroundings = surroundings
+    this.#random = surroundings.random()
+    this.task = task
+    this.tenure = tenure
+    this.attempt = attempt
+    this.#deadlineAtMs = surroundings.clock.monotonicMs() + preparationMs + task.timeLimitMs
+    this.context = new RunContext(this, surroundings)
+  }
+
+  /** Aborts when the handler is to stop. */
+  get signal(): AbortSignal {
+    return this.#signaller.signal
   }
 
   get deadlineAtMs(): number {
@@ -68,8 +75,8 @@ export class ActiveRun implements Deadlined {
   /** The handler begins only now: its time counts from here. */
   begin(): void {
     if (this.isGivenUp || this.#abortCause !== undefined) return
-    this.#deadlineAtMs = this.#facts.clock.monotonicMs() + this.task.timeLimitMs
-    this.#facts.onDeadline(this)
+    this.#deadlineAtMs = this.#surroundings.clock.monotonicMs() + this.task.timeLimitMs
+    this.#surroundings.onDeadline(this)
   }
 
   /** The time limit is over, or the grace. */
@@ -77,15 +84,15 @@ export class ActiveRun implements Deadlined {
     if (this.isGivenUp) return
     if (this.#abortCause === undefined) return this.abort('timeout')
     this.#state = 'given-up'
-    this.#facts.onCutOff(this, toCutOffCommand(this.#ended()))
+    this.#surroundings.onCutOff(this, toCutOffCommand(this.#ended()))
   }
 
   /** Asks the handler to stop; it then has its grace. The first cause stays. */
   abort(cause: Exclude<AbortCause, 'fenced'>): void {
     if (this.isGivenUp || this.#abortCause !== undefined) return
     this.#abortCause = cause
-    this.#deadlineAtMs = this.#facts.clock.monotonicMs() + abortGraceMs
-    this.#facts.onDeadline(this)
+    this.#deadlineAtMs = this.#surroundings.clock.monotonicMs() + abortGraceMs
+    this.#surroundings.onDeadline(this)
     this.#signaller.abort(new AbortReason(cause))
   }
 
@@ -108,6 +115,6 @@ export class ActiveRun implements Deadlined {
 
   #ended() {
     const { run, timeLimitMs } = this.task
-    return { run, timeLimitMs, abortCause: this.#abortCause, random: this.#facts.random }
+    return { run, timeLimitMs, abortCause: this.#abortCause, random: this.#random }
   }
 }

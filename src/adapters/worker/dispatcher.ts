@@ -1,4 +1,4 @@
-import { startRun, type StartRunDeps } from '#application/commands/start-run.ts'
+import { startRun, type StartOutcome, type StartRunDeps } from '#application/commands/start-run.ts'
 import type { Startable } from '#application/commands/task-loader.ts'
 import type { Clock } from '#application/ports/clock.ts'
 import type { TaskId } from '#domain/identifiers.ts'
@@ -55,26 +55,38 @@ export const createDispatcher = (deps: Deps, { concurrency }: { readonly concurr
     return false
   }
 
-  const start = async (startable: Startable, tenure: WorkerTenure): Promise<void> => {
-    const { taskId } = startable.task
-    const apart = Number(runsApart(startable.task))
-    starting.add(taskId)
-    startingApart += apart
+  // Not async: what waits keeps all it has seen until it goes on, and everything that starts waits here.
+  const start = (startable: Startable, tenure: WorkerTenure): void => {
+    starting.add(startable.task.taskId)
+    startingApart += Number(runsApart(startable.task))
+    void startRun(deps, startable, tenure).then(
+      (outcome) => conclude(startable, () => settle(outcome, tenure)),
+      (error: unknown) =>
+        conclude(startable, () => {
+          throw error
+        }),
+    )
+  }
+
+  const conclude = ({ task }: Startable, work: () => void): void => {
     try {
-      const outcome = await startRun(deps, startable, tenure)
-      if (outcome.kind === 'lost' || outcome.kind === 'tenure-over') return
-      pace.note()
-      // What overtook a claim is a cancel of this very run, or a later run: handing it back settles the one and leaves the other.
-      if (state === 'stopped' || outcome.kind === 'overtaken')
-        deps.runner.handBack(outcome.task, tenure, outcome.attempt)
-      else deps.runner.begin(outcome.task, tenure, outcome.attempt)
+      work()
     } catch (error) {
-      deps.logger.error({ taskId, err: error }, 'a task was not started')
+      deps.logger.error({ taskId: task.taskId, err: error }, 'a task was not started')
     } finally {
-      starting.delete(taskId)
-      startingApart -= apart
+      starting.delete(task.taskId)
+      startingApart -= Number(runsApart(task))
       deps.onProgress()
     }
+  }
+
+  const settle = (outcome: StartOutcome, tenure: WorkerTenure): void => {
+    if (outcome.kind === 'lost' || outcome.kind === 'tenure-over') return
+    pace.note()
+    // What overtook a claim is a cancel of this very run, or a later run: handing it back settles the one and leaves the other.
+    if (state === 'stopped' || outcome.kind === 'overtaken') {
+      deps.runner.handBack(outcome.task, tenure, outcome.attempt)
+    } else deps.runner.begin(outcome.task, tenure, outcome.attempt)
   }
 
   return {
@@ -82,7 +94,7 @@ export const createDispatcher = (deps: Deps, { concurrency }: { readonly concurr
       const tenure = deps.tenure()
       const free = freeSlots()
       if (free <= 0 || tenure?.isInForce() !== true) return
-      for (const startable of deps.take(free)) if (hasPlace(startable)) void start(startable, tenure)
+      for (const startable of deps.take(free)) if (hasPlace(startable)) start(startable, tenure)
     },
     target: () => (state === 'stopped' ? 0 : Math.max(0, freeSlots()) + Math.min(aheadMax, pace.perSpan())),
     isStarting: (taskId) => starting.has(taskId),

@@ -19,11 +19,16 @@ export interface RunTools {
   readonly random: Random
 }
 
-interface Facts {
+/** What all runs of a worker are given. */
+export interface RunEquipment extends RunTools {
+  readonly logger: Logger
+}
+
+/** The run that a context is of. */
+interface Run {
   readonly task: RunningTask
   readonly attempt: ObservedAttempt
-  readonly logger: Logger
-  readonly tools: RunTools
+  readonly signal: AbortSignal
 }
 
 /**
@@ -36,38 +41,38 @@ interface Facts {
 export class RunContext implements HandlerContext {
   readonly taskId: TaskId
   readonly attempt: number
-  readonly #facts: Facts
-  readonly #findSignal: () => AbortSignal
+  readonly #run: Run
+  readonly #equipment: RunEquipment
   #log: Logger | undefined
   #progress: HandlerContext['progress'] | undefined
   #effect: HandlerContext['effect'] | undefined
 
-  constructor(facts: Facts, findSignal: () => AbortSignal) {
-    this.taskId = facts.task.taskId
-    this.attempt = facts.task.attempt
-    this.#facts = facts
-    this.#findSignal = findSignal
+  constructor(run: Run, equipment: RunEquipment) {
+    this.taskId = run.task.taskId
+    this.attempt = run.task.attempt
+    this.#run = run
+    this.#equipment = equipment
   }
 
   get signal(): AbortSignal {
-    return this.#findSignal()
+    return this.#run.signal
   }
 
   get log(): Logger {
     const { taskId, attempt } = this
-    const { logger, attempt: observed } = this.#facts
-    return (this.#log ??= logger.child({ taskId, attempt, traceId: findTraceId(observed.context) }))
+    const traceId = findTraceId(this.#run.attempt.context)
+    return (this.#log ??= this.#equipment.logger.child({ taskId, attempt, traceId }))
   }
 
   get progress(): HandlerContext['progress'] {
-    const { tools, logger, task } = this.#facts
-    return (this.#progress ??= createRunProgress({ writer: tools.progress, logger }, task))
+    const { progress: writer, logger } = this.#equipment
+    return (this.#progress ??= createRunProgress({ writer, logger }, this.#run.task))
   }
 
   get effect(): HandlerContext['effect'] {
     if (this.#effect !== undefined) return this.#effect
-    const { taskId, run, attempt } = this.#facts.task
-    const effects = createRunEffects(this.#facts.tools, { taskId, run, attempt, signal: this.signal })
+    const { taskId, run, attempt } = this.#run.task
+    const effects = createRunEffects(this.#equipment, { taskId, run, attempt, signal: this.signal })
     this.#effect = (name, options, work) => effects.perform(name, options, work)
     return this.#effect
   }

@@ -5,7 +5,7 @@ import type { ObservedAttempt } from '#application/ports/run-observer.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { type RunningTask, runsApart } from '#domain/task-state.ts'
-import { ActiveRun } from './active-run.ts'
+import { ActiveRun, type RunSurroundings } from './active-run.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import type { HandlerEnding } from './handler-ending.ts'
 import { type Isolation, preparationMsMax } from './isolation.ts'
@@ -45,6 +45,7 @@ export const createRunner = (deps: RunnerDeps): Runner => new HandlerRunner(deps
 
 class HandlerRunner implements Runner {
   readonly #deps: RunnerDeps
+  readonly #surroundings: RunSurroundings
   readonly #deadlines: Deadlines
   readonly #open = createOpenRuns()
   /** Handlers at work, those of open runs among them. */
@@ -53,24 +54,19 @@ class HandlerRunner implements Runner {
 
   constructor(deps: RunnerDeps) {
     this.#deps = deps
+    this.#surroundings = {
+      ...deps,
+      onDeadline: (run) => this.#deadlines.watch(run),
+      onCutOff: (run, command) => this.#cutOff(run, command),
+    }
     this.#deadlines = createDeadlines({ ...deps, entries: () => this.#open.values() })
   }
 
   begin(task: RunningTask, tenure: WorkerTenure, attempt: ObservedAttempt): void {
     const handler = this.#deps.handlers.get(task.submission.type)
     if (handler === undefined) throw new Error(`there is no handler for ${task.submission.type}`)
-    const run = new ActiveRun({
-      task,
-      tenure,
-      attempt,
-      clock: this.#deps.clock,
-      logger: this.#deps.logger,
-      tools: this.#deps,
-      random: this.#deps.random(),
-      preparationMs: runsApart(task) ? preparationMsMax : 0,
-      onDeadline: (changed) => this.#deadlines.watch(changed),
-      onCutOff: (given, command) => this.#cutOff(given, command),
-    })
+    const preparationMs = runsApart(task) ? preparationMsMax : 0
+    const run = new ActiveRun(this.#surroundings, { task, tenure, attempt, preparationMs })
     this.#handlers += 1
     this.#open.add(run)
     this.#deadlines.watch(run)
