@@ -1,6 +1,4 @@
-/**
- * Up to where the pulls of one process have read, so that they need not walk over what they have left dead behind them.
- */
+/** Up to where the pulls of one process have read, so that they need not walk over what they have left dead behind them. */
 export interface QueueFloor {
   /** Begins a pull of these routes. */
   begin(routes: readonly number[]): FlooredPull
@@ -32,8 +30,8 @@ export const createQueueFloor = (everyMs: number, monotonicMs: () => number): Qu
     begin: (routes) => {
       const key = routes.join()
       const nowMs = monotonicMs()
-      const isKnown = known?.key === key && Number.isFinite(known.rank) && nowMs - lookedAtAllAtMs < everyMs
-      const from = isKnown ? known?.rank : undefined
+      const isFresh = nowMs - lookedAtAllAtMs < everyMs
+      const from = isFresh && known?.key === key && Number.isFinite(known.rank) ? known.rank : undefined
       if (from === undefined) lookedAtAllAtMs = nowMs
       const pull = { lowest: Number.POSITIVE_INFINITY }
       underWay.add(pull)

@@ -105,8 +105,9 @@ const assertWithin = (name: string, value: number, least: number, most: number):
   if (!(value >= least && value <= most)) throw new RangeError(`${name} must be ${least} to ${most}, not ${value}`)
 }
 
-/** Of many hints nearly all are for few routes, which are known. */
+/** Of many hints nearly all are for few routes, which are known; those that are not are learned together. */
 const numberHints = async (routes: PostgresRoutes, hints: readonly Hint[]): Promise<readonly NumberedHint[]> => {
+  await routes.learn(hints.map(({ route }) => route))
   const numbered: NumberedHint[] = []
   for (const { taskId, rank, route } of hints) {
     numbered.push({ taskId, rank, route: routes.knownNumberOf(route) ?? (await routes.numberOf(route)) })

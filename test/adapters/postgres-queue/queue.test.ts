@@ -73,16 +73,20 @@ describe('hints below those that a process has taken', () => {
 
   it('are taken as soon as the news of another process come', async () => {
     const route = makeRoute()
-    await queue.push(range(1_000).map((place) => hint(route, 100 + place)))
-    await take(queue, [route], 5)
+    // By nothing but news: it never looks at all, once it has taken some.
+    const hearing = here.createQueue({ lookAtAllEveryMs: 3_600_000 })
+    await waitUntil(() => Promise.resolve(here.listener.state() === 'listening'))
+    await hearing.push(range(1_000).map((place) => hint(route, 100 + place)))
+    await take(hearing, [route], 5)
     const lower = hint(route, 1)
     await there.createQueue().push([lower])
     const taken: TaskId[] = []
     await waitUntil(async () => {
-      taken.push(...(await take(queue, [route], 1)).taskIds)
+      taken.push(...(await take(hearing, [route], 1)).taskIds)
       return taken.includes(lower.taskId)
     })
     expect(taken.length).toBeLessThan(990)
+    await hearing.close()
   })
 })
 
@@ -139,6 +143,17 @@ describe('a hint whose notification was lost', () => {
     const { pulled } = await beginToWait(unlistening, route)
     await queue.push([hint ?? expect.fail()])
     expect((await pulled).taskIds).toEqual([hint?.taskId])
+  })
+})
+
+describe('a push of hints of which one is there', () => {
+  it('adds the others', async () => {
+    const routes = range(3).map(makeRoute)
+    const hints = makeHints(routes, 30)
+    await queue.push(hints.slice(14, 15))
+    await queue.push(hints)
+    const taken = (await take(queue, routes, 100)).taskIds
+    expect(taken).toEqual(hints.toSorted(compareRanked).map(({ taskId }) => taskId))
   })
 })
 

@@ -36,7 +36,7 @@ export const serverSettings: Readonly<Record<string, string>> = {
   wal_level: 'minimal',
   max_wal_senders: '0',
   max_wal_size: '1GB',
-  // What Postgres takes by itself on larger servers. A thirty-second of the shared ones is full before a flush is written.
+  // What Postgres takes by itself from 512 MB of shared buffers on. The 4 MB it would take here fill up between two commits.
   wal_buffers: '16MB',
   // Statements and details of errors may hold payloads.
   log_error_verbosity: 'terse',
