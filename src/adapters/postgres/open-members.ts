@@ -14,13 +14,9 @@ export interface OpenMembers<Item extends Parcel, Verdict> {
 
 const busyDelayMs = { first: 5, most: 200 }
 const deadlineCheckMs = 50
-/** Settled members that are kept beside as many as are open, before they are taken out. */
-const settledKept = 1_000
 
 export const createOpenMembers = <Item extends Parcel, Verdict>(onLate: () => void): OpenMembers<Item, Verdict> => {
-  /** In the order they came, with settled ones among them until they are half. Not a set: see `keepOnly`. */
-  const members: Member<Item, Verdict>[] = []
-  let unsettled = 0
+  const members = createPlaces<Member<Item, Verdict>>()
   const resting = new Map<Member<Item, Verdict>, NodeJS.Timeout>()
   let store: 'answering' | 'away' = 'answering'
   let deadlineTimer: NodeJS.Timeout | undefined
@@ -28,23 +24,20 @@ export const createOpenMembers = <Item extends Parcel, Verdict>(onLate: () => vo
   const close = (member: Member<Item, Verdict>): void => {
     if (member.progress === 'settled') return
     member.progress = 'settled'
-    unsettled -= 1
+    members.remove(member)
     if (resting.size === 0) return
     clearTimeout(resting.get(member))
     resting.delete(member)
   }
 
-  const isUnsettled = (member: Member<Item, Verdict>): boolean => member.progress !== 'settled'
-
   const checkDeadlines = (): void => {
     const now = performance.now()
-    const late = members.filter((member) => isUnsettled(member) && member.deadlineAtMs <= now)
+    const late = members.values().filter((member) => member.deadlineAtMs <= now)
     for (const member of late) {
       member.verdict.reject(toLateError(member, store))
       close(member)
     }
-    keepOnly(members, isUnsettled)
-    if (unsettled === 0) {
+    if (members.size() === 0) {
       clearInterval(deadlineTimer)
       deadlineTimer = undefined
     }
@@ -54,9 +47,7 @@ export const createOpenMembers = <Item extends Parcel, Verdict>(onLate: () => vo
   return {
     add: (item, deadlineMs) => {
       const member = toMember<Item, Verdict>(item, deadlineMs)
-      if (members.length >= 2 * unsettled + settledKept) keepOnly(members, isUnsettled)
-      members.push(member)
-      unsettled += 1
+      members.add(member)
       deadlineTimer ??= setInterval(checkDeadlines, deadlineCheckMs)
       return member
     },
@@ -82,7 +73,7 @@ export const createOpenMembers = <Item extends Parcel, Verdict>(onLate: () => vo
     setStore: (state) => {
       store = state
     },
-    size: () => unsettled,
+    size: () => members.size(),
   }
 }
 
@@ -93,21 +84,35 @@ const toMember = <Item extends Parcel, Verdict>(item: Item, deadlineMs: number):
   busyDelayMs: 0,
   fate: 'not-stored',
   progress: 'waiting',
+  place: -1,
 })
 
+interface Placed {
+  place: number
+}
+
 /**
- * Takes the others out, in place. A set or map that a crowd passes through, and an array made anew, leave a table behind
- * with everybody who was in it; such a table soon counts as old, and all it points to survives until the next full
- * collection. It was most of what the collector had to copy for a task.
+ * A crowd that is passed through: each stands in a place of its own, which the next one takes when it has left.
+ *
+ * A set or map, and an array that is made anew, leave a table behind with everybody who was in it; such a table soon counts
+ * as old, and all it points to survives until the next full collection. So does whoever has left and is still pointed at
+ * from here. It was most of what the collector had to copy for a task.
  */
-const keepOnly = <Value>(values: Value[], isKept: (value: Value) => boolean): void => {
-  let kept = 0
-  for (const value of values) {
-    if (!isKept(value)) continue
-    values[kept] = value
-    kept += 1
+const createPlaces = <Value extends Placed>() => {
+  const places: (Value | undefined)[] = []
+  const free: number[] = []
+  return {
+    add: (value: Value): void => {
+      value.place = free.pop() ?? places.length
+      places[value.place] = value
+    },
+    remove: ({ place }: Value): void => {
+      places[place] = undefined
+      free.push(place)
+    },
+    values: (): readonly Value[] => places.filter((value) => value !== undefined),
+    size: (): number => places.length - free.length,
   }
-  values.length = kept
 }
 
 /** What is under way, or was and got no answer, may have been stored; even one whose head is held, if by itself. */

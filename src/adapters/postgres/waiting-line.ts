@@ -17,6 +17,8 @@ export interface Member<Item extends Parcel, Verdict> {
   /** `unknown` once a flush that carried it got no answer: it may have been stored. */
   fate: 'not-stored' | 'unknown'
   progress: 'waiting' | 'sent' | 'settled'
+  /** Where it stands among the open ones. */
+  place: number
 }
 
 export interface LineLimits {
