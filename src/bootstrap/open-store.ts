@@ -30,7 +30,7 @@ import type { Config } from './config.ts'
  * worker. Appends have some for themselves, as many as flushes may be under way: their plans are large, and the fewer
  * server processes keep them the quicker each is.
  */
-const connectionsMax = { appends: 4, queries: 6 }
+const connectionsMax = { appends: 3, queries: 6 }
 
 /** A query is given up after this; callers are answered within two seconds. */
 const queryDeadlineMs = 1_500

@@ -23,6 +23,8 @@ export type Flush<Item, Verdict> = (
 ) => Promise<readonly (Verdict | Busy)[]>
 
 interface Sending<Item extends Parcel, Verdict> {
+  /** A flush was answered, and none of its verdicts is told yet. */
+  readonly onAnswered: () => void
   readonly onVerdict: (member: Member<Item, Verdict>, verdict: Verdict) => void
   readonly onBusy: (member: Member<Item, Verdict>) => void
   readonly onRefused: (member: Member<Item, Verdict>, error: unknown) => void
@@ -45,7 +47,7 @@ const rollbacksMax = 1
  */
 export const createBatchSender = <Item extends Parcel, Verdict>(
   flush: Flush<Item, Verdict>,
-  { onVerdict, onBusy, onRefused, onStore, carefulMs }: Sending<Item, Verdict>,
+  { onAnswered, onVerdict, onBusy, onRefused, onStore, carefulMs }: Sending<Item, Verdict>,
 ): ((batch: readonly Member<Item, Verdict>[]) => Promise<void>) => {
   type Members = readonly Member<Item, Verdict>[]
 
@@ -60,6 +62,7 @@ export const createBatchSender = <Item extends Parcel, Verdict>(
         return aboard.map((member) => member.item)
       }, manner)
       onStore('answering')
+      onAnswered()
       aboard.forEach((member, index) => deliver(member, verdicts[index]))
     } catch (error) {
       const failure = classifyFailure(error)

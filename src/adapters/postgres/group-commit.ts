@@ -12,8 +12,6 @@ export interface GroupCommit<Item, Verdict> {
 
 export interface GroupCommitLimits extends LineLimits {
   readonly flushesInFlightMax: number
-  /** Beyond so many under way, one leaves only with a share of a long line. */
-  readonly flushesOfShortLinesMax: number
   /** How long a caller waits for its verdict: a store that is away must show within two seconds. */
   readonly verdictDeadlineMs: number
   /** How long no batch may wait for a held head after one has. */
@@ -23,8 +21,7 @@ export interface GroupCommitLimits extends LineLimits {
 }
 
 export const groupCommitLimits: GroupCommitLimits = {
-  flushesInFlightMax: 3,
-  flushesOfShortLinesMax: 2,
+  flushesInFlightMax: 2,
   appendsPerFlushMax: 1_000,
   bytesPerFlushMax: 4_194_304,
   appendsWaitingMax: 20_000,
@@ -34,11 +31,15 @@ export const groupCommitLimits: GroupCommitLimits = {
   busyDeadlineMs: 5_000,
 }
 
-/** Fewer are a short line, and not divided: another transaction would cost more than it gains. */
-const appendsPerShareMin = 100
+/**
+ * A long line leaves before the verdicts of the flush that it waited for are told: that takes this process some
+ * milliseconds for some hundred of them, through which the server would have nothing to do. With fewer the line is short,
+ * and what the verdicts lead to had better travel with it.
+ */
+const appendsOfLongLineMin = 100
 
 /**
- * Lets concurrent appends travel together: a flush leaves as soon as a connection is free, with what has gathered by
+ * Lets concurrent appends travel together: a flush leaves as soon as a connection is free, with all that has gathered by
  * then. There is no timer, so nothing waits at light load, and batches grow by themselves under heavy load.
  */
 export const createGroupCommit = <Item extends Parcel, Verdict>(
@@ -65,6 +66,10 @@ export const createGroupCommit = <Item extends Parcel, Verdict>(
       })
     },
     onStore: open.setStore,
+    // Its connection is free, though it still counts.
+    onAnswered: () => {
+      if (line.size() >= appendsOfLongLineMin) pump(limits.flushesInFlightMax + 1)
+    },
     carefulMs: limits.carefulMs,
   })
 
@@ -74,13 +79,9 @@ export const createGroupCommit = <Item extends Parcel, Verdict>(
    */
   const pumpSoon = createOncePerTurn(() => pump())
 
-  const pump = (): void => {
-    // A long line is shared among two connections, which keep each other and this process busy; the third works while
-    // they wait for the disk. All of a line on one leaves the others idle, and then this process.
-    const share = Math.max(appendsPerShareMin, Math.ceil(line.size() / limits.flushesOfShortLinesMax))
-    while (flushesInFlight < limits.flushesInFlightMax) {
-      if (flushesInFlight >= limits.flushesOfShortLinesMax && line.size() < appendsPerShareMin) return
-      const batch = line.takeBatch(share)
+  const pump = (flushesMax = limits.flushesInFlightMax): void => {
+    while (flushesInFlight < flushesMax) {
+      const batch = line.takeBatch()
       if (batch.length === 0) return
       flushesInFlight += 1
       void send(batch).finally(() => {

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { groupCommitLimits } from '#adapters/postgres/group-commit.ts'
 import { StoreOverloadedError, StoreUnavailableError, UnstorableAppendError } from '#application/ports/event-store.ts'
@@ -55,34 +54,49 @@ describe('a group commit', () => {
     await Promise.all(verdicts)
   })
 
-  it('shares a long line among its connections, and divides no short one', async () => {
-    const { append, next } = open({ flushesInFlightMax: 2 })
-    const many = range(301).map((place) => append(`stream ${place}`))
-    const [one, other] = [await next(), await next()]
-    expect([streamsOf(one).length, streamsOf(other).length]).toEqual([151, 150])
-    one.answer()
-    other.answer()
+  it('sends a long line whole, and before it tells the verdicts of the flush that it waited for', async () => {
+    const { append, next, inHand } = open()
+    const inHandWhenTold: number[] = []
+    const first = append('first').then(() => inHandWhenTold.push(inHand()))
+    const flush = await next()
+    const many = range(300).map((place) => append(`stream ${place}`))
+    flush.answer()
+    await first
+    expect(inHandWhenTold).toEqual([1])
+    const second = await next()
+    expect(streamsOf(second)).toHaveLength(300)
+    second.answer()
     await Promise.all(many)
-    const few = range(60).map((place) => append(`stream ${place}`))
-    const together = await next()
-    expect(streamsOf(together)).toHaveLength(60)
-    together.answer()
-    await Promise.all(few)
   })
 
-  it('has one more under way than for short lines, when there is a share of a long one for it', async () => {
-    const { append, next, inHand } = open({ flushesInFlightMax: 3, flushesOfShortLinesMax: 2 })
-    const first = range(400).map((place) => append(`stream ${place}`))
-    const [one, other] = [await next(), await next()]
-    expect([streamsOf(one).length, streamsOf(other).length]).toEqual([200, 200])
-    const few = range(99).map((place) => append(`late ${place}`))
-    await turn()
-    expect(inHand()).toBe(0)
-    const last = append('the hundredth')
-    const third = await next()
-    expect(streamsOf(third)).toHaveLength(100)
-    for (const flush of [one, other, third]) flush.answer()
-    await Promise.all([...first, ...few, last])
+  it('lets a short line wait for what the verdicts lead to', async () => {
+    const { append, next, inHand } = open()
+    const inHandWhenTold: number[] = []
+    const chain = append('first').then(() => {
+      inHandWhenTold.push(inHand())
+      return append('then')
+    })
+    const flush = await next()
+    const few = range(20).map((place) => append(`stream ${place}`))
+    flush.answer()
+    const second = await next()
+    expect(inHandWhenTold).toEqual([0])
+    expect(streamsOf(second)).toHaveLength(21)
+    second.answer()
+    await Promise.all([chain, ...few])
+  })
+
+  it('has no more under way for a long line', async () => {
+    const { append, next, inHand } = open({ flushesInFlightMax: 2, appendsPerFlushMax: 100 })
+    const many = range(1_000).map((place) => append(`stream ${place}`))
+    const underWay = [await next(), await next()]
+    for (let place = 0; place < 8; place += 1) {
+      expect(inHand()).toBe(0)
+      underWay[place]?.answer()
+      underWay.push(await next())
+    }
+    for (const flush of underWay.slice(8)) flush.answer()
+    await Promise.all(many)
   })
 
   it('bounds a batch by count', async () => {

@@ -10,7 +10,6 @@ export const open = (limits: Partial<GroupCommitLimits> = {}) => {
   const group = createGroupCommit<Parcel, Verdict>(script.flush, {
     ...groupCommitLimits,
     flushesInFlightMax: 1,
-    flushesOfShortLinesMax: limits.flushesInFlightMax ?? 1,
     ...limits,
   })
   return { ...script, group, append: (streamId: string, bytes?: number) => group.append(parcel(streamId, bytes)) }
