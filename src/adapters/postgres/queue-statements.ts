@@ -98,10 +98,9 @@ export const pullHints = async (pool: DatabasePool, { routes, max, from, countMa
   }
 }
 
-/** How many ids a route holds, counted up to `idsMax`. */
-export const countHints = (pool: DatabasePool, route: number, idsMax: number): Promise<number> =>
+/** How many ids a route holds, counted up to `countMax`. */
+export const countHints = (pool: DatabasePool, route: number, countMax: number): Promise<number> =>
   answerOf(
-    pool.oneFirst(sql.type(z.object({ count: z.number() }))`
-      select count(*)::int as count
-      from (select from taskfold.queue_hints where route = ${route} limit ${idsMax}) counted`),
+    pool.oneFirst(sql.prepared('taskfold.count', z.object({ count: z.number() }))`
+      select taskfold.count_hints(${route}::int, ${countMax}::int) as count`),
   )

@@ -84,9 +84,9 @@ export const createPostgresTaskQueue = (deps: Deps): PostgresTaskQueue => {
       return waiting.wait(pull, found, before)
     },
 
-    size: async (route) => {
+    size: async (route, countMax = queueIdsMax) => {
       const number = (await routes.findNumbers([route])).get(routeKey(route))
-      return number === undefined ? 0 : countHints(pool, number, queueIdsMax)
+      return number === undefined ? 0 : countHints(pool, number, countMax)
     },
 
     close: async () => {

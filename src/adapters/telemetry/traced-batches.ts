@@ -57,5 +57,5 @@ export const createTracedQueue = (queue: TaskQueue, tracer: Tracer, register: Sp
     return inBatchSpan(tracer, 'push hints', { attributes, links }, () => queue.push(hints))
   },
   pull: (request) => queue.pull(request),
-  size: (route) => queue.size(route),
+  size: (route, countMax) => queue.size(route, countMax),
 })

@@ -17,8 +17,11 @@ export interface TaskQueue {
   /** Takes up to `max` ids, lowest first over all routes asked for; waits up to `waitMs` when there is none. */
   pull(request: PullRequest): Promise<PulledHints>
 
-  /** How many ids one route holds. May be an estimate. */
-  size(route: Route): Promise<number>
+  /**
+   * How many ids one route holds. May be an estimate. Where counting costs something it goes no further than `countMax`:
+   * that or more then says that there are at least so many.
+   */
+  size(route: Route, countMax?: number): Promise<number>
 }
 
 /** How many ids a queue keeps for one route. What does not fit waits among the heads. */

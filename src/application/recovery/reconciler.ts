@@ -111,7 +111,7 @@ export const createReconciler = (deps: Deps, { reconcileMs }: { readonly reconci
 }
 
 const findDry = async (queue: TaskQueue, routes: readonly Route[]): Promise<readonly Route[]> => {
-  const sizes = await Promise.all(routes.map((route) => queue.size(route)))
+  const sizes = await Promise.all(routes.map((route) => queue.size(route, refillBelow)))
   return routes.filter((_, index) => (sizes[index] ?? 0) < refillBelow)
 }
 

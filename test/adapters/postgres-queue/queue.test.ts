@@ -236,6 +236,7 @@ describe('a table of hints with many dead rows', () => {
     expect(await readFileNode()).not.toBe(before)
     await queue.push(makeHints([route], 3))
     expect(await queue.size(route)).toBe(3)
+    expect(await queue.size(route, 2)).toBe(2)
   })
 
   it('is left alone when slowness has another reason', async () => {

@@ -147,6 +147,13 @@ const describeBound = (world: () => TaskQueueWorld): void => {
       expect(await world().queue.size(makeRoute())).toBe(0)
     })
 
+    it('tells of more than it is asked to count that they are at least so many', async () => {
+      const route = makeRoute()
+      expect(await world().queue.size(route, 40)).toBe(0)
+      await world().queue.push(range(100).map((rank) => makeHint(route, rank)))
+      expect(await world().queue.size(route, 40)).toBeGreaterThanOrEqual(40)
+    })
+
     it('drops the highest ranks beyond its bound', async () => {
       const { queue, queueIdsMax } = world()
       const route = makeRoute()
