@@ -49,7 +49,7 @@ export const finishRun = (
     deps.count('outcomes-fenced')
     return 'fenced'
   }
-  return record(deps, task, command, tenure, attempt).then(
+  return begin(() => record(deps, { task, tenure, attempt }, task, command, 0)).then(
     (outcome) => (outcome === 'recorded' ? outcome : fence()),
     (error: unknown) => {
       deps.logger.error({ taskId: task.taskId, run: task.run, err: error }, 'the outcome of a run was not recorded')
@@ -58,38 +58,63 @@ export const finishRun = (
   )
 }
 
-const record = async (
+/** What is thrown before there is a promise comes out of it all the same. */
+const begin = <Result>(work: () => Promise<Result>): Promise<Result> => {
+  try {
+    return work()
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+interface EndedRun {
+  readonly task: RunningTask
+  readonly tenure: Tenure
+  readonly attempt: ObservedAttempt
+}
+
+/** Not async: what waits keeps all it has seen until it goes on, and the outcome of everything that runs waits here. */
+const record = (
   deps: FinishRunDeps,
-  task: RunningTask,
+  run: EndedRun,
+  state: Task,
   command: FinishCommand,
-  tenure: Tenure,
-  attempt: ObservedAttempt,
+  lost: number,
 ): Promise<FinishOutcome> => {
-  let state: Task = task
-  let wanted = command
-  for (let race = 0; race < racesMax; race += 1) {
-    const decision = decide(state, wanted)
-    if (decision.kind === 'rejected') return 'fenced'
-    const append = toAppend(deps, state, decision.events, attempt.context)
-    try {
-      const verdict = await attempt.within(() => appendPersistently(deps, append, tenure))
-      if (verdict.kind === 'tenure-over') return 'fenced'
-      if (isStored(verdict)) {
-        attempt.recorded(append.events, verdict.recordedAt)
+  const decision = decide(state, command)
+  if (decision.kind === 'rejected') return fenced
+  const append = toAppend(deps, state, decision.events, run.attempt.context)
+  return run.attempt
+    .within(() => appendPersistently(deps, append, run.tenure))
+    .then(
+      (verdict) => {
+        if (verdict.kind === 'tenure-over') return 'fenced'
+        if (!isStored(verdict)) return recordAgain(deps, run, state, command, lost + 1)
+        run.attempt.recorded(append.events, verdict.recordedAt)
         if (append.head.status === 'PENDING') deps.announcer.announce(taskAfter(state, append, verdict))
         return 'recorded'
-      }
-    } catch (error) {
-      if (!(error instanceof UnstorableAppendError) || isUnstorable(wanted)) throw error
-      wanted = toUnstorable(task, error)
-      continue
-    }
-    const loaded = await loadPersistently(deps, state, tenure)
-    if (loaded === undefined) return 'fenced'
-    if (loaded.version === state.version) await mendHead(deps, loaded)
-    state = loaded
-  }
-  throw new Error(`lost ${racesMax} races`)
+      },
+      (error: unknown) => {
+        if (!(error instanceof UnstorableAppendError) || isUnstorable(command)) throw error
+        return record(deps, run, state, toUnstorable(run.task, error), lost)
+      },
+    )
+}
+
+const fenced: Promise<FinishOutcome> = Promise.resolve('fenced')
+
+const recordAgain = async (
+  deps: FinishRunDeps,
+  run: EndedRun,
+  state: Task,
+  command: FinishCommand,
+  lost: number,
+): Promise<FinishOutcome> => {
+  const loaded = await loadPersistently(deps, state, run.tenure)
+  if (loaded === undefined) return 'fenced'
+  if (loaded.version === state.version) await mendHead(deps, loaded)
+  if (lost === racesMax) throw new Error(`lost ${racesMax} races`)
+  return record(deps, run, loaded, command, lost)
 }
 
 const unstorableName = 'OutcomeUnstorable'
