@@ -126,6 +126,8 @@ export const measure = async (
     await Promise.all(children.map((child) => child.ask({ kind: 'open', setup })))
     const inspector = await contender.openInspector(setup)
     try {
+      // It connects with its first question, which no clock should see.
+      await inspector.hasUnfinished()
       return await run({ servers, submitter, workers, inspector }, limits)
     } finally {
       await inspector.close()

@@ -7,8 +7,8 @@ import type { Contender, Payload, Setup } from '../contender.ts'
 import { handle } from './taskfold-handle.ts'
 import { taskType } from './taskfold-tasks.ts'
 
-/** More slots, larger flushes; for handlers that do nothing, nothing speaks against it. */
-const concurrency = { throughput: '700', latency: '100' } as const
+/** More slots, larger flushes; for handlers that do nothing, nothing speaks against it. pg-boss holds twice as many. */
+const concurrency = { throughput: '1000', latency: '100' } as const
 const handlers = fileURLToPath(new URL('./taskfold-tasks.ts', import.meta.url))
 
 type Queue = 'postgres' | 'redis'
