@@ -40,7 +40,7 @@ export const createTaking = ({ pool, listener, logger, ...options }: TakingDeps)
       try {
         const taken = await pullHints(pool, { routes, max, from: pull.from, countMax: left.countMax(routes) })
         highest = taken.highest
-        deadRows.observe(taken.tookMs)
+        deadRows.observe(taken.tookMs, routes)
         return { taskIds: taken.taskIds, left: left.update(routes, taken) }
       } finally {
         pull.taken(highest)

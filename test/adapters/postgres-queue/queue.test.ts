@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { sql } from 'slonik'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -201,10 +202,6 @@ describe('a queue that is closed', () => {
 })
 
 describe('a table of hints with many dead rows', () => {
-  const countDeadRows = () =>
-    here.pool.oneFirst(sql.type(z.object({ count: z.number() }))`
-      select pg_stat_get_dead_tuples('taskfold.queue_hints'::regclass) as count`)
-
   const readFileNode = () =>
     here.pool.oneFirst(sql.type(z.object({ node: z.number() }))`
       select pg_relation_filenode('taskfold.queue_hints')::int8 as node`)
@@ -212,31 +209,55 @@ describe('a table of hints with many dead rows', () => {
   /** Every pull is slow in these tests, so that only the dead rows decide. */
   const limits = { slowMs: -1, deadRowsMin: 500, everyMs: 0 }
 
-  it('is emptied when two pulls in a row are slow, and only then', async () => {
-    const logger = createMemoryLogger()
-    const watched = here.createQueue({ deadRows: limits, logger })
+  /** As somebody's long report does. */
+  const holdSnapshot = async () => {
+    const client = new pg.Client({ connectionString: fleet.url, connectionTimeoutMillis: 5_000, query_timeout: 5_000 })
+    await client.connect()
+    await client.query('begin isolation level repeatable read')
+    await client.query('select 1')
+    return { [Symbol.asyncDispose]: () => client.end() }
+  }
+
+  const makeDeadRows = async (route: Route): Promise<void> => {
     const patient = here.createQueue({ deadRows: { ...deadRowsLimits, slowMs: 3_600_000, deadRowsMin: 0 } })
+    await patient.push(makeHints([route], 1_000))
+    await take(patient, [route], 1_000)
+    await patient.push(makeHints([route], 3))
+    await patient.close()
+  }
+
+  it('is emptied when two pulls in a row are slow over those that an old snapshot keeps, and only then', async () => {
     const route = makeRoute()
-    await waitUntil(async () => {
-      await patient.push(makeHints([route], 200))
-      await take(patient, [route], 200)
-      return (await countDeadRows()) >= 1_000
-    })
+    await using _snapshot = await holdSnapshot()
+    await makeDeadRows(route)
     const before = await readFileNode()
-    await take(patient, [route], 1)
-    await take(patient, [route], 1)
+    const watched = here.createQueue({ deadRows: limits })
     await take(watched, [route], 1)
     await watched.close()
     expect(await readFileNode()).toBe(before)
 
+    const logger = createMemoryLogger()
     const again = here.createQueue({ deadRows: limits, logger })
     await take(again, [route], 1)
     await take(again, [route], 1)
     await again.close()
     expect(await readFileNode()).not.toBe(before)
+    expect(logger.lines.map(({ message }) => message)).toEqual([
+      'emptied the queue of hints, which its dead rows had made slow',
+    ])
     await queue.push(makeHints([route], 3))
     expect(await queue.size(route)).toBe(3)
     expect(await queue.size(route, 2)).toBe(2)
+  })
+
+  it('is left alone when nobody keeps them, however slow its pulls are', async () => {
+    const route = makeRoute()
+    await makeDeadRows(route)
+    const before = await readFileNode()
+    const watched = here.createQueue({ deadRows: limits })
+    for (const _ of range(3)) await take(watched, [route], 1)
+    await watched.close()
+    expect(await readFileNode()).toBe(before)
   })
 
   it('is left alone when slowness has another reason', async () => {
