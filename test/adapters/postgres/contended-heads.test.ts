@@ -23,6 +23,8 @@ const roundsMax = 6
 
 /** Always quick, unless a batch was rolled back or has a member whose head was held. */
 const limits = { carefulMs: 0 }
+/** Each of them has a second to open, all together, on a machine that may be busy with other tests. */
+const connectionsMax = 3
 
 /** The states of the server's refusals. */
 const createStates = (): { readonly seen: Set<string>; readonly commits: CommitObserver } => {
@@ -92,7 +94,7 @@ describe('a quick append', () => {
 
 describe('heads that four stores append to against each other', () => {
   it('are won once each', async () => {
-    const stores = await Promise.all(range(storesMax).map(() => connectPostgresStore(world.url, { limits })))
+    const stores = await Promise.all(range(storesMax).map(() => connectPostgresStore(world.url, { limits, connectionsMax })))
     const taskIds = (await submitMany(world, 60)).map(({ taskId }) => taskId)
     const won = await Promise.all(stores.flatMap(({ store }) => taskIds.map((taskId) => moveOn(store, taskId))))
     await Promise.all(stores.map((store) => store.close()))
@@ -103,7 +105,7 @@ describe('heads that four stores append to against each other', () => {
 
   it('move on while one of them is held, and that one when it is let go', async () => {
     const { seen, commits } = createStates()
-    const stores = await Promise.all(range(storesMax).map(() => connectPostgresStore(world.url, { limits, commits })))
+    const stores = await Promise.all(range(storesMax).map(() => connectPostgresStore(world.url, { limits, commits, connectionsMax })))
     const [held, ...free] = (await submitMany(world, 20)).map(({ taskId }) => taskId)
     if (held === undefined) throw new Error('twenty were submitted')
     const letGo = await holdHead(held)
