@@ -94,7 +94,9 @@ describe('a quick append', () => {
 
 describe('heads that four stores append to against each other', () => {
   it('are won once each', async () => {
-    const stores = await Promise.all(range(storesMax).map(() => connectPostgresStore(world.url, { limits, connectionsMax })))
+    const stores = await Promise.all(
+      range(storesMax).map(() => connectPostgresStore(world.url, { limits, connectionsMax })),
+    )
     const taskIds = (await submitMany(world, 60)).map(({ taskId }) => taskId)
     const won = await Promise.all(stores.flatMap(({ store }) => taskIds.map((taskId) => moveOn(store, taskId))))
     await Promise.all(stores.map((store) => store.close()))
@@ -105,7 +107,9 @@ describe('heads that four stores append to against each other', () => {
 
   it('move on while one of them is held, and that one when it is let go', async () => {
     const { seen, commits } = createStates()
-    const stores = await Promise.all(range(storesMax).map(() => connectPostgresStore(world.url, { limits, commits, connectionsMax })))
+    const stores = await Promise.all(
+      range(storesMax).map(() => connectPostgresStore(world.url, { limits, commits, connectionsMax })),
+    )
     const [held, ...free] = (await submitMany(world, 20)).map(({ taskId }) => taskId)
     if (held === undefined) throw new Error('twenty were submitted')
     const letGo = await holdHead(held)
