@@ -1,6 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import pg from 'pg'
-import { z } from 'zod'
 import { neverAcknowledged, viewHeartbeatCells } from './heartbeat-cells.ts'
 import { beforeDeadline } from './signals-deadline.ts'
 
@@ -11,18 +10,16 @@ import { beforeDeadline } from './signals-deadline.ts'
  * It beats for the main thread, not for itself: while the event loop there does not come round it is silent, because a
  * process that hangs must not look alive.
  */
-const given = z
-  .object({
-    url: z.string(),
-    incarnation: z.string(),
-    beatMs: z.number(),
-    /** How long the event loop of the main thread may stand still. */
-    mainSilenceMs: z.number(),
-    memory: z.instanceof(SharedArrayBuffer),
-  })
-  .parse(workerData)
+const given: HeartbeatGiven = workerData
 
-export type HeartbeatGiven = typeof given
+export interface HeartbeatGiven {
+  readonly url: string
+  readonly incarnation: string
+  readonly beatMs: number
+  /** How long the event loop of the main thread may stand still. */
+  readonly mainSilenceMs: number
+  readonly memory: SharedArrayBuffer
+}
 
 /** A change for the worse or the better: the main thread logs it. */
 export type HeartbeatNews =
