@@ -7,7 +7,7 @@ import type { Logger } from '#application/ports/logger.ts'
 import { allRoles, type Config, readConfig, type Role } from './config.ts'
 import { release } from './release.ts'
 import { watchForShutdown } from './shutdown.ts'
-import { type RunningRoles, startRoles } from './start-roles.ts'
+import type { RunningRoles } from './start-roles.ts'
 
 /** How the process ends, as shells read it. */
 const exitCodes = {
@@ -73,7 +73,7 @@ export const main = async (words: readonly string[], telemetry: Telemetry = noTe
 
 const run = async (roles: readonly Role[], telemetry: Telemetry): Promise<void> => {
   const config = readConfig(roles)
-  const logger = createLogger({ level: config.logLevel, form: process.stderr.isTTY ? 'pretty' : 'json' })
+  const logger = await createLogger({ level: config.logLevel, form: process.stderr.isTTY ? 'pretty' : 'json' })
   watchForBreakdown(logger)
   let running: RunningRoles | undefined
   const shutdown = watchForShutdown({
@@ -84,6 +84,7 @@ const run = async (roles: readonly Role[], telemetry: Telemetry): Promise<void> 
       process.exit(signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated)
     },
   })
+  const { startRoles } = await import('./start-roles.ts')
   running = await startRoles(config, logger, { telemetry })
   announce(config, running)
   const { signal } = await shutdown.requested
@@ -101,7 +102,7 @@ const runOnce = async (
   command: (config: Config, logger: Logger) => Promise<void>,
 ): Promise<void> => {
   const config = readConfig(allRoles)
-  const logger = createLogger({ level: config.logLevel, form: process.stderr.isTTY ? 'pretty' : 'json' })
+  const logger = await createLogger({ level: config.logLevel, form: process.stderr.isTTY ? 'pretty' : 'json' })
   await command(config, logger)
   await telemetry.shutdown(logger)
 }

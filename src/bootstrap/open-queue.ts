@@ -1,6 +1,5 @@
 import { createPostgresTaskQueue } from '#adapters/postgres/queue.ts'
 import { createPostgresSignals } from '#adapters/postgres/signals.ts'
-import { connectRedis } from '#adapters/redis/connect-redis.ts'
 import { systemClock } from '#adapters/system/clock.ts'
 import type { ReadHealth } from '#application/ports/health.ts'
 import type { Logger } from '#application/ports/logger.ts'
@@ -27,6 +26,7 @@ export const openQueue = async (
   owned: AsyncDisposableStack,
 ): Promise<OpenedQueue> => {
   if (config.redisUrl !== undefined) {
+    const { connectRedis } = await import('#adapters/redis/connect-redis.ts')
     const redis = await connectRedis({ url: config.redisUrl, prefix: config.redisPrefix, logger, clock: systemClock })
     owned.defer(() => redis.close())
     return { kind: 'redis', queue: redis.queue, signals: redis.signals, readHealth: redis.readHealth }

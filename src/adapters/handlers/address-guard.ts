@@ -9,6 +9,17 @@ export interface AddressGuard {
   allowsAddress(address: string): boolean
 }
 
+/** The target is one that the guard refuses. The message names the host and never what it resolves to. */
+export class ForbiddenTargetError extends Error {
+  override readonly name = 'ForbiddenTargetError'
+  readonly code = 'forbidden-target'
+  constructor(host: string) {
+    super(
+      `${host.slice(0, 253)} may not be requested: it is, or resolves to, an address that is not public, and HTTP_TARGET_ALLOW does not list it`,
+    )
+  }
+}
+
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 type Block = readonly [Address, number]
 

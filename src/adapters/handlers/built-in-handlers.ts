@@ -1,9 +1,9 @@
+import type { Agent } from 'undici'
 import { ConfigurationError } from '#application/lifecycle/startup-error.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
 import { createAddressGuard } from './address-guard.ts'
 import { demoEcho, demoFail, demoSleep } from './demo-tasks.ts'
 import { createEmailSendTask } from './email-send.ts'
-import { createGuardedAgent } from './guarded-agent.ts'
 import { createHttpRequestTask } from './http-request.ts'
 
 interface Options {
@@ -25,9 +25,15 @@ export const createBuiltInHandlers = ({ smtpUrl, httpTargetAllow }: Options): Bu
   if (smtpUrl !== undefined && !/^smtps?:$/.test(URL.parse(smtpUrl)?.protocol ?? '')) {
     throw new ConfigurationError(['SMTP_URL must be a URL that begins with smtp:// or smtps://'])
   }
-  const agent = createGuardedAgent(createAddressGuard(httpTargetAllow))
+  const guard = createAddressGuard(httpTargetAllow)
+  let agent: Promise<Agent> | undefined
+  // Loaded by the first request: most processes send none, and an HTTP client would be a tenth of their start.
+  const openAgent = (): Promise<Agent> =>
+    (agent ??= import('./guarded-agent.ts').then(({ createGuardedAgent }) => createGuardedAgent(guard)))
   return {
-    handlers: [demoEcho, demoSleep, demoFail, createHttpRequestTask(agent), createEmailSendTask(smtpUrl)],
-    close: () => agent.destroy(),
+    handlers: [demoEcho, demoSleep, demoFail, createHttpRequestTask(openAgent), createEmailSendTask(smtpUrl)],
+    close: async () => {
+      await (await agent)?.destroy()
+    },
   }
 }

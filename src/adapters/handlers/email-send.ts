@@ -1,4 +1,3 @@
-import { createTransport } from 'nodemailer'
 import { z } from 'zod'
 import { PermanentError } from '#application/ports/task-handler.ts'
 import { defineTask } from './define-task.ts'
@@ -71,6 +70,8 @@ export const createEmailSendTask = (smtpUrl: string | undefined) =>
   })
 
 const send = async (smtpUrl: string, { from, to, ...message }: Payload, taskId: string, signal: AbortSignal) => {
+  // Loaded by the first mail: most processes send none, and it would be a seventh of their start.
+  const { createTransport } = await import('nodemailer')
   const transport = createTransport({ ...limits, url: smtpUrl, disableFileAccess: true, disableUrlAccess: true })
   try {
     const messageId = `<${taskId}@${from.address.slice(from.address.lastIndexOf('@') + 1)}>`

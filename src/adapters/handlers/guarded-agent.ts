@@ -1,18 +1,7 @@
 import { lookup as lookUpName, type LookupAddress, type LookupOptions } from 'node:dns'
 import { isIP } from 'node:net'
 import { Agent, buildConnector } from 'undici'
-import type { AddressGuard } from './address-guard.ts'
-
-/** The target is one that the guard refuses. The message names the host and never what it resolves to. */
-export class ForbiddenTargetError extends Error {
-  override readonly name = 'ForbiddenTargetError'
-  readonly code = 'forbidden-target'
-  constructor(host: string) {
-    super(
-      `${host.slice(0, 253)} may not be requested: it is, or resolves to, an address that is not public, and HTTP_TARGET_ALLOW does not list it`,
-    )
-  }
-}
+import { type AddressGuard, ForbiddenTargetError } from './address-guard.ts'
 
 /** Resolves a name to all its addresses, as `dns.lookup` does. */
 export type LookUp = (

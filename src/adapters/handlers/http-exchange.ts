@@ -1,4 +1,4 @@
-import { type Dispatcher, request as sendRequest } from 'undici'
+import type { Dispatcher } from 'undici'
 import { PermanentError } from '#application/ports/task-handler.ts'
 
 /** A request as it goes out; the headers' names are in lower case. */
@@ -36,7 +36,8 @@ export const exchange = async (
     signal.throwIfAborted()
     const url = parseTarget(next.url)
     const { method, headers, body = null } = next
-    const response = await sendRequest(url, { dispatcher, method, headers, body, signal })
+    const path = url.pathname + url.search
+    const response = await dispatcher.request({ origin: url.origin, path, method, headers, body, signal })
     const location = findLocation(response)
     if (location === undefined) return response
     await response.body.dump({ limit: redirectBodyBytesMax, signal })

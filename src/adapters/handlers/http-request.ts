@@ -1,8 +1,8 @@
 import type { Dispatcher } from 'undici'
 import { z } from 'zod'
 import { type HandlerContext, PermanentError, RetryAfterError } from '#application/ports/task-handler.ts'
+import { ForbiddenTargetError } from './address-guard.ts'
 import { defineTask } from './define-task.ts'
-import { ForbiddenTargetError } from './guarded-agent.ts'
 import { exchange, type HttpRequest, type HttpResponse } from './http-exchange.ts'
 import { readText } from './response-text.ts'
 import { findRetryAfterMs } from './retry-after.ts'
@@ -52,16 +52,16 @@ type Payload = z.output<typeof input>
  *
  * The receiver can tell repeats apart by `Idempotency-Key`, which is the task's id unless the payload sets its own. A string
  * is sent as it is, any other body as JSON. The time is bounded by the run's signal alone. Of the answer at most 64 KiB are
- * kept: `body` is null when it is no text, and `truncated` says that there was more.
+ * kept: `body` is null when it is no text, and `truncated` says that there was more. `openDispatcher` is asked at each run.
  */
-export const createHttpRequestTask = (dispatcher: Dispatcher) =>
+export const createHttpRequestTask = (openDispatcher: () => Promise<Dispatcher>) =>
   defineTask({
     type: 'http.request',
     input,
     run: async (payload, context) => {
       const host = new URL(payload.url).host
       try {
-        const response = await exchange(dispatcher, toRequest(payload, context), context.signal)
+        const response = await exchange(await openDispatcher(), toRequest(payload, context), context.signal)
         return await judge(response, host)
       } catch (error) {
         context.signal.throwIfAborted()

@@ -1,6 +1,9 @@
-import { ServerResponse, STATUS_CODES } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ProblemError, problemMediaType, problems, renderProblem } from './problems.ts'
+
+// An import of it would read all it exports, and one of that is a WebSocket client, which takes 40 ms to load.
+const http = process.getBuiltinModule('node:http')
 
 /** What Node adds to the error of a request that it could not parse. */
 interface ClientError extends Error {
@@ -25,7 +28,7 @@ export const answerClientError = (error: ClientError, socket: Socket): void => {
   const { status } = problems[problem.code]
   const body = renderProblem(problem, undefined)
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n` +
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}\r\n` +
       `content-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
       `connection: close\r\n\r\n${body}`,
     () => socket.destroySoon(),
@@ -38,7 +41,7 @@ export const answerClientError = (error: ClientError, socket: Socket): void => {
  */
 const findPendingAnswer = (socket: Socket): ServerResponse | undefined => {
   const message: unknown = '_httpMessage' in socket ? socket._httpMessage : undefined
-  return message instanceof ServerResponse && message.req.complete ? message : undefined
+  return message instanceof http.ServerResponse && message.req.complete ? message : undefined
 }
 
 const toProblem = (error: ClientError): ProblemError => {

@@ -1,5 +1,4 @@
 import { type Level, type Logger as PinoLogger, pino } from 'pino'
-import pretty from 'pino-pretty'
 import type { Logger, LogFields } from '#application/ports/logger.ts'
 import type { logLevels } from './log-levels.ts'
 
@@ -12,11 +11,16 @@ export interface LoggerOptions {
 }
 
 /** Lines are written synchronously: one that tells why a process ended must not be lost with it. */
-export const createLogger = ({ level, form, fileDescriptor = 2 }: LoggerOptions): Logger => {
+export const createLogger = async ({ level, form, fileDescriptor = 2 }: LoggerOptions): Promise<Logger> => {
   const options = { level, base: null, serializers: { err: describeError }, timestamp: pino.stdTimeFunctions.isoTime }
   const stream =
     form === 'pretty'
-      ? pretty({ destination: fileDescriptor, sync: true, translateTime: 'SYS:HH:MM:ss.l', colorize: true })
+      ? (await import('pino-pretty')).default({
+          destination: fileDescriptor,
+          sync: true,
+          translateTime: 'SYS:HH:MM:ss.l',
+          colorize: true,
+        })
       : pino.destination({ dest: fileDescriptor, sync: true })
   return wrap(pino({ ...options, formatters: { level: (label) => ({ level: label }) } }, stream))
 }

@@ -8,7 +8,7 @@ import { startLocalServer } from './support/local-server.ts'
 const push = (payload: object): Promise<unknown> => {
   const agent = createGuardedAgent(createAddressGuard(['127.0.0.1']))
   onTestFinished(() => agent.destroy())
-  return createHttpRequestTask(agent).run(payload, createHandlerContext())
+  return createHttpRequestTask(() => Promise.resolve(agent)).run(payload, createHandlerContext())
 }
 
 /** A server that redirects `/n` to `/n-1` and answers at `/0`. */

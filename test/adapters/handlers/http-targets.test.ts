@@ -12,7 +12,7 @@ import { type LocalServer, startLocalServer } from './support/local-server.ts'
 const createPush = (allow: readonly string[], lookUp?: LookUp) => {
   const agent = createGuardedAgent(createAddressGuard(allow), lookUp)
   onTestFinished(() => agent.destroy())
-  const task = createHttpRequestTask(agent)
+  const task = createHttpRequestTask(() => Promise.resolve(agent))
   return (payload: object): Promise<unknown> =>
     task.run(payload, createHandlerContext()).catch((error: unknown) => error)
 }

@@ -1,6 +1,5 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runner } from 'node-pg-migrate'
 import pg from 'pg'
 import { StartupError } from '#application/lifecycle/startup-error.ts'
 import type { Logger } from '#application/ports/logger.ts'
@@ -146,6 +145,8 @@ const applyLocked = async (client: pg.Client, folder: string, names: readonly st
   }
   await makeSchema(client)
   await client.query(`select set_config('search_path', $1, true)`, [schema])
+  // Loaded here, because nearly every start finds nothing to apply.
+  const { runner } = await import('node-pg-migrate')
   const applied = await runner({
     dbClient: client,
     dir: folder,
