@@ -13,7 +13,7 @@ const main = async ([kind, databaseUrl]: readonly string[]): Promise<void> => {
 
 const startTaskfold = async (databaseUrl: string): Promise<string> => {
   const config = readConfig(['api', 'maintenance'], { PORT: '0', DATABASE_URL: databaseUrl, LOG_LEVEL: 'warn' })
-  const roles = await startRoles(config, createLogger({ level: config.logLevel, form: 'json' }))
+  const roles = await startRoles(config, await createLogger({ level: config.logLevel, form: 'json' }))
   return roles.url
 }
 

@@ -13,7 +13,7 @@ const handlers = fileURLToPath(new URL('./taskfold-tasks.ts', import.meta.url))
 
 type Queue = 'postgres' | 'redis'
 
-const start = (queue: Queue, roles: readonly Role[], { postgresUrl, redisUrl, aim }: Setup) => {
+const start = async (queue: Queue, roles: readonly Role[], { postgresUrl, redisUrl, aim }: Setup) => {
   const config = readConfig(roles, {
     PORT: '0',
     DATABASE_URL: postgresUrl,
@@ -22,7 +22,7 @@ const start = (queue: Queue, roles: readonly Role[], { postgresUrl, redisUrl, ai
     CONCURRENCY: concurrency[aim],
     LOG_LEVEL: 'warn',
   })
-  return startRoles(config, createLogger({ level: config.logLevel, form: 'json' }))
+  return startRoles(config, await createLogger({ level: config.logLevel, form: 'json' }))
 }
 
 const openWorker = async (queue: Queue, setup: Setup, onTask: (payload: unknown) => void) => {
