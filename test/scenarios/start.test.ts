@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { createTestDatabase } from '../support/test-database.ts'
 import { history, request, submit, untilStatus } from './support/http.ts'
 import { killAllProcesses, runTaskfold, startTaskfold } from './support/process.ts'
 
@@ -119,5 +120,32 @@ describe('a start of everything', () => {
       'worker',
       'maintenance',
     ])
+  })
+})
+
+describe('a start where there is nothing to migrate', () => {
+  const seldom = ['ajv', 'ioredis', 'node-pg-migrate', 'nodemailer', 'pino-pretty', 'undici']
+
+  it('loads no package that most processes never need, but when it is needed', { timeout: 60_000 }, async () => {
+    const database = await createTestDatabase()
+    try {
+      const env = { DATABASE_URL: database.url }
+      expect(await runTaskfold({ words: ['migrate'], env })).toMatchObject({ end: 0 })
+      const entry = join(import.meta.dirname, 'support/name-loaded.ts')
+      const taskfold = await startTaskfold({ env, entry })
+      const loaded = (): readonly string[] =>
+        seldom.filter((name) => taskfold.logs.some((line) => line.includes(`/node_modules/${name}/`)))
+      const echo = await submit(taskfold.url, { type: 'demo.echo', payload: null })
+      await untilStatus(taskfold.url, echo.id, 'SUCCESS')
+      expect(loaded()).toEqual([])
+
+      const forbidden = { url: 'http://127.0.0.1:1/', method: 'GET' }
+      const push = await submit(taskfold.url, { type: 'http.request', payload: forbidden })
+      await untilStatus(taskfold.url, push.id, 'FAILED')
+      expect(loaded()).toEqual(['undici'])
+    } finally {
+      await killAllProcesses()
+      await database.close()
+    }
   })
 })
