@@ -1,6 +1,6 @@
 import type { TaskId } from '#domain/identifiers.ts'
-import type { EventContext } from '#domain/task-events.ts'
-import type { TimelineEntry } from '#domain/task-timeline.ts'
+import type { EventContext } from '#domain/task/events.ts'
+import type { TimelineEntry } from '#domain/task/timeline.ts'
 import type { Instant } from '#domain/time.ts'
 import type { ChangeOutcome } from './commands/change-task.ts'
 import { cancelTask, type PersonRequest, retryTask, runTaskNow } from './commands/person-commands.ts'

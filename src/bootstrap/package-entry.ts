@@ -49,4 +49,4 @@ export {
 export { type ListOptions } from '#adapters/client/task-list.ts'
 export { type WaitOptions } from '#adapters/client/wait-for-end.ts'
 export { type TaskReference } from '#application/ports/task-reference.ts'
-export { type TaskDetail, type TaskStatus } from '#domain/task-state.ts'
+export { type TaskDetail, type TaskStatus } from '#domain/task/state.ts'

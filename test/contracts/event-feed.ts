@@ -3,7 +3,7 @@ import type { EventFeed, FeedCursor, FeedEvent } from '#application/ports/event-
 import { type EventStore, UndecodableStreamError } from '#application/ports/event-store.ts'
 import type { Routes } from '#application/ports/routes.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import { noTask, type Task } from '#domain/task-state.ts'
+import { noTask, type Task } from '#domain/task/state.ts'
 import { type ContractWorld, type Setup, useWorld, waitUntil } from '../support/contract-world.ts'
 import { fail, start, succeed } from '../support/run-commands.ts'
 import {

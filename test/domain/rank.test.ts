@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import { compareRanked, priorityHeadStartMs, rankOf } from '#domain/rank.ts'
-import { epoch } from './support/task-facts.ts'
+import { epoch } from './task/support/task-facts.ts'
 
 describe('the rank of a task', () => {
   test('is the instant it is ready, less a minute for each point of priority', () => {

@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import { defaultRetryPolicy, retryDelayMs, type RetryPolicy } from '#domain/retry-policy.ts'
-import { anyChance, anyRetryPolicy } from './support/arbitraries.ts'
+import { anyChance, anyRetryPolicy } from './task/support/arbitraries.ts'
 
 const withoutJitter: RetryPolicy = { strategy: 'exponential', baseMs: 1_000, maxMs: 10_000, jitter: 'none' }
 const largestChance = 1 - 2 ** -53

@@ -1,9 +1,9 @@
 import { expect } from 'vitest'
 import type { EventStore } from '#application/ports/event-store.ts'
 import type { TaskIndex } from '#application/ports/task-index.ts'
-import { fold } from '#domain/evolve.ts'
+import { fold } from '#domain/task/evolve.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import { toHead } from '#domain/task-head.ts'
+import { toHead } from '#domain/task/head.ts'
 
 interface Ports {
   readonly store: EventStore

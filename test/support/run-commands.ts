@@ -1,6 +1,6 @@
 import type { Incarnation, Run } from '#domain/identifiers.ts'
-import type { DeclareLost, Fail, Release, Start, Succeed } from '#domain/task-commands.ts'
-import type { Task } from '#domain/task-state.ts'
+import type { DeclareLost, Fail, Release, Start, Succeed } from '#domain/task/commands.ts'
+import type { Task } from '#domain/task/state.ts'
 import { mintIncarnation } from './ids.ts'
 
 /** A claim that comes the moment the task is due. */

@@ -1,4 +1,4 @@
-import type { TaskStatus } from '#domain/task-state.ts'
+import type { TaskStatus } from '#domain/task/state.ts'
 import { type Check, isList, isText, isWhole, nullOr, objectOf } from './shape.ts'
 
 interface Envelope {

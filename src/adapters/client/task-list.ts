@@ -1,4 +1,4 @@
-import type { TaskDetail, TaskStatus } from '#domain/task-state.ts'
+import type { TaskDetail, TaskStatus } from '#domain/task/state.ts'
 import { invalidAnswer } from './answers.ts'
 import { isPage } from './events.ts'
 import type { CallOptions, Exchange } from './exchange.ts'

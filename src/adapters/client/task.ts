@@ -1,4 +1,4 @@
-import type { TaskDetail, TaskStatus } from '#domain/task-state.ts'
+import type { TaskDetail, TaskStatus } from '#domain/task/state.ts'
 import { type Check, isAnything, isText, isWhole, listOf, nullOr, objectOf, oneOf } from './shape.ts'
 
 /** A task as the interface shows it. Instants are RFC 3339 in UTC with milliseconds. */

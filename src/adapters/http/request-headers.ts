@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { EventContext } from '#domain/task-events.ts'
+import type { EventContext } from '#domain/task/events.ts'
 import { ProblemError } from './problems.ts'
 import { countCodePoints } from './storable-json.ts'
 

@@ -1,6 +1,6 @@
 import type { SubmitRequest } from '#application/commands/submit-task.ts'
 import type { SubmitKey } from '#application/ports/submit-keys.ts'
-import type { JsonText } from '#domain/task-events.ts'
+import type { JsonText } from '#domain/task/events.ts'
 import type { Due, Instant } from '#domain/time.ts'
 import { toFingerprint } from './canonical-json.ts'
 import { ProblemError, validationFailed } from './problems.ts'

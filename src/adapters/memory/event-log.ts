@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '#domain/task-events.ts'
+import type { RecordedEvent } from '#domain/task/events.ts'
 
 /** All events of a memory database in order of (transaction, task, version). */
 export interface EventLog {

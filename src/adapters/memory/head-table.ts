@@ -1,6 +1,6 @@
 import { type Route, routeKey } from '#application/ports/routes.ts'
 import type { Incarnation, TaskId } from '#domain/identifiers.ts'
-import type { Head } from '#domain/task-head.ts'
+import type { Head } from '#domain/task/head.ts'
 import { createSortedList } from './sorted-list.ts'
 
 /** All heads, with the three ways they are looked up by. */

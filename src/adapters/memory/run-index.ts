@@ -1,5 +1,5 @@
 import type { RunIndex, RunningHead } from '#application/ports/run-index.ts'
-import type { Head } from '#domain/task-head.ts'
+import type { Head } from '#domain/task/head.ts'
 import type { MemoryDatabase } from './database.ts'
 
 const incarnationsMax = 10_000

@@ -1,6 +1,6 @@
 import type { HeadQuery, QueueSummary, TaskIndex } from '#application/ports/task-index.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import type { Head } from '#domain/task-head.ts'
+import type { Head } from '#domain/task/head.ts'
 import type { Instant } from '#domain/time.ts'
 import type { MemoryDatabase } from './database.ts'
 

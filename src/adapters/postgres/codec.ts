@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UndecodableStreamError, UnstorableAppendError } from '#application/ports/event-store.ts'
 import { parseIncarnation, recallAppendId, type TaskId } from '#domain/identifiers.ts'
-import type { EventContext, RecordedEvent, TaskEvent } from '#domain/task-events.ts'
+import type { EventContext, RecordedEvent, TaskEvent } from '#domain/task/events.ts'
 import type { Due } from '#domain/time.ts'
 import { findPlainSubmission, type StoredData, storedData } from './event-schemas.ts'
 import { schemaVersionOf, type Upcasters, upcast, upcasters } from './upcasters.ts'

@@ -1,7 +1,7 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import { parseIncarnation, parseTaskId, type TaskId } from '#domain/identifiers.ts'
-import type { Head } from '#domain/task-head.ts'
+import type { Head } from '#domain/task/head.ts'
 import { type BinaryArray, itself, toBigintArray, toIntArray, toTextArray, toUuidArray } from './binary-arrays.ts'
 import { answerOf } from './pool.ts'
 import type { PostgresRoutes } from './routes.ts'

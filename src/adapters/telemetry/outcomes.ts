@@ -1,4 +1,4 @@
-import type { TaskEvent } from '#domain/task-events.ts'
+import type { TaskEvent } from '#domain/task/events.ts'
 
 /** What became of an attempt, as labels and attributes say it. */
 export type Outcome = 'succeeded' | 'retried' | 'failed' | 'cancelled' | 'released'

@@ -2,7 +2,7 @@ import { startRun, type StartOutcome, type StartRunDeps } from '#application/com
 import type { Startable } from '#application/commands/task-loader.ts'
 import type { Clock } from '#application/ports/clock.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import { runsApart } from '#domain/task-state.ts'
+import { runsApart } from '#domain/task/state.ts'
 import type { Isolation } from './isolation.ts'
 import { createPace } from './pace.ts'
 import type { Runner } from './runner.ts'

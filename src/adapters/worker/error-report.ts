@@ -1,4 +1,4 @@
-import type { ErrorReport } from '#domain/task-events.ts'
+import type { ErrorReport } from '#domain/task/events.ts'
 
 /**
  * What is recorded of anything a handler threw: the message cut to 4 KiB of UTF-8, the stack to 50 frames.

@@ -4,7 +4,7 @@ import {
   PermanentError,
   RetryAfterError,
 } from '#application/ports/task-handler.ts'
-import type { FailureCause, ErrorReport, JsonText } from '#domain/task-events.ts'
+import type { FailureCause, ErrorReport, JsonText } from '#domain/task/events.ts'
 import { toErrorReport } from './error-report.ts'
 
 /** How a handler ended, as data: nothing in it is the handler's any more, and it may have crossed from another process. */

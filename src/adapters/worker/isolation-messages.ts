@@ -2,7 +2,7 @@ import type { ClaimVerdict } from '#application/ports/idempotency-ledger.ts'
 import type { LogFields } from '#application/ports/logger.ts'
 import type { AbortCause } from '#application/ports/task-handler.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import type { JsonText } from '#domain/task-events.ts'
+import type { JsonText } from '#domain/task/events.ts'
 import type { HandlerEnding } from './handler-ending.ts'
 
 /** What a worker tells the process that runs one attempt for it. */

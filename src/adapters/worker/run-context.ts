@@ -9,7 +9,7 @@ import type { Logger } from '#application/ports/logger.ts'
 import { createRunProgress } from '#application/progress/run-progress.ts'
 import { findTraceId } from '#application/queries/task-trace.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import type { RunningTask } from '#domain/task-state.ts'
+import type { RunningTask } from '#domain/task/state.ts'
 
 /** What a run needs for what its handler is given. */
 export interface RunTools {

@@ -1,5 +1,5 @@
 import { type HandlerContext, PayloadInvalidError, type TaskHandler } from '#application/ports/task-handler.ts'
-import type { JsonText } from '#domain/task-events.ts'
+import type { JsonText } from '#domain/task/events.ts'
 import { type HandlerEnding, toReturned, toThrown } from './handler-ending.ts'
 
 /**

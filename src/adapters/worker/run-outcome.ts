@@ -1,7 +1,7 @@
 import type { FinishCommand } from '#application/commands/finish-run.ts'
 import type { AbortCause } from '#application/ports/task-handler.ts'
 import type { Run } from '#domain/identifiers.ts'
-import type { ErrorReport } from '#domain/task-events.ts'
+import type { ErrorReport } from '#domain/task/events.ts'
 import type { HandlerEnding, Result } from './handler-ending.ts'
 
 export interface EndedRun {

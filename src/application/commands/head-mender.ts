@@ -1,5 +1,5 @@
 import type { TaskId } from '#domain/identifiers.ts'
-import { type Head, toHead } from '#domain/task-head.ts'
+import { type Head, toHead } from '#domain/task/head.ts'
 import type { Timers } from '../ports/clock.ts'
 import type { Count } from '../ports/counts.ts'
 import type { EventStore } from '../ports/event-store.ts'

@@ -1,6 +1,6 @@
 import type { TaskId } from '#domain/identifiers.ts'
 import { rankOf } from '#domain/rank.ts'
-import type { Task } from '#domain/task-state.ts'
+import type { Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
 import type { StoreClock, Timers } from '../ports/clock.ts'
 import type { Count } from '../ports/counts.ts'

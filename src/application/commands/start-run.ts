@@ -1,4 +1,4 @@
-import type { RunningTask } from '#domain/task-state.ts'
+import type { RunningTask } from '#domain/task/state.ts'
 import type { Count } from '../ports/counts.ts'
 import { type Append, isStored, UnstorableAppendError } from '../ports/event-store.ts'
 import type { Identities } from '../ports/identities.ts'

@@ -1,4 +1,4 @@
-import type { EventContext } from '#domain/task-events.ts'
+import type { EventContext } from '#domain/task/events.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { Instant } from '#domain/time.ts'
 import { type Append, type Duplicate, type StoredVerdict, streamsPerCallMax } from '../ports/event-store.ts'

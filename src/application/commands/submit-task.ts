@@ -1,9 +1,9 @@
-import { decide } from '#domain/decide.ts'
+import { decide } from '#domain/task/decide.ts'
 import { defaultRetryPolicy, type RetryPolicy } from '#domain/retry-policy.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import type { EventContext, JsonText, Submission } from '#domain/task-events.ts'
-import { changeHead, foldOnto } from '#domain/task-head.ts'
-import { noTask, type Task } from '#domain/task-state.ts'
+import type { EventContext, JsonText, Submission } from '#domain/task/events.ts'
+import { changeHead, foldOnto } from '#domain/task/head.ts'
+import { noTask, type Task } from '#domain/task/state.ts'
 import type { Due, Instant } from '#domain/time.ts'
 import type { StoreClock } from '../ports/clock.ts'
 import {

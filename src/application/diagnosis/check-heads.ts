@@ -1,5 +1,5 @@
 import type { TaskId } from '#domain/identifiers.ts'
-import { toHead } from '#domain/task-head.ts'
+import { toHead } from '#domain/task/head.ts'
 import { isSameHead } from '../commands/head-mender.ts'
 import type { TaskProbe } from '../ports/diagnostics.ts'
 import type { EventStore } from '../ports/event-store.ts'

@@ -1,4 +1,4 @@
-import type { JsonText } from '#domain/task-events.ts'
+import type { JsonText } from '#domain/task/events.ts'
 
 /**
  * JSON text that is the same for equal values, whatever the order of their members. For comparing only. What

@@ -1,5 +1,5 @@
 import type { Run, TaskId } from '#domain/identifiers.ts'
-import type { JsonText } from '#domain/task-events.ts'
+import type { JsonText } from '#domain/task/events.ts'
 import { backOffMs } from '../commands/back-off.ts'
 import type { Timers } from '../ports/clock.ts'
 import { StoreUnavailableError } from '../ports/event-store.ts'

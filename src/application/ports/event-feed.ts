@@ -1,5 +1,5 @@
 import type { TaskId } from '#domain/identifiers.ts'
-import type { RecordedEvent } from '#domain/task-events.ts'
+import type { RecordedEvent } from '#domain/task/events.ts'
 
 /**
  * Every event of every task in one order that never changes, in which the versions of a task never go back. It is not the

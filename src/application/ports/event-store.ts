@@ -1,6 +1,6 @@
 import type { AppendId, TaskId } from '#domain/identifiers.ts'
-import type { EventContext, RecordedEvent, TaskEvent } from '#domain/task-events.ts'
-import type { HeadChange } from '#domain/task-head.ts'
+import type { EventContext, RecordedEvent, TaskEvent } from '#domain/task/events.ts'
+import type { HeadChange } from '#domain/task/head.ts'
 import type { Instant } from '#domain/time.ts'
 import type { SubmitKey } from './submit-keys.ts'
 

@@ -1,5 +1,5 @@
 import type { Run, TaskId } from '#domain/identifiers.ts'
-import type { JsonText } from '#domain/task-events.ts'
+import type { JsonText } from '#domain/task/events.ts'
 
 /** How far tasks say they have come: the last word of each, for people to look at. It is no history and may be lost. */
 export interface ProgressBoard {

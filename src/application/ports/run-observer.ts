@@ -1,5 +1,5 @@
-import type { RunningTask, Task } from '#domain/task-state.ts'
-import type { EventContext, TaskEvent } from '#domain/task-events.ts'
+import type { RunningTask, Task } from '#domain/task/state.ts'
+import type { EventContext, TaskEvent } from '#domain/task/events.ts'
 import type { Instant } from '#domain/time.ts'
 import type { TaskTrace } from '../queries/task-trace.ts'
 

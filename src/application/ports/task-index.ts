@@ -1,6 +1,6 @@
 import type { TaskId } from '#domain/identifiers.ts'
-import type { Head } from '#domain/task-head.ts'
-import type { TaskStatus } from '#domain/task-state.ts'
+import type { Head } from '#domain/task/head.ts'
+import type { TaskStatus } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
 
 /** The read model over all heads. Derived: it may be rebuilt from the events at any time. */

@@ -1,5 +1,5 @@
 import type { Run, TaskId } from '#domain/identifiers.ts'
-import type { JsonText } from '#domain/task-events.ts'
+import type { JsonText } from '#domain/task/events.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { ProgressWriter } from './progress-writer.ts'
 

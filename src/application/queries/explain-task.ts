@@ -1,5 +1,5 @@
 import type { TaskId } from '#domain/identifiers.ts'
-import { detailOf, type FailedDetail, type PendingTask, type RunningTask, type Task } from '#domain/task-state.ts'
+import { detailOf, type FailedDetail, type PendingTask, type RunningTask, type Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import type { RunIndex } from '../ports/run-index.ts'

@@ -1,7 +1,7 @@
-import { fold } from '#domain/evolve.ts'
+import { fold } from '#domain/task/evolve.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import type { Task } from '#domain/task-state.ts'
-import { type TimelineEntry, toTimeline } from '#domain/task-timeline.ts'
+import type { Task } from '#domain/task/state.ts'
+import { type TimelineEntry, toTimeline } from '#domain/task/timeline.ts'
 import type { Instant } from '#domain/time.ts'
 import type { EventStore } from '../ports/event-store.ts'
 

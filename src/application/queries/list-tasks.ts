@@ -1,6 +1,6 @@
 import type { TaskId } from '#domain/identifiers.ts'
-import type { Head } from '#domain/task-head.ts'
-import { detailOf, type Task, type TaskDetail, type TaskStatus } from '#domain/task-state.ts'
+import type { Head } from '#domain/task/head.ts'
+import { detailOf, type Task, type TaskDetail, type TaskStatus } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import type { Logger } from '../ports/logger.ts'

@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '#domain/task-events.ts'
+import type { RecordedEvent } from '#domain/task/events.ts'
 import type { EventFeed } from '../ports/event-feed.ts'
 import { formatFeedCursor, parseFeedCursor } from './feed-cursor.ts'
 

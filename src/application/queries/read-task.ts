@@ -1,5 +1,5 @@
-import { fold, IllegalHistoryError } from '#domain/evolve.ts'
-import type { Task } from '#domain/task-state.ts'
+import { fold, IllegalHistoryError } from '#domain/task/evolve.ts'
+import type { Task } from '#domain/task/state.ts'
 import { type StreamContent, UndecodableStreamError } from '../ports/event-store.ts'
 
 export type ReadTask =

@@ -1,4 +1,4 @@
-import type { EventContext, RecordedEvent } from '#domain/task-events.ts'
+import type { EventContext, RecordedEvent } from '#domain/task/events.ts'
 
 /** What the history of a task says of its trace, each a W3C traceparent. Absent where nobody traced. */
 export interface TaskTrace {

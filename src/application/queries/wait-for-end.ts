@@ -1,5 +1,5 @@
 import type { TaskId } from '#domain/identifiers.ts'
-import { isEnded } from '#domain/task-state.ts'
+import { isEnded } from '#domain/task/state.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import type { ProgressBoard } from '../ports/progress-board.ts'
 import type { EndWatch } from './end-watch.ts'

@@ -1,6 +1,6 @@
-import { decide } from '#domain/decide.ts'
+import { decide } from '#domain/task/decide.ts'
 import type { Incarnation } from '#domain/identifiers.ts'
-import type { EventContext } from '#domain/task-events.ts'
+import type { EventContext } from '#domain/task/events.ts'
 import { toAppend, taskAfter } from '../commands/change-task.ts'
 import type { HeadMender } from '../commands/head-mender.ts'
 import type { ReadyAnnouncer } from '../commands/ready-announcer.ts'

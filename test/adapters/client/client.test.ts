@@ -2,7 +2,7 @@ import { createClient, submission, type TaskfoldClient, TaskfoldError } from 'ta
 import { z } from 'zod'
 import { defineTask } from '#adapters/handlers/define-task.ts'
 import { parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
-import type { TaskCommand } from '#domain/task-commands.ts'
+import type { TaskCommand } from '#domain/task/commands.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHttpWorld, type HttpWorld } from '../http/support/http-world.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { encodeAppend, toAppendStatement, toVerdicts } from '#adapters/postgres/append-statement.ts'
-import { noTask } from '#domain/task-state.ts'
-import { foldOnto } from '#domain/task-head.ts'
+import { noTask } from '#domain/task/state.ts'
+import { foldOnto } from '#domain/task/head.ts'
 import { fail, start } from '../../support/run-commands.ts'
 import { makeAppend, range, submit } from '../../support/task-builders.ts'
 

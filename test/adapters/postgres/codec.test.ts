@@ -5,7 +5,7 @@ import { decodeStream, encodeEvent, type EventRow } from '#adapters/postgres/cod
 import type { Upcasters } from '#adapters/postgres/upcasters.ts'
 import { UndecodableStreamError } from '#application/ports/event-store.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
-import type { RecordedEvent, TaskEvent } from '#domain/task-events.ts'
+import type { RecordedEvent, TaskEvent } from '#domain/task/events.ts'
 
 /**
  * A row as some release wrote it, and the event it must be for ever. Named after the event and the schema version of the

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '#adapters/postgres/server/migrate.ts'
 import { type Append, StoreOverloadedError, StoreUnavailableError } from '#application/ports/event-store.ts'
-import { noTask } from '#domain/task-state.ts'
+import { noTask } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { connectPostgresStore } from '../../support/postgres-store.ts'
 import { type PostgresServer, startPostgresServer } from '../../support/postgres-server.ts'

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPostgresSubmitKeys } from '#adapters/postgres/submit-keys.ts'
 import type { Append } from '#application/ports/event-store.ts'
 import type { SubmitKey } from '#application/ports/submit-keys.ts'
-import { noTask } from '#domain/task-state.ts'
+import { noTask } from '#domain/task/state.ts'
 import { connectPostgresStore, openPostgresStore, type PostgresStoreWorld } from '../../support/postgres-store.ts'
 import { makeAppend, makeKey, makeSubmission, range, submit } from '../../support/task-builders.ts'
 

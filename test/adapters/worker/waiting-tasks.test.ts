@@ -5,8 +5,8 @@ import { createManualTime } from '#adapters/memory/manual-time.ts'
 import { createMemoryTaskQueue } from '#adapters/memory/task-queue.ts'
 import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
 import type { Startable } from '#application/commands/task-loader.ts'
-import { foldOnto } from '#domain/task-head.ts'
-import { noTask } from '#domain/task-state.ts'
+import { foldOnto } from '#domain/task/head.ts'
+import { noTask } from '#domain/task/state.ts'
 import { makeAppend, range, submit } from '../../support/task-builders.ts'
 
 const makeStartable = (): Startable => {

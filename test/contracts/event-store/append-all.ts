@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Append, UnstorableAppendError } from '#application/ports/event-store.ts'
-import { noTask } from '#domain/task-state.ts'
+import { noTask } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { start, succeed } from '../../support/run-commands.ts'
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { TaskCommand } from '#domain/task-commands.ts'
-import { noTask, type Task } from '#domain/task-state.ts'
+import type { TaskCommand } from '#domain/task/commands.ts'
+import { noTask, type Task } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { mintTaskId } from '../../support/ids.ts'
 import { declareLost, fail, release, start, succeed } from '../../support/run-commands.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { EventContext, JsonText } from '#domain/task-events.ts'
-import { noTask } from '#domain/task-state.ts'
+import type { EventContext, JsonText } from '#domain/task/events.ts'
+import { noTask } from '#domain/task/state.ts'
 import { fail, start, succeed } from '../../support/run-commands.ts'
 import { appendCommand, loadTask, makeAppend, makeSubmission, submit, submitTo } from '../../support/task-builders.ts'
 import type { EventStoreWorld } from './world.ts'

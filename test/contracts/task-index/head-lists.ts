@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { HeadQuery } from '#application/ports/task-index.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import { toHead } from '#domain/task-head.ts'
-import type { Task } from '#domain/task-state.ts'
+import { toHead } from '#domain/task/head.ts'
+import type { Task } from '#domain/task/state.ts'
 import { mintTaskId } from '../../support/ids.ts'
 import { fail, start, succeed } from '../../support/run-commands.ts'
 import {

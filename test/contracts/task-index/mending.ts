@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type Head, toHead } from '#domain/task-head.ts'
-import type { Task } from '#domain/task-state.ts'
+import { type Head, toHead } from '#domain/task/head.ts'
+import type { Task } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { mintIncarnation, mintTaskId } from '../../support/ids.ts'
 import { start, succeed } from '../../support/run-commands.ts'

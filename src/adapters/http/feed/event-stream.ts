@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { FeedReading } from '#application/queries/read-feed.ts'
-import type { JsonText } from '#domain/task-events.ts'
+import type { JsonText } from '#domain/task/events.ts'
 import { renderFeedItem } from '../views/event-view.ts'
 import type { FeedTail } from './feed-tail.ts'
 

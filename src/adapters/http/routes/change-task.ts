@@ -2,7 +2,7 @@ import type { ChangeOutcome } from '#application/commands/change-task.ts'
 import type { PersonRequest } from '#application/commands/person-commands.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import type { Rejection } from '#domain/rejections.ts'
+import type { Rejection } from '#domain/task/rejections.ts'
 import { type ProblemCode, ProblemError } from '../problems.ts'
 import { toContext, toVersionCondition, type VersionCondition } from '../request-headers.ts'
 import {

@@ -4,7 +4,7 @@ import type { Submitted, SubmitRequest } from '#application/commands/submit-task
 import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/event-store.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
-import type { EventContext, JsonText } from '#domain/task-events.ts'
+import type { EventContext, JsonText } from '#domain/task/events.ts'
 import type { Instant } from '#domain/time.ts'
 import { limits } from '../limits.ts'
 import { ProblemError, problems, renderProblem } from '../problems.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { TaskEvent } from '#domain/task-events.ts'
+import type { TaskEvent } from '#domain/task/events.ts'
 import { detail, status } from './values.ts'
 
 const instant = z.iso.datetime({ precision: 3 })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { TaskDetail, TaskStatus } from '#domain/task-state.ts'
+import type { TaskDetail, TaskStatus } from '#domain/task/state.ts'
 import { findInstant } from '../parse-instant.ts'
 import { countCodePoints, findUnstorable, judgeText } from '../storable-json.ts'
 

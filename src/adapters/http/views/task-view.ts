@@ -1,5 +1,5 @@
-import type { JsonText } from '#domain/task-events.ts'
-import { detailOf, isEnded, type Task } from '#domain/task-state.ts'
+import type { JsonText } from '#domain/task/events.ts'
+import { detailOf, isEnded, type Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
 
 /**

@@ -7,7 +7,7 @@ import type { EventStore } from '#application/ports/event-store.ts'
 import type { HandlerDefaults } from '#application/ports/task-handler.ts'
 import { createTaskOperations } from '#application/task-operations.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import type { TaskCommand } from '#domain/task-commands.ts'
+import type { TaskCommand } from '#domain/task/commands.ts'
 import { createMemoryWorld } from '../../../support/memory-world.ts'
 
 interface Options {

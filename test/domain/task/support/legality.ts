@@ -1,4 +1,4 @@
-import type { RecordedEvent, Submission, TaskEvent } from '#domain/task-events.ts'
+import type { RecordedEvent, Submission, TaskEvent } from '#domain/task/events.ts'
 
 /**
  * What is wrong with a history, by the rules as they are written down; nothing when it is legal.

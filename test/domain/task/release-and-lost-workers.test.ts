@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { runsApart } from '#domain/task-state.ts'
+import { runsApart } from '#domain/task/state.ts'
 import { declareLost, fail, release } from './support/commands.ts'
 import { failed, failedForGood, released, reopened, retried, started, submitted } from './support/events.ts'
 import { at, given, taskAfter } from './support/given.ts'

@@ -1,6 +1,6 @@
-import type { Incarnation, Run } from './identifiers.ts'
-import type { ErrorReport, FailureCause, JsonText, Submission } from './task-events.ts'
-import type { Due, Instant } from './time.ts'
+import type { Incarnation, Run } from '../identifiers.ts'
+import type { ErrorReport, FailureCause, JsonText, Submission } from './events.ts'
+import type { Due, Instant } from '../time.ts'
 
 export type Submit = { readonly type: 'Submit'; readonly submission: Submission; readonly due: Due }
 

@@ -1,5 +1,5 @@
 import { parseAppendId, parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
-import type { ErrorReport, Submission } from '#domain/task-events.ts'
+import type { ErrorReport, Submission } from '#domain/task/events.ts'
 import type { Instant } from '#domain/time.ts'
 
 export const taskId = parseTaskId('01920000-0000-7000-8000-000000000001')

@@ -1,6 +1,6 @@
 import { evolve } from './evolve.ts'
-import type { RecordedEvent } from './task-events.ts'
-import { noTask, type Task, type TaskState } from './task-state.ts'
+import type { RecordedEvent } from './events.ts'
+import { noTask, type Task, type TaskState } from './state.ts'
 
 /** One event of a history with the state it led to. */
 export interface TimelineEntry {

@@ -1,6 +1,6 @@
-import type { Incarnation, Run, TaskId } from './identifiers.ts'
-import type { ErrorReport, FailureCause, JsonText, Submission } from './task-events.ts'
-import type { Instant } from './time.ts'
+import type { Incarnation, Run, TaskId } from '../identifiers.ts'
+import type { ErrorReport, FailureCause, JsonText, Submission } from './events.ts'
+import type { Instant } from '../time.ts'
 
 /** The last failure of a task, shown until it succeeds. */
 export interface Failure {

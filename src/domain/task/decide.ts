@@ -1,9 +1,9 @@
 import { crashesMax } from './evolve.ts'
-import { retryDelayMs } from './retry-policy.ts'
+import { retryDelayMs } from '../retry-policy.ts'
 import type { Rejection } from './rejections.ts'
-import type { DeclareLost, Fail, Release, Start, Submit, Succeed, TaskCommand } from './task-commands.ts'
-import type { CancellationCause, Failed, FailureCause, ErrorReport, TaskEvent } from './task-events.ts'
-import type { RunningTask, Task, TaskState } from './task-state.ts'
+import type { DeclareLost, Fail, Release, Start, Submit, Succeed, TaskCommand } from './commands.ts'
+import type { CancellationCause, Failed, FailureCause, ErrorReport, TaskEvent } from './events.ts'
+import type { RunningTask, Task, TaskState } from './state.ts'
 
 /**
  * What a command comes to: events that are legal only together, to be appended as one, or a refusal.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { detailOf, isEnded, type TaskDetail } from '#domain/task-state.ts'
-import type { FailureCause } from '#domain/task-events.ts'
+import { detailOf, isEnded, type TaskDetail } from '#domain/task/state.ts'
+import type { FailureCause } from '#domain/task/events.ts'
 import {
   cancelled,
   cancelRequested,

@@ -1,9 +1,9 @@
-import type { Incarnation, Run, TaskId } from './identifiers.ts'
-import type { EventContext, RecordedEvent, TaskEvent } from './task-events.ts'
-import type { Task, TaskState, TaskStatus } from './task-state.ts'
+import type { Incarnation, Run, TaskId } from '../identifiers.ts'
+import type { EventContext, RecordedEvent, TaskEvent } from './events.ts'
+import type { Task, TaskState, TaskStatus } from './state.ts'
 import { evolve } from './evolve.ts'
-import type { AppendId } from './identifiers.ts'
-import type { Due, Instant } from './time.ts'
+import type { AppendId } from '../identifiers.ts'
+import type { Due, Instant } from '../time.ts'
 
 /** The slim, derived row of a task: what is compared and set, what is runnable, what lists are read from. */
 export interface Head {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { fold, IllegalHistoryError } from '#domain/evolve.ts'
-import type { TaskEvent } from '#domain/task-events.ts'
-import { changeHead, foldOnto, toHead, type HeadChange } from '#domain/task-head.ts'
-import { noTask } from '#domain/task-state.ts'
+import { fold, IllegalHistoryError } from '#domain/task/evolve.ts'
+import type { TaskEvent } from '#domain/task/events.ts'
+import { changeHead, foldOnto, toHead, type HeadChange } from '#domain/task/head.ts'
+import { noTask } from '#domain/task/state.ts'
 import { readyInstant } from '#domain/time.ts'
 import {
   cancelled,

@@ -10,7 +10,7 @@ import type {
   Submission,
   Submitted,
   Succeeded,
-} from '#domain/task-events.ts'
+} from '#domain/task/events.ts'
 import type { Due } from '#domain/time.ts'
 import { error, incarnation, submission } from './task-facts.ts'
 

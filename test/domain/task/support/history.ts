@@ -1,4 +1,4 @@
-import type { RecordedEvent, TaskEvent } from '#domain/task-events.ts'
+import type { RecordedEvent, TaskEvent } from '#domain/task/events.ts'
 import type { Instant } from '#domain/time.ts'
 import { appendId, epoch, taskId } from './task-facts.ts'
 

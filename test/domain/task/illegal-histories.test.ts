@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { evolve, fold, IllegalHistoryError } from '#domain/evolve.ts'
-import type { TaskEvent } from '#domain/task-events.ts'
-import { noTask } from '#domain/task-state.ts'
+import { evolve, fold, IllegalHistoryError } from '#domain/task/evolve.ts'
+import type { TaskEvent } from '#domain/task/events.ts'
+import { noTask } from '#domain/task/state.ts'
 import {
   cancelled,
   cancelRequested,

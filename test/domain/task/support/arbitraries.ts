@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { RetryPolicy } from '#domain/retry-policy.ts'
-import type { Submission } from '#domain/task-events.ts'
+import type { Submission } from '#domain/task/events.ts'
 import type { Due } from '#domain/time.ts'
 import { epoch, submission } from './task-facts.ts'
 

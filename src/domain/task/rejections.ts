@@ -1,5 +1,5 @@
-import type { TaskStatus } from './task-state.ts'
-import type { Instant } from './time.ts'
+import type { TaskStatus } from './state.ts'
+import type { Instant } from '../time.ts'
 
 /** Why a command was refused. A refusal is an answer, not a breakdown: nothing is thrown and nothing is written. */
 export type Rejection =

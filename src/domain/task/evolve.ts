@@ -1,6 +1,6 @@
-import { noTask, type FailedDetail, type RunningTask, type Task, type TaskState } from './task-state.ts'
-import type { FailureCause, RecordedEvent } from './task-events.ts'
-import { readyInstant } from './time.ts'
+import { noTask, type FailedDetail, type RunningTask, type Task, type TaskState } from './state.ts'
+import type { FailureCause, RecordedEvent } from './events.ts'
+import { readyInstant } from '../time.ts'
 
 /**
  * The state after one more event. Pure, and total over legal histories.

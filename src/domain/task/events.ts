@@ -1,6 +1,6 @@
-import type { AppendId, Incarnation, Run, TaskId } from './identifiers.ts'
-import type { RetryPolicy } from './retry-policy.ts'
-import type { Due, Instant } from './time.ts'
+import type { AppendId, Incarnation, Run, TaskId } from '../identifiers.ts'
+import type { RetryPolicy } from '../retry-policy.ts'
+import type { Due, Instant } from '../time.ts'
 
 /** JSON as text, exactly as it was written. The domain carries payloads and results, it never looks inside. */
 export type JsonText = string

@@ -8,8 +8,8 @@ import type {
   Start,
   Submit,
   Succeed,
-} from '#domain/task-commands.ts'
-import type { Submission } from '#domain/task-events.ts'
+} from '#domain/task/commands.ts'
+import type { Submission } from '#domain/task/events.ts'
 import type { Due, Instant } from '#domain/time.ts'
 import { epoch, error, incarnation, submission } from './task-facts.ts'
 
