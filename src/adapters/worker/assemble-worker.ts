@@ -1,6 +1,6 @@
 import { createHeadMender } from '#application/commands/head-mender.ts'
 import { createTaskLoader } from '#application/commands/task-loader.ts'
-import { createPassLoop, type PassLoop } from '#application/lifecycle/pass-loop.ts'
+import { createPassLoop, type PassLoop } from '#application/mechanisms/periodic-loop.ts'
 import type { Timers } from '#application/ports/clock.ts'
 import type { Signals } from '#application/ports/signals.ts'
 import type { WorkerDescription } from '#application/ports/worker-registry.ts'

@@ -1,4 +1,4 @@
-import { backOffMs } from '#application/commands/back-off.ts'
+import { backOffMs } from '#application/mechanisms/back-off.ts'
 import type { Startable, TaskLoader } from '#application/commands/task-loader.ts'
 import type { Timers } from '#application/ports/clock.ts'
 import type { Random } from '#application/ports/identities.ts'

@@ -1,4 +1,4 @@
-import { backOffMs } from '#application/commands/back-off.ts'
+import { backOffMs } from '#application/mechanisms/back-off.ts'
 import type { Clock, Timers } from '#application/ports/clock.ts'
 import type { Count } from '#application/ports/counts.ts'
 import type { Identities, Random } from '#application/ports/identities.ts'

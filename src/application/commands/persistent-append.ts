@@ -2,7 +2,7 @@ import type { Timers } from '../ports/clock.ts'
 import { type Append, type AppendVerdict, type EventStore, UnstorableAppendError } from '../ports/event-store.ts'
 import type { Random } from '../ports/identities.ts'
 import type { Logger } from '../ports/logger.ts'
-import { backOffMs } from './back-off.ts'
+import { backOffMs } from '../mechanisms/back-off.ts'
 import type { Tenure } from './tenure.ts'
 
 export interface PersistentAppendDeps {

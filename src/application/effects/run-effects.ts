@@ -1,6 +1,6 @@
 import type { Run, TaskId } from '#domain/identifiers.ts'
 import type { JsonText } from '#domain/task/events.ts'
-import { backOffMs } from '../commands/back-off.ts'
+import { backOffMs } from '../mechanisms/back-off.ts'
 import type { Timers } from '../ports/clock.ts'
 import { StoreUnavailableError } from '../ports/event-store.ts'
 import type { IdempotencyLedger } from '../ports/idempotency-ledger.ts'

@@ -1,7 +1,7 @@
 import type { Clock, Timers } from '../ports/clock.ts'
 import type { EventFeed, FeedBarrier } from '../ports/event-feed.ts'
 import type { Logger } from '../ports/logger.ts'
-import { createPassLoop } from './pass-loop.ts'
+import { createPassLoop } from '../mechanisms/periodic-loop.ts'
 
 /** Sees when a transaction that does not end keeps the event feed from going on. */
 export interface FeedBarrierWatch {

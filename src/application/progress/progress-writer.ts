@@ -1,5 +1,5 @@
 import type { TaskId } from '#domain/identifiers.ts'
-import { backOffMs } from '../commands/back-off.ts'
+import { backOffMs } from '../mechanisms/back-off.ts'
 import type { Timers } from '../ports/clock.ts'
 import type { Random } from '../ports/identities.ts'
 import type { Logger } from '../ports/logger.ts'

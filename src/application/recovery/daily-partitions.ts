@@ -1,6 +1,6 @@
 import type { Clock, Timers } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
-import { createPassLoop, type PassLoop } from '../lifecycle/pass-loop.ts'
+import { createPassLoop, type PassLoop } from '../mechanisms/periodic-loop.ts'
 
 interface Deps {
   readonly clock: Clock

@@ -1,4 +1,4 @@
-import { createPassLoop, type PassLoop } from '../lifecycle/pass-loop.ts'
+import { createPassLoop, type PassLoop } from '../mechanisms/periodic-loop.ts'
 import type { Clock, Timers } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Passes } from '../ports/passes.ts'

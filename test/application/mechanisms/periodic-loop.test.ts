@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createPassLoop } from '#application/lifecycle/pass-loop.ts'
+import { createPassLoop } from '#application/mechanisms/periodic-loop.ts'
 import { createDailyPartitions } from '#application/recovery/daily-partitions.ts'
 import { createMemoryWorld } from '../../support/memory-world.ts'
 
