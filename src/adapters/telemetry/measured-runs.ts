@@ -1,6 +1,6 @@
 import type { ObservedAttempt, RunObserver } from '#application/ports/run-observer.ts'
 import { unobservedAttempt } from '#application/ports/run-observer.ts'
-import type { TaskTrace } from '#application/queries/task-trace.ts'
+import type { TaskTrace } from '#application/runs/task-trace.ts'
 import type { TaskEvent } from '#domain/task/events.ts'
 import type { RunningTask } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'

@@ -1,6 +1,6 @@
 import { type Append, type EventStore, isStored } from '#application/ports/event-store.ts'
 import type { LogFields, Logger } from '#application/ports/logger.ts'
-import { findTraceId } from '#application/queries/task-trace.ts'
+import { findTraceId } from '#application/runs/task-trace.ts'
 import type { TaskEvent } from '#domain/task/events.ts'
 import type { Metrics } from './metrics.ts'
 import { findOutcome } from './outcomes.ts'

@@ -7,7 +7,7 @@ import { abortGraceMs } from './abort-grace.ts'
 import type { HandlerEnding } from './handler-ending.ts'
 import { RunContext, type RunEquipment } from './run-context.ts'
 import { toCutOffCommand, toFinishCommand } from './run-outcome.ts'
-import type { FinishCommand } from '#application/commands/finish-run.ts'
+import type { FinishCommand } from '#application/runs/finish-run.ts'
 import type { WorkerTenure } from './worker-tenure.ts'
 
 /** What all runs of a worker share: a run of its own has as little as can be, because everything waits in it. */

@@ -1,5 +1,5 @@
-import { startRun, type StartOutcome, type StartRunDeps } from '#application/commands/start-run.ts'
-import type { Startable } from '#application/commands/task-loader.ts'
+import { startRun, type StartOutcome, type StartRunDeps } from '#application/runs/start-run.ts'
+import type { Startable } from '#application/runs/task-loader.ts'
 import type { Clock } from '#application/ports/clock.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { runsApart } from '#domain/task/state.ts'

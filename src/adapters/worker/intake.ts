@@ -1,5 +1,5 @@
 import type { ReadyAnnouncer } from '#application/commands/ready-announcer.ts'
-import type { Startable, TaskLoader } from '#application/commands/task-loader.ts'
+import type { Startable, TaskLoader } from '#application/runs/task-loader.ts'
 import type { Clock, Timers } from '#application/ports/clock.ts'
 import type { Random } from '#application/ports/identities.ts'
 import type { Logger } from '#application/ports/logger.ts'

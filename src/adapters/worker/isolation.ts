@@ -1,6 +1,6 @@
 import type { IdempotencyLedger } from '#application/ports/idempotency-ledger.ts'
 import type { HandlerContext } from '#application/ports/task-handler.ts'
-import type { ProgressWriter } from '#application/progress/progress-writer.ts'
+import type { ProgressWriter } from '#application/runs/progress-writer.ts'
 import type { RunningTask } from '#domain/task/state.ts'
 import type { HandlerEnding } from './handler-ending.ts'
 

@@ -1,4 +1,4 @@
-import type { FinishCommand } from '#application/commands/finish-run.ts'
+import type { FinishCommand } from '#application/runs/finish-run.ts'
 import type { AbortCause } from '#application/ports/task-handler.ts'
 import type { Run } from '#domain/identifiers.ts'
 import type { ErrorReport } from '#domain/task/events.ts'

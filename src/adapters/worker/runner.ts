@@ -1,4 +1,4 @@
-import { type FinishCommand, finishRun, type FinishRunDeps } from '#application/commands/finish-run.ts'
+import { type FinishCommand, finishRun, type FinishRunDeps } from '#application/runs/finish-run.ts'
 import type { Clock } from '#application/ports/clock.ts'
 import type { RunningHead } from '#application/ports/run-index.ts'
 import type { ObservedAttempt } from '#application/ports/run-observer.ts'

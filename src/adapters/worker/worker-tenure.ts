@@ -1,4 +1,4 @@
-import type { Tenure } from '#application/commands/tenure.ts'
+import type { Tenure } from '#application/runs/lease.ts'
 import type { Clock } from '#application/ports/clock.ts'
 import type { Heartbeat } from '#application/ports/worker-registry.ts'
 import type { Incarnation } from '#domain/identifiers.ts'

@@ -1,5 +1,5 @@
 import type { HealthCheck } from '#application/ports/health.ts'
-import { createProgressWriter } from '#application/progress/progress-writer.ts'
+import { createProgressWriter } from '#application/runs/progress-writer.ts'
 import { abortGraceMs } from './abort-grace.ts'
 import { assembleWorker } from './assemble-worker.ts'
 import type { WorkerDeps, WorkerOptions } from './worker-deps.ts'

@@ -5,7 +5,7 @@ import type { Count } from '../ports/counts.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { TaskIndex } from '../ports/task-index.ts'
-import { readTask } from '../queries/read-task.ts'
+import { readTask } from '../runs/read-task.ts'
 import type { ReadyAnnouncer } from './ready-announcer.ts'
 
 /**

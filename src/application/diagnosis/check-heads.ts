@@ -5,7 +5,7 @@ import type { TaskProbe } from '../ports/diagnostics.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import type { Random } from '../ports/identities.ts'
 import type { TaskIndex } from '../ports/task-index.ts'
-import { readTask } from '../queries/read-task.ts'
+import { readTask } from '../runs/read-task.ts'
 import { type Finding, nameSome, ok, trouble } from './finding.ts'
 
 export interface HeadDeps {

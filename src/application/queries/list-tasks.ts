@@ -5,7 +5,7 @@ import type { Instant } from '#domain/time.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { HeadQuery, TaskIndex } from '../ports/task-index.ts'
-import { readTask } from './read-task.ts'
+import { readTask } from '../runs/read-task.ts'
 
 export interface TaskFilter {
   readonly status?: TaskStatus

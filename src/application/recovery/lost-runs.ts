@@ -9,8 +9,8 @@ import { type EventStore, isStored, type StreamContent } from '../ports/event-st
 import type { Identities } from '../ports/identities.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { RunIndex, RunningHead } from '../ports/run-index.ts'
-import { readTask } from '../queries/read-task.ts'
-import { readTaskTrace } from '../queries/task-trace.ts'
+import { readTask } from '../runs/read-task.ts'
+import { readTaskTrace } from '../runs/task-trace.ts'
 
 export interface LostRunsDeps {
   readonly store: EventStore

@@ -3,7 +3,7 @@ import { type Append, type AppendVerdict, type EventStore, UnstorableAppendError
 import type { Random } from '../ports/identities.ts'
 import type { Logger } from '../ports/logger.ts'
 import { backOffMs } from '../mechanisms/back-off.ts'
-import type { Tenure } from './tenure.ts'
+import type { Tenure } from './lease.ts'
 
 export interface PersistentAppendDeps {
   readonly store: EventStore

@@ -6,10 +6,10 @@ import type { Instant } from '#domain/time.ts'
 import type { Count } from '../ports/counts.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import type { Logger } from '../ports/logger.ts'
-import { type ReadTask, readTask } from '../queries/read-task.ts'
-import { noTrace, readTaskTrace, type TaskTrace } from '../queries/task-trace.ts'
-import type { HeadMender } from './head-mender.ts'
-import type { ReadyAnnouncer } from './ready-announcer.ts'
+import { type ReadTask, readTask } from './read-task.ts'
+import { noTrace, readTaskTrace, type TaskTrace } from './task-trace.ts'
+import type { HeadMender } from '../commands/head-mender.ts'
+import type { ReadyAnnouncer } from '../commands/ready-announcer.ts'
 
 /** A task that may be started, with the events that start it. Nothing is claimed before they are appended. */
 export interface Startable {

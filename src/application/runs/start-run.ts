@@ -3,11 +3,11 @@ import type { Count } from '../ports/counts.ts'
 import { type Append, isStored, UnstorableAppendError } from '../ports/event-store.ts'
 import type { Identities } from '../ports/identities.ts'
 import { noRunObserver, type ObservedAttempt, type RunObserver } from '../ports/run-observer.ts'
-import { taskAfter, toAppend, wasLast } from './change-task.ts'
-import type { HeadMender } from './head-mender.ts'
+import { taskAfter, toAppend, wasLast } from '../commands/change-task.ts'
+import type { HeadMender } from '../commands/head-mender.ts'
 import { appendPersistently, type PersistentAppendDeps, type PersistentVerdict } from './persistent-append.ts'
 import type { Startable } from './task-loader.ts'
-import type { Tenure } from './tenure.ts'
+import type { Tenure } from './lease.ts'
 
 export interface StartRunDeps extends PersistentAppendDeps {
   readonly identities: Identities

@@ -9,11 +9,11 @@ import type { Identities } from '../ports/identities.ts'
 import { type ObservedAttempt, unobservedAttempt } from '../ports/run-observer.ts'
 import type { TaskIndex } from '../ports/task-index.ts'
 import { backOffMs } from '../mechanisms/back-off.ts'
-import { taskAfter, toAppend } from './change-task.ts'
+import { taskAfter, toAppend } from '../commands/change-task.ts'
 import { appendPersistently, type PersistentAppendDeps } from './persistent-append.ts'
-import { noTrace } from '../queries/task-trace.ts'
-import type { ReadyAnnouncer } from './ready-announcer.ts'
-import type { Tenure } from './tenure.ts'
+import { noTrace } from './task-trace.ts'
+import type { ReadyAnnouncer } from '../commands/ready-announcer.ts'
+import type { Tenure } from './lease.ts'
 
 export interface FinishRunDeps extends PersistentAppendDeps {
   readonly index: TaskIndex
