@@ -1,7 +1,7 @@
 import { createMemoryIdentities } from '#adapters/memory/identities.ts'
 import { createSeededRandom } from '#adapters/memory/seeded-random.ts'
 import { createMemoryWorkerRegistry } from '#adapters/memory/worker-registry.ts'
-import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
+import { createReadyAnnouncer } from '#application/hints/announcer.ts'
 import type { Timers } from '#application/ports/clock.ts'
 import type { Signal } from '#application/ports/signals.ts'
 import type { MemoryWorld } from './memory-world.ts'

@@ -1,4 +1,4 @@
-import type { ReadyAnnouncer } from '#application/commands/ready-announcer.ts'
+import type { ReadyAnnouncer } from '#application/hints/announcer.ts'
 import type { Startable } from '#application/runs/task-loader.ts'
 import type { Clock } from '#application/ports/clock.ts'
 import type { TaskId } from '#domain/identifiers.ts'

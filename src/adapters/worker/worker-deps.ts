@@ -1,4 +1,4 @@
-import type { ReadyAnnouncer } from '#application/commands/ready-announcer.ts'
+import type { ReadyAnnouncer } from '#application/hints/announcer.ts'
 import type { Clock, Timers } from '#application/ports/clock.ts'
 import type { Count } from '#application/ports/counts.ts'
 import type { EventStore } from '#application/ports/event-store.ts'

@@ -6,7 +6,7 @@ import type { EventStore } from '../ports/event-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { TaskIndex } from '../ports/task-index.ts'
 import { readTask } from '../runs/read-task.ts'
-import type { ReadyAnnouncer } from './ready-announcer.ts'
+import type { ReadyAnnouncer } from '../hints/announcer.ts'
 
 /**
  * Compares suspected heads with the folds of their events, and mends those that are unlike.

@@ -2,7 +2,7 @@ import type { TaskId } from '#domain/identifiers.ts'
 import type { EventContext } from '#domain/task/events.ts'
 import type { Signals } from '../ports/signals.ts'
 import { type ChangeOutcome, type ChangeTaskDeps, changeTask } from './change-task.ts'
-import type { ReadyAnnouncer } from './ready-announcer.ts'
+import type { ReadyAnnouncer } from '../hints/announcer.ts'
 
 interface Deps extends ChangeTaskDeps {
   readonly announcer: ReadyAnnouncer

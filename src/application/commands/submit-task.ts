@@ -19,7 +19,7 @@ import type { Signals } from '../ports/signals.ts'
 import type { SubmitKey } from '../ports/submit-keys.ts'
 import type { HandlerDefaults } from '../ports/task-handler.ts'
 import { findTask } from '../queries/find-task.ts'
-import type { ReadyAnnouncer } from './ready-announcer.ts'
+import type { ReadyAnnouncer } from '../hints/announcer.ts'
 
 /** What a caller asks for; what it leaves out is filled in from the type's definition, then from the defaults. */
 export interface SubmitRequest {

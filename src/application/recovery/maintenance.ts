@@ -1,5 +1,5 @@
 import { createHeadMender } from '../commands/head-mender.ts'
-import type { ReadyAnnouncer } from '../commands/ready-announcer.ts'
+import type { ReadyAnnouncer } from '../hints/announcer.ts'
 import type { Clock, Timers } from '../ports/clock.ts'
 import type { Count } from '../ports/counts.ts'
 import type { EventStore } from '../ports/event-store.ts'
@@ -14,7 +14,7 @@ import type { TaskQueue } from '../ports/task-queue.ts'
 import type { WorkerRegistry } from '../ports/worker-registry.ts'
 import { createRecentRead } from '../mechanisms/recent-read.ts'
 import { createPassLoop } from '../mechanisms/periodic-loop.ts'
-import { createReconciler } from './reconciler.ts'
+import { createReconciler } from '../hints/reconciler.ts'
 import { createSweeper } from './sweeper.ts'
 
 /** The recovery of one process: every one that works or maintains has it. */

@@ -12,7 +12,7 @@ import { backOffMs } from '../mechanisms/back-off.ts'
 import { taskAfter, toAppend } from '../commands/change-task.ts'
 import { appendPersistently, type PersistentAppendDeps } from './persistent-append.ts'
 import { noTrace } from './task-trace.ts'
-import type { ReadyAnnouncer } from '../commands/ready-announcer.ts'
+import type { ReadyAnnouncer } from '../hints/announcer.ts'
 import type { Tenure } from './lease.ts'
 
 export interface FinishRunDeps extends PersistentAppendDeps {

@@ -9,7 +9,7 @@ import type { Logger } from '../ports/logger.ts'
 import { type ReadTask, readTask } from './read-task.ts'
 import { noTrace, readTaskTrace, type TaskTrace } from './task-trace.ts'
 import type { HeadMender } from '../commands/head-mender.ts'
-import type { ReadyAnnouncer } from '../commands/ready-announcer.ts'
+import type { ReadyAnnouncer } from '../hints/announcer.ts'
 
 /** A task that may be started, with the events that start it. Nothing is claimed before they are appended. */
 export interface Startable {

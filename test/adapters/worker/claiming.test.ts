@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
+import { createReadyAnnouncer } from '#application/hints/announcer.ts'
 import { rankOf } from '#domain/rank.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
+import { createReadyAnnouncer } from '#application/hints/announcer.ts'
 import { type FinishCommand, finishRun } from '#application/runs/finish-run.ts'
 import { type EventStore, StoreUnavailableError, UnstorableAppendError } from '#application/ports/event-store.ts'
 import type { RunningTask } from '#domain/task/state.ts'

@@ -1,5 +1,5 @@
 import { createHttpServer, type HttpServerDeps } from '#adapters/http/server.ts'
-import { createReadyAnnouncer } from '#application/commands/ready-announcer.ts'
+import { createReadyAnnouncer } from '#application/hints/announcer.ts'
 import { changeTask, type ChangeOutcome } from '#application/commands/change-task.ts'
 import type { HealthCheck } from '#application/ports/health.ts'
 import type { EventFeed } from '#application/ports/event-feed.ts'

@@ -1,4 +1,4 @@
-import type { ReadyAnnouncer } from '../commands/ready-announcer.ts'
+import type { ReadyAnnouncer } from './announcer.ts'
 import type { Clock, Timers } from '../ports/clock.ts'
 import type { Count } from '../ports/counts.ts'
 import type { Passes } from '../ports/passes.ts'
@@ -6,7 +6,7 @@ import type { Route, Routes } from '../ports/routes.ts'
 import type { RunnableIndex } from '../ports/runnable-index.ts'
 import type { TaskQueue } from '../ports/task-queue.ts'
 import type { WorkerRow } from '../ports/worker-registry.ts'
-import { createWalk } from './walk.ts'
+import { createWalk } from './due-scan.ts'
 
 /**
  * Pushes from the heads what the queue may have lost: a lost push, an id whose worker died before it started the task, an
