@@ -10,7 +10,7 @@ import { createMemoryWorld, type MemoryWorld } from '../support/memory-world.ts'
 import { range } from '../support/task-builders.ts'
 import { createClient, makeHandlers, reconcileMs, sweepMs } from '../support/test-worker.ts'
 import { createWorker, type Worker } from '#adapters/worker/worker.ts'
-import { createMaintenance } from '#application/recovery/maintenance.ts'
+import { createMaintenance } from '#application/recovery/recovery.ts'
 
 /** Short leases: a course of a minute then holds many deaths. */
 const leaseMs = 6_000

@@ -1,4 +1,4 @@
-import { createHeadMender } from '#application/commands/head-mender.ts'
+import { createHeadMender } from '#application/recovery/head-repair.ts'
 import { createTaskLoader } from '#application/runs/task-loader.ts'
 import { createPassLoop, type PassLoop } from '#application/mechanisms/periodic-loop.ts'
 import type { Timers } from '#application/ports/clock.ts'

@@ -1,6 +1,6 @@
 import type { TaskId } from '#domain/identifiers.ts'
 import { toHead } from '#domain/task/head.ts'
-import { isSameHead } from '../commands/head-mender.ts'
+import { isSameHead } from '../recovery/head-repair.ts'
 import type { TaskProbe } from '../ports/diagnostics.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import type { Random } from '../ports/identities.ts'

@@ -4,7 +4,7 @@ import { type Append, isStored, UnstorableAppendError } from '../ports/event-sto
 import type { Identities } from '../ports/identities.ts'
 import { noRunObserver, type ObservedAttempt, type RunObserver } from '../ports/run-observer.ts'
 import { taskAfter, toAppend, wasLast } from '../commands/change-task.ts'
-import type { HeadMender } from '../commands/head-mender.ts'
+import type { HeadMender } from '../recovery/head-repair.ts'
 import { appendPersistently, type PersistentAppendDeps, type PersistentVerdict } from './persistent-append.ts'
 import type { Startable } from './task-loader.ts'
 import type { Tenure } from './lease.ts'

@@ -8,7 +8,7 @@ import type { EventStore } from '../ports/event-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import { type ReadTask, readTask } from './read-task.ts'
 import { noTrace, readTaskTrace, type TaskTrace } from './task-trace.ts'
-import type { HeadMender } from '../commands/head-mender.ts'
+import type { HeadMender } from '../recovery/head-repair.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
 
 /** A task that may be started, with the events that start it. Nothing is claimed before they are appended. */

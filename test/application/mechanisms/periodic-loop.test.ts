@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createPassLoop } from '#application/mechanisms/periodic-loop.ts'
-import { createDailyPartitions } from '#application/recovery/daily-partitions.ts'
+import { createDailyPartitions } from '#application/upkeep/daily-partitions.ts'
 import { createMemoryWorld } from '../../support/memory-world.ts'
 
 describe('a loop of passes', () => {

@@ -1,4 +1,4 @@
-import { createHeadMender } from '../commands/head-mender.ts'
+import { createHeadMender } from './head-repair.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
 import type { Clock, Timers } from '../ports/clock.ts'
 import type { Count } from '../ports/counts.ts'

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { keyAgeMsMin } from '#application/ports/submit-keys.ts'
-import { createKeyPurge } from '#application/recovery/key-purge.ts'
+import { createKeyPurge } from '#application/upkeep/key-purge.ts'
 import { noTask } from '#domain/task/state.ts'
 import { createMemoryWorld } from '../../support/memory-world.ts'
 import { makeAppend, makeKey, range, submit } from '../../support/task-builders.ts'
