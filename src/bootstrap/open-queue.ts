@@ -1,7 +1,7 @@
 import { createPostgresTaskQueue } from '#adapters/postgres/queue.ts'
 import { createPostgresSignals } from '#adapters/postgres/signals.ts'
 import { systemClock } from '#adapters/system/clock.ts'
-import type { ReadHealth } from '#application/ports/health.ts'
+import type { ReadHealth } from '#application/health/health.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { Signals } from '#application/ports/signals.ts'
 import type { TaskQueue } from '#application/ports/task-queue.ts'

@@ -48,5 +48,5 @@ export {
 } from '#adapters/client/task.ts'
 export { type ListOptions } from '#adapters/client/task-list.ts'
 export { type WaitOptions } from '#adapters/client/wait-for-end.ts'
-export { type TaskReference } from '#application/ports/task-reference.ts'
+export { type TaskReference } from '#domain/task/reference.ts'
 export { type TaskDetail, type TaskStatus } from '#domain/task/state.ts'

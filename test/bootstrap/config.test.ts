@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ConfigurationError } from '#application/lifecycle/startup-error.ts'
+import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 import { allRoles, readConfig, type Role } from '#bootstrap/config.ts'
 
 const mistakesOf = (given: Readonly<Record<string, string>>, roles: readonly Role[] = allRoles): readonly string[] => {

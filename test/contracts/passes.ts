@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Passes } from '#application/ports/passes.ts'
+import type { Passes } from '#application/ports/exclusive-work.ts'
 import { type ContractWorld, type Setup, useWorld } from '../support/contract-world.ts'
 import { makeName, range } from '../support/task-builders.ts'
 

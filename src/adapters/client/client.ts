@@ -1,4 +1,4 @@
-import type { TaskReference } from '#application/ports/task-reference.ts'
+import type { TaskReference } from '#domain/task/reference.ts'
 import { changeTask, findTask, readHistory, submitMany, submitOne } from './calls.ts'
 import { toAsOf, toContextHeaders } from './context.ts'
 import type { FeedEvent, TaskEvent } from './events.ts'

@@ -1,4 +1,4 @@
-import type { TaskReference } from '#application/ports/task-reference.ts'
+import type { TaskReference } from '#domain/task/reference.ts'
 import type { RetryPolicy } from '#domain/retry-policy.ts'
 import { toProblemError } from './answers.ts'
 import type { TaskfoldError } from './errors.ts'

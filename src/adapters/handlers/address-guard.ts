@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import { ConfigurationError } from '#application/lifecycle/startup-error.ts'
+import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 
 /** Judges where a request may go. Names are compared in lower case, without a trailing dot. */
 export interface AddressGuard {

@@ -1,5 +1,5 @@
 import type { Agent } from 'undici'
-import { ConfigurationError } from '#application/lifecycle/startup-error.ts'
+import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
 import { createAddressGuard } from './address-guard.ts'
 import { demoEcho, demoFail, demoSleep } from './demo-tasks.ts'

@@ -4,7 +4,7 @@ import {
   PayloadInvalidError,
   type TaskHandler,
 } from '#application/ports/task-handler.ts'
-import type { TaskReference } from '#application/ports/task-reference.ts'
+import type { TaskReference } from '#domain/task/reference.ts'
 import { defaultRetryPolicy, type RetryPolicy } from '#domain/retry-policy.ts'
 import { describeIssues, type StandardSchema } from './standard-schema.ts'
 

@@ -1,6 +1,6 @@
 import type { Logger } from '#application/ports/logger.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
-import { ConfigurationError } from '#application/lifecycle/startup-error.ts'
+import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 import { isTaskDefinition } from './define-task.ts'
 import { findEntryModules } from './entry-modules.ts'
 import { describeModuleFault } from './module-fault.ts'

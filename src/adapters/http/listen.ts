@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIPv6 } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { StartupError } from '#application/lifecycle/startup-error.ts'
+import { StartupError } from '#application/diagnosis/startup-error.ts'
 
 /** Binds one address: a name is looked up first, since one that has two would be listened on twice. Throws StartupError. */
 export const listen = async (app: FastifyInstance, host: string, port: number): Promise<{ readonly url: string }> => {

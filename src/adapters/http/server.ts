@@ -1,4 +1,4 @@
-import type { ReadHealth } from '#application/ports/health.ts'
+import type { ReadHealth } from '#application/health/health.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { Instant } from '#domain/time.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import type { Passes } from '#application/ports/passes.ts'
+import type { Passes } from '#application/ports/exclusive-work.ts'
 import { answerOf } from './pool.ts'
 
 interface Deps {

@@ -1,5 +1,5 @@
 import type { Clock } from '#application/ports/clock.ts'
-import type { ReadHealth } from '#application/ports/health.ts'
+import type { ReadHealth } from '#application/health/health.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { Signals } from '#application/ports/signals.ts'
 import type { TaskQueue } from '#application/ports/task-queue.ts'

@@ -1,5 +1,5 @@
 import type { Clock } from '#application/ports/clock.ts'
-import type { HealthCheck } from '#application/ports/health.ts'
+import type { HealthCheck } from '#application/health/health.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import { messageOf } from './errors.ts'
 

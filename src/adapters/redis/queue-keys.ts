@@ -1,4 +1,4 @@
-import { ConfigurationError } from '#application/lifecycle/startup-error.ts'
+import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 import { type Route, routeKey } from '#application/ports/routes.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Clock } from '#application/ports/clock.ts'
-import type { HealthCheck } from '#application/ports/health.ts'
+import type { HealthCheck } from '#application/health/health.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import { answerWithin, messageOf, RedisUnavailableError, spoilsConnection } from './errors.ts'
 import { createLinkHealth } from './link-health.ts'

@@ -1,5 +1,5 @@
 import { Cluster, type Redis } from 'ioredis'
-import { StartupError } from '#application/lifecycle/startup-error.ts'
+import { StartupError } from '#application/diagnosis/startup-error.ts'
 import { messageOf } from './errors.ts'
 import { type CommandConnection, openCluster, openSocket } from './open-connection.ts'
 import type { NodeAddress, RedisTarget } from './redis-url.ts'

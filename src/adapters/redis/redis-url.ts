@@ -1,4 +1,4 @@
-import { ConfigurationError } from '#application/lifecycle/startup-error.ts'
+import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 
 /** Where Redis is and how to get in, as REDIS_URL says it. */
 export type RedisTarget = RedisAccess &

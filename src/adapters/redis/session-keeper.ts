@@ -1,4 +1,4 @@
-import { StartupError } from '#application/lifecycle/startup-error.ts'
+import { StartupError } from '#application/diagnosis/startup-error.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { LinkHealth } from './link-health.ts'
 import { openSession, probe, type Session } from './redis-session.ts'

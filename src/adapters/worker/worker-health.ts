@@ -1,4 +1,4 @@
-import type { HealthCheck } from '#application/ports/health.ts'
+import type { HealthCheck } from '#application/health/health.ts'
 
 export interface WorkerVitals {
   readonly nowMs: number

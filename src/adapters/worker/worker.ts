@@ -1,4 +1,4 @@
-import type { HealthCheck } from '#application/ports/health.ts'
+import type { HealthCheck } from '#application/health/health.ts'
 import { createProgressWriter } from '#application/runs/progress-writer.ts'
 import { abortGraceMs } from './abort-grace.ts'
 import { assembleWorker } from './assemble-worker.ts'

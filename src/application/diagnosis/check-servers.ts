@@ -1,4 +1,4 @@
-import { StartupError } from '../lifecycle/startup-error.ts'
+import { StartupError } from './startup-error.ts'
 import type { DatabaseProbe, DatabaseServer, QueueServer, QueueServerProbe } from '../ports/diagnostics.ts'
 import { type Finding, nameSome, ok, trouble, warning } from './finding.ts'
 

@@ -1,7 +1,7 @@
 import type { ReadyAnnouncer } from './announcer.ts'
 import type { Clock, Timers } from '../ports/clock.ts'
 import type { Count } from '../ports/counts.ts'
-import type { Passes } from '../ports/passes.ts'
+import type { Passes } from '../ports/exclusive-work.ts'
 import type { Route, Routes } from '../ports/routes.ts'
 import type { RunnableIndex } from '../ports/runnable-index.ts'
 import type { TaskQueue } from '../ports/task-queue.ts'

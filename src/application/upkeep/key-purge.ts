@@ -1,7 +1,7 @@
 import { createPassLoop, type PassLoop } from '../mechanisms/periodic-loop.ts'
 import type { Clock, Timers } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { Passes } from '../ports/passes.ts'
+import type { Passes } from '../ports/exclusive-work.ts'
 import { keyAgeMsMin, type SubmitKeys } from '../ports/submit-keys.ts'
 
 interface Deps {

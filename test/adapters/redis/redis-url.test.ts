@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parsePrefix } from '#adapters/redis/queue-keys.ts'
 import { parseRedisUrl } from '#adapters/redis/redis-url.ts'
-import { ConfigurationError } from '#application/lifecycle/startup-error.ts'
+import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 
 const at = (host: string, port: number) => ({ host, port })
 const plain = { transport: 'plain', database: 0 }

@@ -1,4 +1,4 @@
-import type { ReadHealth } from '#application/ports/health.ts'
+import type { ReadHealth } from '#application/health/health.ts'
 import type { Instant } from '#domain/time.ts'
 import { anyQuery, createRoute, noBody, noQuery, type Route } from '../route.ts'
 import { infoView, livenessView, readinessView } from '../schemas/fleet-view.ts'

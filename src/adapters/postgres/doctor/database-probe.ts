@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { DatabaseUnreachableError, StartupError } from '#application/lifecycle/startup-error.ts'
+import { DatabaseUnreachableError, StartupError } from '#application/diagnosis/startup-error.ts'
 import type { DatabaseProbe, DatabaseServer } from '#application/ports/diagnostics.ts'
 import { inBriefSession } from '../server/brief-session.ts'
 import { toDatabaseError } from '../server/database-error.ts'

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { StartupError } from '#application/lifecycle/startup-error.ts'
+import { StartupError } from '#application/diagnosis/startup-error.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 import { exists, openPrivateFolder, type ServerPlace, toFolderError } from './server-place.ts'
 

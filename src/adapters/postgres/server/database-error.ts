@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { DatabaseUnreachableError, StartupError } from '#application/lifecycle/startup-error.ts'
+import { DatabaseUnreachableError, StartupError } from '#application/diagnosis/startup-error.ts'
 
 /** Connection exceptions, no resources, operator intervention (also "starting up" and "shutting down"), system errors. */
 const passingClasses = new Set(['08', '53', '57', '58'])

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { StartupError } from '#application/lifecycle/startup-error.ts'
+import { StartupError } from '#application/diagnosis/startup-error.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import { inBriefSession } from './brief-session.ts'
 import { claimCluster, findClusterMajor, makeCluster, openPassword, serverRole } from './cluster.ts'

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import { StartupError } from '#application/lifecycle/startup-error.ts'
+import { StartupError } from '#application/diagnosis/startup-error.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import { type BriefSession, inBriefSession } from './brief-session.ts'
 import { toDatabaseError } from './database-error.ts'

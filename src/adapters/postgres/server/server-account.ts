@@ -1,6 +1,6 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { StartupError } from '#application/lifecycle/startup-error.ts'
+import { StartupError } from '#application/diagnosis/startup-error.ts'
 
 /** Whom the server runs as. */
 export interface ServerAccount {

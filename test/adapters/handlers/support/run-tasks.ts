@@ -1,6 +1,6 @@
 import { createBuiltInHandlers } from '#adapters/handlers/built-in-handlers.ts'
 import { loadHandlers } from '#adapters/handlers/load-handlers.ts'
-import { ConfigurationError } from '#application/lifecycle/startup-error.ts'
+import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 import { PermanentError, RetryAfterError } from '#application/ports/task-handler.ts'
 import { z } from 'zod'
 import { silentLogger } from '../../../support/silent-logger.ts'

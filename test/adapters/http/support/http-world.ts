@@ -1,7 +1,7 @@
 import { createHttpServer, type HttpServerDeps } from '#adapters/http/server.ts'
 import { createReadyAnnouncer } from '#application/hints/announcer.ts'
 import { changeTask, type ChangeOutcome } from '#application/commands/change-task.ts'
-import type { HealthCheck } from '#application/ports/health.ts'
+import type { HealthCheck } from '#application/health/health.ts'
 import type { EventFeed } from '#application/ports/event-feed.ts'
 import type { EventStore } from '#application/ports/event-store.ts'
 import type { HandlerDefaults } from '#application/ports/task-handler.ts'

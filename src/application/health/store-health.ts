@@ -1,7 +1,7 @@
 import { parseTaskId } from '#domain/identifiers.ts'
 import type { Clock, Timers } from '../ports/clock.ts'
 import type { EventStore } from '../ports/event-store.ts'
-import type { HealthCheck } from '../ports/health.ts'
+import type { HealthCheck } from './health.ts'
 
 export interface StoreHealth {
   /** The store, of which every answer is noticed. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createFeedBarrierWatch } from '#application/lifecycle/feed-barrier-watch.ts'
+import { createFeedBarrierWatch } from '#application/health/feed-barrier-watch.ts'
 import { StoreUnavailableError } from '#application/ports/event-store.ts'
 import type { FeedBarrier } from '#application/ports/event-feed.ts'
 import { createMemoryWorld } from '../../support/memory-world.ts'
