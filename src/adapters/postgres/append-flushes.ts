@@ -15,7 +15,7 @@ import {
   toVerdicts,
 } from './append-statement.ts'
 import type { Busy, Flush } from './batch-sender.ts'
-import { findErrorDetail, findSqlState } from './errors.ts'
+import { findErrorDetail, findSqlState } from './connection/errors.ts'
 import type { EstimatedStoreClock } from './store-clock.ts'
 import type { Parcel } from './waiting-line.ts'
 

@@ -14,7 +14,7 @@ import {
   toJsonArray,
   toTextArray,
   toUuidArray,
-} from './binary-arrays.ts'
+} from './connection/binary-arrays.ts'
 import { type EncodedEvent, encodeEvent } from './codec.ts'
 import type { Parcel } from './waiting-line.ts'
 

@@ -2,8 +2,15 @@ import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import { parseIncarnation, parseTaskId, type TaskId } from '#domain/identifiers.ts'
 import type { Head } from '#domain/task/head.ts'
-import { type BinaryArray, itself, toBigintArray, toIntArray, toTextArray, toUuidArray } from './binary-arrays.ts'
-import { answerOf } from './pool.ts'
+import {
+  type BinaryArray,
+  itself,
+  toBigintArray,
+  toIntArray,
+  toTextArray,
+  toUuidArray,
+} from './connection/binary-arrays.ts'
+import { answerOf } from './connection/pool.ts'
 import type { PostgresRoutes } from './routes.ts'
 
 /** A row of `taskfold.tasks`, instants in milliseconds. */

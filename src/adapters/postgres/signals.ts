@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Logger } from '#application/ports/logger.ts'
 import type { Signal, Signals } from '#application/ports/signals.ts'
 import { findTaskId, type TaskId } from '#domain/identifiers.ts'
-import { answerOf } from './pool.ts'
+import { answerOf } from './connection/pool.ts'
 import { channels, type PostgresListener } from './signals-listener.ts'
 
 interface Deps {

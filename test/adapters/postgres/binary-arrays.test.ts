@@ -10,7 +10,7 @@ import {
   toJsonArray,
   toTextArray,
   toUuidArray,
-} from '#adapters/postgres/binary-arrays.ts'
+} from '#adapters/postgres/connection/binary-arrays.ts'
 
 let client: pg.Client
 beforeAll(async () => {

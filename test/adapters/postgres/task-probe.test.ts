@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createPostgresTaskProbe } from '#adapters/postgres/doctor/task-probe.ts'
-import { createPostgresPool } from '#adapters/postgres/pool.ts'
+import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
 import { migrate } from '#adapters/postgres/server/migrate.ts'
 import { sql, type DatabasePool } from 'slonik'
 import { silentLogger } from '../../support/silent-logger.ts'

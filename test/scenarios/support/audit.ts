@@ -1,5 +1,5 @@
 import { createPostgresEventStore } from '#adapters/postgres/event-store.ts'
-import { createPostgresPool } from '#adapters/postgres/pool.ts'
+import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
 import { createPostgresRoutes } from '#adapters/postgres/routes.ts'
 import { createEstimatedStoreClock } from '#adapters/postgres/store-clock.ts'
 import { createPostgresTaskIndex } from '#adapters/postgres/task-index.ts'

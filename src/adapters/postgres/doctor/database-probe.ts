@@ -1,10 +1,10 @@
 import type pg from 'pg'
 import { DatabaseUnreachableError, StartupError } from '#application/diagnosis/startup-error.ts'
 import type { DatabaseProbe, DatabaseServer } from '#application/ports/diagnostics.ts'
-import { inBriefSession } from '../server/brief-session.ts'
-import { toDatabaseError } from '../server/database-error.ts'
+import { inBriefSession } from '../connection/brief-session.ts'
+import { toDatabaseError } from '../connection/database-error.ts'
 import { readMigrationState } from '../server/migrate.ts'
-import { findServerFault, readServerFacts } from '../server/server-facts.ts'
+import { findServerFault, readServerFacts } from '../connection/server-facts.ts'
 
 interface Deps {
   readonly url: string

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { StoreProbe, StoreSpace } from '#application/ports/diagnostics.ts'
-import { answerOf } from '../pool.ts'
+import { answerOf } from '../connection/pool.ts'
 
 export const createPostgresStoreProbe = ({ pool }: { readonly pool: DatabasePool }): StoreProbe => ({
   readClock: async () => answerOf(pool.oneFirst(clockStatement)),

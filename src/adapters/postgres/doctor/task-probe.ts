@@ -2,7 +2,7 @@ import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { TaskProbe } from '#application/ports/diagnostics.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
-import { answerOf } from '../pool.ts'
+import { answerOf } from '../connection/pool.ts'
 
 export const createPostgresTaskProbe = ({ pool }: { readonly pool: DatabasePool }): TaskProbe => ({
   listBacklog: async () => {

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
 import type { Logger } from '#application/ports/logger.ts'
-import { type BriefSession, inBriefSession } from './brief-session.ts'
-import { toDatabaseError } from './database-error.ts'
-import { findServerFault, readServerFacts } from './server-facts.ts'
+import { type BriefSession, inBriefSession } from '../connection/brief-session.ts'
+import { toDatabaseError } from '../connection/database-error.ts'
+import { findServerFault, readServerFacts } from '../connection/server-facts.ts'
 
 export interface MigrateOptions {
   /** Of the database itself or of a pooler. */

@@ -1,4 +1,4 @@
-import { createPostgresPool } from '#adapters/postgres/pool.ts'
+import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
 import { createPostgresWorkerRegistry } from '#adapters/postgres/worker-registry.ts'
 import { systemClock } from '#adapters/system/clock.ts'
 import { mintIncarnation } from '../../../support/ids.ts'

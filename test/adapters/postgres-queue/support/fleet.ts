@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type DatabasePool } from 'slonik'
-import { createPostgresPool } from '#adapters/postgres/pool.ts'
+import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
 import { createPostgresTaskQueue, type PostgresTaskQueue } from '#adapters/postgres/queue.ts'
 import type { DeadRowsLimits } from '#adapters/postgres/queue-dead-rows.ts'
 import { createPostgresRoutes, type PostgresRoutes } from '#adapters/postgres/routes.ts'

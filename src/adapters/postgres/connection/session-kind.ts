@@ -1,5 +1,5 @@
-import { inBriefSession } from './server/brief-session.ts'
-import { toDatabaseError } from './server/database-error.ts'
+import { inBriefSession } from './brief-session.ts'
+import { toDatabaseError } from './database-error.ts'
 
 /**
  * - `own`: a connection is one session of the server from beginning to end.
