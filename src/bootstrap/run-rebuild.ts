@@ -1,4 +1,4 @@
-import { rebuildHeads } from '#adapters/postgres/rebuild.ts'
+import { rebuildHeads } from '#adapters/postgres/heads/rebuild.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { Config } from './config.ts'
 import { openDatabase, openStore } from './open-store.ts'

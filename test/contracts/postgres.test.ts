@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'slonik'
-import { createPostgresRoutes } from '#adapters/postgres/routes.ts'
+import { createPostgresRoutes } from '#adapters/postgres/heads/routes.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { mintAppendId } from '../support/ids.ts'
 import { openPostgresStore } from '../support/postgres-store.ts'

@@ -10,7 +10,7 @@ import { countHints, type NumberedHint, pushHints } from './queue-statements.ts'
 import { createTaking, type TakingDeps } from './queue-taking.ts'
 import type { NumberedPull } from './queue-waiter.ts'
 import { createWaitingPulls } from './queue-waiting.ts'
-import type { PostgresRoutes } from './routes.ts'
+import type { PostgresRoutes } from './heads/routes.ts'
 import { channels, type PostgresListener } from './signals-listener.ts'
 
 interface Deps extends TakingDeps {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { encodeAppend, toAppendStatement, toVerdicts } from '#adapters/postgres/append-statement.ts'
+import { encodeAppend, toAppendStatement, toVerdicts } from '#adapters/postgres/events/append-statement.ts'
 import { noTask } from '#domain/task/state.ts'
 import { foldOnto } from '#domain/task/head.ts'
 import { fail, start } from '../../support/run-commands.ts'

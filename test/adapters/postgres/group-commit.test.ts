@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { groupCommitLimits } from '#adapters/postgres/group-commit.ts'
+import { groupCommitLimits } from '#adapters/postgres/group-commit/group-commit.ts'
 import { StoreOverloadedError, StoreUnavailableError, UnstorableAppendError } from '#application/ports/event-store.ts'
 import { range } from '../../support/task-builders.ts'
 import { causeOf, open, parcel } from './support/open-group.ts'

@@ -1,7 +1,7 @@
 import { sql } from 'slonik'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createMemoryLogger } from '#adapters/memory/logger.ts'
-import { rebuildHeads } from '#adapters/postgres/rebuild.ts'
+import { rebuildHeads } from '#adapters/postgres/heads/rebuild.ts'
 import { toHead } from '#domain/task/head.ts'
 import type { Task } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { sql } from 'slonik'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createPostgresSubmitKeys } from '#adapters/postgres/submit-keys.ts'
+import { createPostgresSubmitKeys } from '#adapters/postgres/events/submit-keys.ts'
 import type { Append } from '#application/ports/event-store.ts'
 import type { SubmitKey } from '#application/ports/submit-keys.ts'
 import { noTask } from '#domain/task/state.ts'

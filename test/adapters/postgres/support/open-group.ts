@@ -1,5 +1,9 @@
-import { createGroupCommit, type GroupCommitLimits, groupCommitLimits } from '#adapters/postgres/group-commit.ts'
-import type { Parcel } from '#adapters/postgres/waiting-line.ts'
+import {
+  createGroupCommit,
+  type GroupCommitLimits,
+  groupCommitLimits,
+} from '#adapters/postgres/group-commit/group-commit.ts'
+import type { Parcel } from '#adapters/postgres/group-commit/waiting-line.ts'
 import { createScriptedFlush, type Verdict } from './scripted-flush.ts'
 
 export const parcel = (streamId: string, bytes = 1): Parcel => ({ streamId, bytes })

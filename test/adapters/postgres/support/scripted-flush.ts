@@ -1,6 +1,6 @@
 import { ConnectionError } from 'slonik'
-import type { Busy, Flush, Manner } from '#adapters/postgres/batch-sender.ts'
-import type { Parcel } from '#adapters/postgres/waiting-line.ts'
+import type { Busy, Flush, Manner } from '#adapters/postgres/group-commit/batch-sender.ts'
+import type { Parcel } from '#adapters/postgres/group-commit/waiting-line.ts'
 
 export interface Verdict {
   readonly kind: 'appended'

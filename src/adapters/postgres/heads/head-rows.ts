@@ -9,8 +9,8 @@ import {
   toIntArray,
   toTextArray,
   toUuidArray,
-} from './connection/binary-arrays.ts'
-import { answerOf } from './connection/pool.ts'
+} from '../connection/binary-arrays.ts'
+import { answerOf } from '../connection/pool.ts'
 import type { PostgresRoutes } from './routes.ts'
 
 /** A row of `taskfold.tasks`, instants in milliseconds. */

@@ -4,7 +4,7 @@ import { type Append, type AppendVerdict, UnstorableAppendError } from '#applica
 import { judgeKey } from '#application/ports/submit-keys.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import { readyInstant } from '#domain/time.ts'
-import type { Busy, Manner } from './batch-sender.ts'
+import type { Busy, Manner } from '../group-commit/batch-sender.ts'
 import {
   type BinaryArray,
   itself,
@@ -14,9 +14,9 @@ import {
   toJsonArray,
   toTextArray,
   toUuidArray,
-} from './connection/binary-arrays.ts'
+} from '../connection/binary-arrays.ts'
 import { type EncodedEvent, encodeEvent } from './codec.ts'
-import type { Parcel } from './waiting-line.ts'
+import type { Parcel } from '../group-commit/waiting-line.ts'
 
 /** An append ready to travel. */
 export interface EncodedAppend extends Parcel {

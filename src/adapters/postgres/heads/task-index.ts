@@ -5,9 +5,9 @@ import { findTaskId, type TaskId } from '#domain/identifiers.ts'
 import type { Head } from '#domain/task/head.ts'
 import type { TaskStatus } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
-import { itself, toUuidArray } from './connection/binary-arrays.ts'
+import { itself, toUuidArray } from '../connection/binary-arrays.ts'
 import { headColumns, headRow, mendHeads, toHeads } from './head-rows.ts'
-import { answerOf } from './connection/pool.ts'
+import { answerOf } from '../connection/pool.ts'
 import type { PostgresRoutes } from './routes.ts'
 
 interface Deps {

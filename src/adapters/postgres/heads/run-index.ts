@@ -2,7 +2,7 @@ import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { RunIndex, RunningHead } from '#application/ports/run-index.ts'
 import { parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
-import { answerOf } from './connection/pool.ts'
+import { answerOf } from '../connection/pool.ts'
 
 const incarnationsMax = 10_000
 const cancellingMax = 1_000

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Partitions } from '#application/ports/partitions.ts'
 import { mintedAt, type TaskId } from '#domain/identifiers.ts'
 import type { Instant } from '#domain/time.ts'
-import { answerOf } from './connection/pool.ts'
+import { answerOf } from '../connection/pool.ts'
 
 /** Three weeks, whatever day of its week today is; the first may be the one before, for ids minted a moment ago. */
 const weeksAhead = 5

@@ -4,7 +4,7 @@ import { type EventFeed, eventsPerPageMax, type FeedCursor, type FeedEvent } fro
 import { UndecodableStreamError } from '#application/ports/event-store.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import { decodeStream, type EventRow } from './codec.ts'
-import { answerOf } from './connection/pool.ts'
+import { answerOf } from '../connection/pool.ts'
 
 interface Deps {
   readonly pool: DatabasePool

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { classifyFailure } from './connection/errors.ts'
+import { classifyFailure } from '../connection/errors.ts'
 import type { Member, Parcel } from './waiting-line.ts'
 
 /** Somebody else holds the head; nothing was stored and nothing is known yet. */

@@ -10,9 +10,9 @@ import {
 } from '#application/ports/event-store.ts'
 import { createAppendFlush, createAtomicFlush, type EncodedAppends } from './append-flushes.ts'
 import { type EncodedAppend, encodeAppend } from './append-statement.ts'
-import { createGroupCommit, type GroupCommitLimits, groupCommitLimits } from './group-commit.ts'
+import { createGroupCommit, type GroupCommitLimits, groupCommitLimits } from '../group-commit/group-commit.ts'
 import { createPartitionGuard } from './partitions.ts'
-import type { PostgresRoutes } from './routes.ts'
+import type { PostgresRoutes } from '../heads/routes.ts'
 import type { EstimatedStoreClock } from './store-clock.ts'
 import { loadStreams } from './stream-loader.ts'
 

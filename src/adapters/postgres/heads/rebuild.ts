@@ -6,7 +6,7 @@ import { readTask } from '#application/runs/read-task.ts'
 import { parseTaskId, type TaskId } from '#domain/identifiers.ts'
 import { type Head, toHead } from '#domain/task/head.ts'
 import { mendHeads } from './head-rows.ts'
-import { answerOf } from './connection/pool.ts'
+import { answerOf } from '../connection/pool.ts'
 import type { PostgresRoutes } from './routes.ts'
 
 interface Deps {

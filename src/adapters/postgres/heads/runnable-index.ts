@@ -4,7 +4,7 @@ import { type Route, routeKey } from '#application/ports/routes.ts'
 import type { DueTask, DueWindow, RankedTask, RunnableIndex } from '#application/ports/runnable-index.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import { priorityHeadStartMs } from '#domain/rank.ts'
-import { answerOf } from './connection/pool.ts'
+import { answerOf } from '../connection/pool.ts'
 import type { PostgresRoutes } from './routes.ts'
 
 interface Deps {

@@ -14,10 +14,10 @@ import {
   toAppendStatement,
   toVerdicts,
 } from './append-statement.ts'
-import type { Busy, Flush } from './batch-sender.ts'
-import { findErrorDetail, findSqlState } from './connection/errors.ts'
+import type { Busy, Flush } from '../group-commit/batch-sender.ts'
+import { findErrorDetail, findSqlState } from '../connection/errors.ts'
 import type { EstimatedStoreClock } from './store-clock.ts'
-import type { Parcel } from './waiting-line.ts'
+import type { Parcel } from '../group-commit/waiting-line.ts'
 
 interface Deps {
   readonly pool: DatabasePool
