@@ -1,5 +1,5 @@
-import { createPostgresTaskQueue } from '#adapters/postgres/queue.ts'
-import { createPostgresSignals } from '#adapters/postgres/signals.ts'
+import { createPostgresTaskQueue } from '#adapters/postgres/queue/task-queue.ts'
+import { createPostgresSignals } from '#adapters/postgres/notifications/signals.ts'
 import { systemClock } from '#adapters/system/clock.ts'
 import type { ReadHealth } from '#application/health/health.ts'
 import type { Logger } from '#application/ports/logger.ts'

@@ -12,7 +12,7 @@ import { createPostgresRunnableIndex } from '#adapters/postgres/heads/runnable-i
 import { findSessionKind } from '#adapters/postgres/connection/session-kind.ts'
 import { startEmbeddedPostgres } from '#adapters/postgres/server/embedded-postgres.ts'
 import { migrate } from '#adapters/postgres/server/migrate.ts'
-import { createPostgresListener } from '#adapters/postgres/signals-listener.ts'
+import { createPostgresListener } from '#adapters/postgres/notifications/listener.ts'
 import { createEstimatedStoreClock } from '#adapters/postgres/events/store-clock.ts'
 import { createPostgresSubmitKeys } from '#adapters/postgres/events/submit-keys.ts'
 import { createPostgresTaskIndex } from '#adapters/postgres/heads/task-index.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPostgresPasses } from '#adapters/postgres/passes.ts'
-import { createPostgresSignals } from '#adapters/postgres/signals.ts'
+import { createPostgresSignals } from '#adapters/postgres/notifications/signals.ts'
 import { createPostgresWorkerRegistry } from '#adapters/postgres/worker-registry.ts'
 import { systemClock } from '#adapters/system/clock.ts'
 import { createFleet, type FleetProcess } from '../adapters/postgres-queue/support/fleet.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createQueueFloor, type QueueFloor } from '#adapters/postgres/queue-floor.ts'
+import { createQueueFloor, type QueueFloor } from '#adapters/postgres/queue/pull-floor.ts'
 
 const everyMs = 1_000
 let nowMs = 0

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { formatNews, parseNews, toNews } from '#adapters/postgres/queue-news.ts'
+import { formatNews, parseNews, toNews } from '#adapters/postgres/queue/news.ts'
 import { range } from '../../support/task-builders.ts'
 
 it('names the routes of a push, each once, and its lowest rank', () => {

@@ -1,7 +1,7 @@
 import { sql } from 'slonik'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { channels, createPostgresListener, type PostgresListener } from '#adapters/postgres/signals-listener.ts'
+import { channels, createPostgresListener, type PostgresListener } from '#adapters/postgres/notifications/listener.ts'
 import { createMemoryLogger } from '#adapters/memory/logger.ts'
 import { silentLogger } from '../../support/silent-logger.ts'
 import { createFleet, type Fleet, type FleetProcess, waitUntil } from './support/fleet.ts'

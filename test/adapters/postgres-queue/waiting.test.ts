@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createWaitingPulls } from '#adapters/postgres/queue-waiting.ts'
+import { createWaitingPulls } from '#adapters/postgres/queue/waiting-pulls.ts'
 import type { PulledHints } from '#application/ports/task-queue.ts'
 import { mintTaskId } from '../../support/ids.ts'
 import { range } from '../../support/task-builders.ts'

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { Logger } from '#application/ports/logger.ts'
-import { beforeDeadline } from './signals-deadline.ts'
+import { beforeDeadline } from './deadline.ts'
 
 /** What is notified: every process of the installation listens to these. */
 export const channels = { hints: 'taskfold_hints', signals: 'taskfold_signals' } as const

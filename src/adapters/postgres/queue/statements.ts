@@ -3,10 +3,10 @@ import { z } from 'zod'
 import type { Hint } from '#application/ports/task-queue.ts'
 import { compareRanked } from '#domain/rank.ts'
 import { recallTaskId, type TaskId } from '#domain/identifiers.ts'
-import { findSqlState } from './connection/errors.ts'
-import { answerOf } from './connection/pool.ts'
-import { formatNews, type News } from './queue-news.ts'
-import { channels } from './signals-listener.ts'
+import { findSqlState } from '../connection/errors.ts'
+import { answerOf } from '../connection/pool.ts'
+import { formatNews, type News } from './news.ts'
+import { channels } from '../notifications/listener.ts'
 
 /** A hint whose route has become a number. */
 export interface NumberedHint extends Omit<Hint, 'route'> {

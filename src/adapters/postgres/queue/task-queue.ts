@@ -5,13 +5,13 @@ import {
   queueIdsMax as queueIdsMaxOfPort,
   type TaskQueue,
 } from '#application/ports/task-queue.ts'
-import { type News, parseNews, toNews } from './queue-news.ts'
-import { countHints, type NumberedHint, pushHints } from './queue-statements.ts'
-import { createTaking, type TakingDeps } from './queue-taking.ts'
-import type { NumberedPull } from './queue-waiter.ts'
-import { createWaitingPulls } from './queue-waiting.ts'
-import type { PostgresRoutes } from './heads/routes.ts'
-import { channels, type PostgresListener } from './signals-listener.ts'
+import { type News, parseNews, toNews } from './news.ts'
+import { countHints, type NumberedHint, pushHints } from './statements.ts'
+import { createTaking, type TakingDeps } from './taking.ts'
+import type { NumberedPull } from './waiter.ts'
+import { createWaitingPulls } from './waiting-pulls.ts'
+import type { PostgresRoutes } from '../heads/routes.ts'
+import { channels, type PostgresListener } from '../notifications/listener.ts'
 
 interface Deps extends TakingDeps {
   readonly routes: PostgresRoutes

@@ -1,4 +1,4 @@
-import type { TakenHints } from './queue-statements.ts'
+import type { TakenHints } from './statements.ts'
 
 /** Knows about how many hints are left in sets of routes, without a count at each pull. */
 export interface LeftEstimates {

@@ -1,11 +1,11 @@
 import type { DatabasePool } from 'slonik'
 import type { Logger } from '#application/ports/logger.ts'
 import type { PulledHints } from '#application/ports/task-queue.ts'
-import { createDeadRowsWatch, type DeadRowsLimits, deadRowsLimits } from './queue-dead-rows.ts'
-import { createQueueFloor, lookAtAllEveryMs } from './queue-floor.ts'
-import { createLeftEstimates } from './queue-left.ts'
-import { pullHints } from './queue-statements.ts'
-import type { PostgresListener } from './signals-listener.ts'
+import { createDeadRowsWatch, type DeadRowsLimits, deadRowsLimits } from './dead-rows.ts'
+import { createQueueFloor, lookAtAllEveryMs } from './pull-floor.ts'
+import { createLeftEstimates } from './left-estimates.ts'
+import { pullHints } from './statements.ts'
+import type { PostgresListener } from '../notifications/listener.ts'
 
 /** Takes hints from the table, with what is remembered from one taking to the next. */
 export interface Taking {

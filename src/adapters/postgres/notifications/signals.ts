@@ -3,8 +3,8 @@ import { z } from 'zod'
 import type { Logger } from '#application/ports/logger.ts'
 import type { Signal, Signals } from '#application/ports/signals.ts'
 import { findTaskId, type TaskId } from '#domain/identifiers.ts'
-import { answerOf } from './connection/pool.ts'
-import { channels, type PostgresListener } from './signals-listener.ts'
+import { answerOf } from '../connection/pool.ts'
+import { channels, type PostgresListener } from './listener.ts'
 
 interface Deps {
   readonly pool: DatabasePool

@@ -1,5 +1,5 @@
 import type { PulledHints } from '#application/ports/task-queue.ts'
-import { createWaiter, type NumberedPull, type Waiter } from './queue-waiter.ts'
+import { createWaiter, type NumberedPull, type Waiter } from './waiter.ts'
 
 interface Options {
   readonly take: (pull: NumberedPull) => Promise<PulledHints>
