@@ -1,4 +1,4 @@
-import { migrate } from '#adapters/postgres/server/migrate.ts'
+import { migrate } from '#adapters/postgres/migrate/migrate.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { Config } from './config.ts'
 import { openDatabase } from './open-store.ts'

@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findServerAccount } from '#adapters/postgres/server/server-account.ts'
+import { findServerAccount } from '#adapters/postgres/embedded/server-account.ts'
 
 /** A PgBouncer in transaction mode before the server of the tests. */
 export interface Pooler {

@@ -6,11 +6,16 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeCluster, openPassword, processOptions } from '#adapters/postgres/server/cluster.ts'
-import { findPostgresBinaries } from '#adapters/postgres/server/postgres-binaries.ts'
-import { findPostmaster } from '#adapters/postgres/server/postmaster.ts'
-import { findServerAccount } from '#adapters/postgres/server/server-account.ts'
-import { askServer, serverSettings, toServerArguments, toServerUrl } from '#adapters/postgres/server/server-process.ts'
+import { makeCluster, openPassword, processOptions } from '#adapters/postgres/embedded/cluster.ts'
+import { findPostgresBinaries } from '#adapters/postgres/embedded/postgres-binaries.ts'
+import { findPostmaster } from '#adapters/postgres/embedded/postmaster.ts'
+import { findServerAccount } from '#adapters/postgres/embedded/server-account.ts'
+import {
+  askServer,
+  serverSettings,
+  toServerArguments,
+  toServerUrl,
+} from '#adapters/postgres/embedded/server-process.ts'
 import { silentLogger } from './silent-logger.ts'
 
 /** A PostgreSQL of a test's own, which it may stop as it likes. Its role is a superuser. */

@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { startEmbeddedPostgres } from '#adapters/postgres/server/embedded-postgres.ts'
+import { startEmbeddedPostgres } from '#adapters/postgres/embedded/embedded-postgres.ts'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
 import { silentLogger } from '../../support/silent-logger.ts'
 import { ask, cleanUpDataFolders, newDataFolder, serverPidIn, startIn } from './support/data-folders.ts'

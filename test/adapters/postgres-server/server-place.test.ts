@@ -2,8 +2,8 @@ import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { findServerAccount } from '#adapters/postgres/server/server-account.ts'
-import { openServerPlace } from '#adapters/postgres/server/server-place.ts'
+import { findServerAccount } from '#adapters/postgres/embedded/server-account.ts'
+import { openServerPlace } from '#adapters/postgres/embedded/server-place.ts'
 import { silentLogger } from '../../support/silent-logger.ts'
 
 const isRoot = process.getuid?.() === 0

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { migrate } from '#adapters/postgres/server/migrate.ts'
+import { migrate } from '#adapters/postgres/migrate/migrate.ts'
 import { type Append, StoreOverloadedError, StoreUnavailableError } from '#application/ports/event-store.ts'
 import { noTask } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createPostgresTaskProbe } from '#adapters/postgres/doctor/task-probe.ts'
 import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
-import { migrate } from '#adapters/postgres/server/migrate.ts'
+import { migrate } from '#adapters/postgres/migrate/migrate.ts'
 import { sql, type DatabasePool } from 'slonik'
 import { silentLogger } from '../../support/silent-logger.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'

@@ -3,7 +3,7 @@ import { DatabaseUnreachableError, StartupError } from '#application/diagnosis/s
 import type { DatabaseProbe, DatabaseServer } from '#application/ports/diagnostics.ts'
 import { inBriefSession } from '../connection/brief-session.ts'
 import { toDatabaseError } from '../connection/database-error.ts'
-import { readMigrationState } from '../server/migrate.ts'
+import { readMigrationState } from '../migrate/migrate.ts'
 import { findServerFault, readServerFacts } from '../connection/server-facts.ts'
 
 interface Deps {

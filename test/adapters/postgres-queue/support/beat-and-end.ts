@@ -1,5 +1,5 @@
 import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
-import { createPostgresWorkerRegistry } from '#adapters/postgres/worker-registry.ts'
+import { createPostgresWorkerRegistry } from '#adapters/postgres/workers/worker-registry.ts'
 import { systemClock } from '#adapters/system/clock.ts'
 import { mintIncarnation } from '../../../support/ids.ts'
 import { silentLogger } from '../../../support/silent-logger.ts'

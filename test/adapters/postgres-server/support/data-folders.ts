@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterEach } from 'vitest'
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '#adapters/postgres/server/embedded-postgres.ts'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '#adapters/postgres/embedded/embedded-postgres.ts'
 import { silentLogger } from '../../../support/silent-logger.ts'
 
 const folders: string[] = []

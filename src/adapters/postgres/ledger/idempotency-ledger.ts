@@ -9,7 +9,7 @@ import {
 } from '#application/ports/idempotency-ledger.ts'
 import { StoreUnavailableError } from '#application/ports/event-store.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import { answerOf } from './connection/pool.ts'
+import { answerOf } from '../connection/pool.ts'
 
 /** Claims that met a row which their snapshot could not see. */
 const claimsMax = 5

@@ -5,7 +5,7 @@ import type { Logger } from '#application/ports/logger.ts'
 import type { WorkerDescription, WorkerRegistry, WorkerRow } from '#application/ports/worker-registry.ts'
 import { type Incarnation, parseIncarnation } from '#domain/identifiers.ts'
 import { startHeartbeat } from './heartbeat.ts'
-import { answerOf } from './connection/pool.ts'
+import { answerOf } from '../connection/pool.ts'
 
 interface Deps {
   readonly pool: DatabasePool

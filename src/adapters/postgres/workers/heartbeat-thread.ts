@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import pg from 'pg'
 import { neverAcknowledged, viewHeartbeatCells } from './heartbeat-cells.ts'
-import { beforeDeadline } from './notifications/deadline.ts'
+import { beforeDeadline } from '../notifications/deadline.ts'
 
 /**
  * The thread that beats for one incarnation; started by heartbeat.ts, which names what it is given. It has a connection of

@@ -6,7 +6,7 @@ import type { Logger } from '#application/ports/logger.ts'
 import type { Heartbeat, WorkerDescription } from '#application/ports/worker-registry.ts'
 import { allocateHeartbeatCells, neverAcknowledged, viewHeartbeatCells } from './heartbeat-cells.ts'
 import type { HeartbeatGiven } from './heartbeat-thread.ts'
-import { beforeDeadline } from './notifications/deadline.ts'
+import { beforeDeadline } from '../notifications/deadline.ts'
 
 interface Deps {
   /** Of the database, for the connection of the thread. */

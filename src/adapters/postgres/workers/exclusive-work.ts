@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { Passes } from '#application/ports/exclusive-work.ts'
-import { answerOf } from './connection/pool.ts'
+import { answerOf } from '../connection/pool.ts'
 
 interface Deps {
   readonly pool: DatabasePool
