@@ -3,7 +3,7 @@ import { createPostgresPasses } from '#adapters/postgres/workers/exclusive-work.
 import { createPostgresSignals } from '#adapters/postgres/notifications/signals.ts'
 import { createPostgresWorkerRegistry } from '#adapters/postgres/workers/worker-registry.ts'
 import { systemClock } from '#adapters/system/clock.ts'
-import { createFleet, type FleetProcess } from '../adapters/postgres-queue/support/fleet.ts'
+import { createFleet, type FleetProcess } from '../adapters/postgres/support/fleet.ts'
 import { silentLogger } from '../support/silent-logger.ts'
 import { describePasses } from './passes.ts'
 import { describeSignals } from './signals.ts'

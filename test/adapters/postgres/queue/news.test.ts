@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { formatNews, parseNews, toNews } from '#adapters/postgres/queue/news.ts'
-import { range } from '../../support/task-builders.ts'
+import { range } from '../../../support/task-builders.ts'
 
 it('names the routes of a push, each once, and its lowest rank', () => {
   const news = toNews([4, 3, 4].map((route, place) => ({ route, rank: place - 1 })))

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { channels, createPostgresListener, type PostgresListener } from '#adapters/postgres/notifications/listener.ts'
 import { createMemoryLogger } from '#adapters/memory/logger.ts'
-import { silentLogger } from '../../support/silent-logger.ts'
-import { createFleet, type Fleet, type FleetProcess, waitUntil } from './support/fleet.ts'
-import { startFreezableProxy } from './support/freezable-proxy.ts'
+import { silentLogger } from '../../../support/silent-logger.ts'
+import { createFleet, type Fleet, type FleetProcess, waitUntil } from '../support/fleet.ts'
+import { startFreezableProxy } from '../support/freezable-proxy.ts'
 
 let fleet: Fleet
 let here: FleetProcess

@@ -1,8 +1,8 @@
 import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
 import { createPostgresWorkerRegistry } from '#adapters/postgres/workers/worker-registry.ts'
 import { systemClock } from '#adapters/system/clock.ts'
-import { mintIncarnation } from '../../../support/ids.ts'
-import { silentLogger } from '../../../support/silent-logger.ts'
+import { mintIncarnation } from '../../../../support/ids.ts'
+import { silentLogger } from '../../../../support/silent-logger.ts'
 
 /** A worker process that registers, stops when told so, and has nothing else to live for. */
 const [url = '', ending = ''] = process.argv.slice(2)

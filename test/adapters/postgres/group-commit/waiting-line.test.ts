@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { StoreOverloadedError } from '#application/ports/event-store.ts'
-import { causeOf, open } from './support/open-group.ts'
+import { causeOf, open } from '../support/open-group.ts'
 
 describe('a full waiting line', () => {
   it('refuses one more by count', async () => {

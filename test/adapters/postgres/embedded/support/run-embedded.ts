@@ -1,5 +1,5 @@
 import { startEmbeddedPostgres } from '#adapters/postgres/embedded/embedded-postgres.ts'
-import { silentLogger } from '../../../support/silent-logger.ts'
+import { silentLogger } from '../../../../support/silent-logger.ts'
 
 /** A process with an embedded server: tells of it in a line of JSON, deaf to Ctrl-C, until it is told to stop by SIGTERM. */
 const [dataDir = ''] = process.argv.slice(2)

@@ -3,8 +3,8 @@ import { createPostgresTaskProbe } from '#adapters/postgres/doctor/task-probe.ts
 import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
 import { migrate } from '#adapters/postgres/migrate/migrate.ts'
 import { sql, type DatabasePool } from 'slonik'
-import { silentLogger } from '../../support/silent-logger.ts'
-import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
+import { silentLogger } from '../../../support/silent-logger.ts'
+import { createTestDatabase, type TestDatabase } from '../../../support/test-database.ts'
 
 const headsInAll = 2_000
 const idsMax = 100

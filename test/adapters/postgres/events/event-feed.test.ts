@@ -5,10 +5,10 @@ import { createPostgresEventFeed } from '#adapters/postgres/events/event-feed.ts
 import { createPostgresIdempotencyLedger } from '#adapters/postgres/ledger/idempotency-ledger.ts'
 import { adoptInstallation } from '#adapters/postgres/events/installation.ts'
 import type { FeedCursor } from '#application/ports/event-feed.ts'
-import { openPostgresStore, type PostgresStoreWorld } from '../../support/postgres-store.ts'
-import { runOf, start } from '../../support/run-commands.ts'
-import { silentLogger } from '../../support/silent-logger.ts'
-import { appendCommand, makeSubmission, range, submitTo } from '../../support/task-builders.ts'
+import { openPostgresStore, type PostgresStoreWorld } from '../../../support/postgres-store.ts'
+import { runOf, start } from '../../../support/run-commands.ts'
+import { silentLogger } from '../../../support/silent-logger.ts'
+import { appendCommand, makeSubmission, range, submitTo } from '../../../support/task-builders.ts'
 
 let world: PostgresStoreWorld
 beforeAll(async () => {

@@ -4,9 +4,9 @@ import pg from 'pg'
 import { UnstorableAppendError } from '#application/ports/event-store.ts'
 import { findTaskId, type TaskId } from '#domain/identifiers.ts'
 import { noTask } from '#domain/task/state.ts'
-import { expectHeadsToEqualFolds } from '../../support/heads.ts'
-import { connectPostgresStore, openPostgresStore, type PostgresStoreWorld } from '../../support/postgres-store.ts'
-import { start, succeed } from '../../support/run-commands.ts'
+import { expectHeadsToEqualFolds } from '../../../support/heads.ts'
+import { connectPostgresStore, openPostgresStore, type PostgresStoreWorld } from '../../../support/postgres-store.ts'
+import { start, succeed } from '../../../support/run-commands.ts'
 import {
   appendCommand,
   makeAppend,
@@ -15,7 +15,7 @@ import {
   submit,
   submitMany,
   submitTo,
-} from '../../support/task-builders.ts'
+} from '../../../support/task-builders.ts'
 
 let world: PostgresStoreWorld
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { createWaitingPulls } from '#adapters/postgres/queue/waiting-pulls.ts'
 import type { PulledHints } from '#application/ports/task-queue.ts'
-import { mintTaskId } from '../../support/ids.ts'
-import { range } from '../../support/task-builders.ts'
-import { waitUntil } from './support/fleet.ts'
+import { mintTaskId } from '../../../support/ids.ts'
+import { range } from '../../../support/task-builders.ts'
+import { waitUntil } from '../support/fleet.ts'
 
 const anHourMs = 3_600_000
 const nothing: PulledHints = { taskIds: [], left: 0 }

@@ -9,9 +9,9 @@ import type { Route } from '#application/ports/routes.ts'
 import type { Hint } from '#application/ports/task-queue.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { compareRanked } from '#domain/rank.ts'
-import { mintTaskId } from '../../support/ids.ts'
-import { makeRoute, range } from '../../support/task-builders.ts'
-import { createFleet, type Fleet, type FleetProcess, waitUntil } from './support/fleet.ts'
+import { mintTaskId } from '../../../support/ids.ts'
+import { makeRoute, range } from '../../../support/task-builders.ts'
+import { createFleet, type Fleet, type FleetProcess, waitUntil } from '../support/fleet.ts'
 
 let fleet: Fleet
 let here: FleetProcess

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { groupCommitLimits } from '#adapters/postgres/group-commit/group-commit.ts'
 import { StoreOverloadedError, StoreUnavailableError, UnstorableAppendError } from '#application/ports/event-store.ts'
-import { range } from '../../support/task-builders.ts'
-import { causeOf, open, parcel } from './support/open-group.ts'
+import { range } from '../../../support/task-builders.ts'
+import { causeOf, open, parcel } from '../support/open-group.ts'
 import {
   appended,
   contentError,
@@ -10,7 +10,7 @@ import {
   noConnection,
   serverError,
   streamsOf,
-} from './support/scripted-flush.ts'
+} from '../support/scripted-flush.ts'
 
 describe('a group commit', () => {
   it('sends one append at once, and those that come meanwhile together', async () => {

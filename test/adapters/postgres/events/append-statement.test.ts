@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { encodeAppend, toAppendStatement, toVerdicts } from '#adapters/postgres/events/append-statement.ts'
 import { noTask } from '#domain/task/state.ts'
 import { foldOnto } from '#domain/task/head.ts'
-import { fail, start } from '../../support/run-commands.ts'
-import { makeAppend, range, submit } from '../../support/task-builders.ts'
+import { fail, start } from '../../../support/run-commands.ts'
+import { makeAppend, range, submit } from '../../../support/task-builders.ts'
 
 const encodeFirst = () => encodeAppend(makeAppend(noTask, submit()), 1)
 

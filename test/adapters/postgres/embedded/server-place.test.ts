@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { findServerAccount } from '#adapters/postgres/embedded/server-account.ts'
 import { openServerPlace } from '#adapters/postgres/embedded/server-place.ts'
-import { silentLogger } from '../../support/silent-logger.ts'
+import { silentLogger } from '../../../support/silent-logger.ts'
 
 const isRoot = process.getuid?.() === 0
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPostgresPasses } from '#adapters/postgres/workers/exclusive-work.ts'
 import { StoreUnavailableError } from '#application/ports/event-store.ts'
-import { makeName } from '../../support/task-builders.ts'
-import { createFleet, type Fleet, type FleetProcess, waitUntil } from './support/fleet.ts'
+import { makeName } from '../../../support/task-builders.ts'
+import { createFleet, type Fleet, type FleetProcess, waitUntil } from '../support/fleet.ts'
 
 const leaseMs = 900
 const nothing = (): Promise<void> => Promise.resolve()

@@ -10,11 +10,11 @@ import { migrate } from '#adapters/postgres/migrate/migrate.ts'
 import { systemClock } from '#adapters/system/clock.ts'
 import { StoreUnavailableError } from '#application/ports/event-store.ts'
 import type { Heartbeat, WorkerDescription, WorkerRegistry } from '#application/ports/worker-registry.ts'
-import { mintIncarnation } from '../../support/ids.ts'
-import { startPostgresServer } from '../../support/postgres-server.ts'
-import { silentLogger } from '../../support/silent-logger.ts'
-import { createFleet, type Fleet, type FleetProcess, waitUntil } from './support/fleet.ts'
-import { startFreezableProxy } from './support/freezable-proxy.ts'
+import { mintIncarnation } from '../../../support/ids.ts'
+import { startPostgresServer } from '../../../support/postgres-server.ts'
+import { silentLogger } from '../../../support/silent-logger.ts'
+import { createFleet, type Fleet, type FleetProcess, waitUntil } from '../support/fleet.ts'
+import { startFreezableProxy } from '../support/freezable-proxy.ts'
 
 let fleet: Fleet
 let here: FleetProcess

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '#adapters/postgres/migrate/migrate.ts'
 import { type Append, StoreOverloadedError, StoreUnavailableError } from '#application/ports/event-store.ts'
 import { noTask } from '#domain/task/state.ts'
-import { expectHeadsToEqualFolds } from '../../support/heads.ts'
-import { connectPostgresStore } from '../../support/postgres-store.ts'
-import { type PostgresServer, startPostgresServer } from '../../support/postgres-server.ts'
-import { silentLogger } from '../../support/silent-logger.ts'
-import { makeAppend, makeSubmission, range, submit } from '../../support/task-builders.ts'
+import { expectHeadsToEqualFolds } from '../../../support/heads.ts'
+import { connectPostgresStore } from '../../../support/postgres-store.ts'
+import { type PostgresServer, startPostgresServer } from '../../../support/postgres-server.ts'
+import { silentLogger } from '../../../support/silent-logger.ts'
+import { makeAppend, makeSubmission, range, submit } from '../../../support/task-builders.ts'
 
 let server: PostgresServer
 

@@ -7,10 +7,10 @@ import { findSqlState } from '#adapters/postgres/connection/errors.ts'
 import type { CommitObserver } from '#application/ports/commit-observer.ts'
 import type { EventStore } from '#application/ports/event-store.ts'
 import { parseTaskId, type TaskId } from '#domain/identifiers.ts'
-import { expectHeadsToEqualFolds } from '../../support/heads.ts'
-import { connectPostgresStore, openPostgresStore, type PostgresStoreWorld } from '../../support/postgres-store.ts'
-import { release, start } from '../../support/run-commands.ts'
-import { loadTask, makeAppend, range, submitMany } from '../../support/task-builders.ts'
+import { expectHeadsToEqualFolds } from '../../../support/heads.ts'
+import { connectPostgresStore, openPostgresStore, type PostgresStoreWorld } from '../../../support/postgres-store.ts'
+import { release, start } from '../../../support/run-commands.ts'
+import { loadTask, makeAppend, range, submitMany } from '../../../support/task-builders.ts'
 
 let world: PostgresStoreWorld
 beforeAll(async () => {

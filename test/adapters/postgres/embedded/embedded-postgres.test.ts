@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startEmbeddedPostgres } from '#adapters/postgres/embedded/embedded-postgres.ts'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
-import { silentLogger } from '../../support/silent-logger.ts'
+import { silentLogger } from '../../../support/silent-logger.ts'
 import { ask, cleanUpDataFolders, newDataFolder, serverPidIn, startIn } from './support/data-folders.ts'
 
 cleanUpDataFolders()

@@ -5,8 +5,8 @@ import { createPostgresSubmitKeys } from '#adapters/postgres/events/submit-keys.
 import type { Append } from '#application/ports/event-store.ts'
 import type { SubmitKey } from '#application/ports/submit-keys.ts'
 import { noTask } from '#domain/task/state.ts'
-import { connectPostgresStore, openPostgresStore, type PostgresStoreWorld } from '../../support/postgres-store.ts'
-import { makeAppend, makeKey, makeSubmission, range, submit } from '../../support/task-builders.ts'
+import { connectPostgresStore, openPostgresStore, type PostgresStoreWorld } from '../../../support/postgres-store.ts'
+import { makeAppend, makeKey, makeSubmission, range, submit } from '../../../support/task-builders.ts'
 
 let world: PostgresStoreWorld
 beforeAll(async () => {

@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPartitionGuard } from '#adapters/postgres/events/partitions.ts'
 import { findTaskId, type TaskId } from '#domain/identifiers.ts'
-import { mintTaskId } from '../../support/ids.ts'
-import { connectPostgresStore, openPostgresStore, type PostgresStoreWorld } from '../../support/postgres-store.ts'
+import { mintTaskId } from '../../../support/ids.ts'
+import { connectPostgresStore, openPostgresStore, type PostgresStoreWorld } from '../../../support/postgres-store.ts'
 
 let world: PostgresStoreWorld
 

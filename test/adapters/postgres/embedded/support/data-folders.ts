@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterEach } from 'vitest'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#adapters/postgres/embedded/embedded-postgres.ts'
-import { silentLogger } from '../../../support/silent-logger.ts'
+import { silentLogger } from '../../../../support/silent-logger.ts'
 
 const folders: string[] = []
 const servers: EmbeddedPostgres[] = []

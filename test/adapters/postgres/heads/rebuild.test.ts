@@ -4,11 +4,11 @@ import { createMemoryLogger } from '#adapters/memory/logger.ts'
 import { rebuildHeads } from '#adapters/postgres/heads/rebuild.ts'
 import { toHead } from '#domain/task/head.ts'
 import type { Task } from '#domain/task/state.ts'
-import { expectHeadsToEqualFolds } from '../../support/heads.ts'
-import { mintAppendId, mintTaskId } from '../../support/ids.ts'
-import { openPostgresStore, type PostgresStoreWorld } from '../../support/postgres-store.ts'
-import { fail, start, succeed } from '../../support/run-commands.ts'
-import { appendCommand, makeSubmission, range, submitMany, submitTo } from '../../support/task-builders.ts'
+import { expectHeadsToEqualFolds } from '../../../support/heads.ts'
+import { mintAppendId, mintTaskId } from '../../../support/ids.ts'
+import { openPostgresStore, type PostgresStoreWorld } from '../../../support/postgres-store.ts'
+import { fail, start, succeed } from '../../../support/run-commands.ts'
+import { appendCommand, makeSubmission, range, submitMany, submitTo } from '../../../support/task-builders.ts'
 
 let world: PostgresStoreWorld
 let tasks: readonly Task[]
