@@ -26,7 +26,7 @@ export const openQueue = async (
   owned: AsyncDisposableStack,
 ): Promise<OpenedQueue> => {
   if (config.redisUrl !== undefined) {
-    const { connectRedis } = await import('#adapters/redis/connect-redis.ts')
+    const { connectRedis } = await import('#adapters/redis/connection/connect-redis.ts')
     const redis = await connectRedis({ url: config.redisUrl, prefix: config.redisPrefix, logger, clock: systemClock })
     owned.defer(() => redis.close())
     return { kind: 'redis', queue: redis.queue, signals: redis.signals, readHealth: redis.readHealth }

@@ -11,7 +11,7 @@ import { createEstimatedStoreClock } from '#adapters/postgres/events/store-clock
 import { createPostgresTaskIndex } from '#adapters/postgres/heads/task-index.ts'
 import { createPostgresWorkerRegistry } from '#adapters/postgres/workers/worker-registry.ts'
 import { findSessionKind } from '#adapters/postgres/connection/session-kind.ts'
-import { createRedisServerProbe } from '#adapters/redis/server-probe.ts'
+import { createRedisServerProbe } from '#adapters/redis/connection/server-probe.ts'
 import { systemClock } from '#adapters/system/clock.ts'
 import { systemTimers } from '#adapters/system/timers.ts'
 import { examine, type OpenedForExamination } from '#application/diagnosis/examine.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connectRedis } from '#adapters/redis/connect-redis.ts'
+import { connectRedis } from '#adapters/redis/connection/connect-redis.ts'
 import { systemClock } from '#adapters/system/clock.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import { silentLogger } from './silent-logger.ts'

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { waitingConnectionsMax } from '#adapters/redis/waiting-reads.ts'
+import { waitingConnectionsMax } from '#adapters/redis/queue/waiting-reads.ts'
 import { waitUntil } from '../../support/contract-world.ts'
 import { hasRedisServer, startRedisServer } from '../../support/redis-server.ts'
 import { connectTo } from '../../support/redis-worlds.ts'

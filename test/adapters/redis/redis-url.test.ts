@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parsePrefix } from '#adapters/redis/queue-keys.ts'
-import { parseRedisUrl } from '#adapters/redis/redis-url.ts'
+import { parsePrefix } from '#adapters/redis/queue/queue-keys.ts'
+import { parseRedisUrl } from '#adapters/redis/connection/redis-url.ts'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 
 const at = (host: string, port: number) => ({ host, port })

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createMemoryLogger } from '#adapters/memory/logger.ts'
-import { judgeServer, parseInfo } from '#adapters/redis/server-facts.ts'
+import { judgeServer, parseInfo } from '#adapters/redis/connection/server-facts.ts'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
 import { hasRedisServer, startRedisServer } from '../../support/redis-server.ts'
 import { connectTo } from '../../support/redis-worlds.ts'

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { RedisUnavailableError } from '#adapters/redis/errors.ts'
+import { RedisUnavailableError } from '#adapters/redis/connection/errors.ts'
 import type { Signal } from '#application/ports/signals.ts'
 import { waitUntil } from '../../support/contract-world.ts'
 import { mintTaskId } from '../../support/ids.ts'

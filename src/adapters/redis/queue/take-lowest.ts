@@ -1,9 +1,9 @@
 import { compareRanked } from '#domain/rank.ts'
-import { messageOf } from './errors.ts'
+import { messageOf } from '../connection/errors.ts'
 import { pullScript } from './pull-script.ts'
 import { parsePulled, type RankedMember } from './queue-replies.ts'
 import type { KeyList } from './queue-keys.ts'
-import type { RedisLink } from './redis-link.ts'
+import type { RedisLink } from '../connection/redis-link.ts'
 
 /** What a pull got. */
 export interface Taken {

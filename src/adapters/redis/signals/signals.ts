@@ -1,9 +1,9 @@
 import type { Logger } from '#application/ports/logger.ts'
 import type { Signal, Signals } from '#application/ports/signals.ts'
 import { findTaskId } from '#domain/identifiers.ts'
-import { messageOf } from './errors.ts'
+import { messageOf } from '../connection/errors.ts'
 import { openChannelListener } from './channel-listener.ts'
-import type { RedisLink } from './redis-link.ts'
+import type { RedisLink } from '../connection/redis-link.ts'
 
 /** Signals that let their connection go when they are closed. */
 export interface RedisSignals extends Signals {

@@ -3,11 +3,11 @@ import type { ReadHealth } from '#application/health/health.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { Signals } from '#application/ports/signals.ts'
 import type { TaskQueue } from '#application/ports/task-queue.ts'
-import { parsePrefix } from './queue-keys.ts'
+import { parsePrefix } from '../queue/queue-keys.ts'
 import { openRedisLink } from './redis-link.ts'
 import { parseRedisUrl } from './redis-url.ts'
-import { openRedisSignals } from './signals.ts'
-import { createRedisTaskQueue } from './task-queue.ts'
+import { openRedisSignals } from '../signals/signals.ts'
+import { createRedisTaskQueue } from '../queue/task-queue.ts'
 
 /** What one process needs of Redis. */
 export interface ConnectedRedis {

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
-import { answerWithin, RedisUnavailableError } from './errors.ts'
-import type { RedisLink } from './redis-link.ts'
-import type { NodeAddress } from './redis-url.ts'
+import { answerWithin, RedisUnavailableError } from '../connection/errors.ts'
+import type { RedisLink } from '../connection/redis-link.ts'
+import type { NodeAddress } from '../connection/redis-url.ts'
 
 /** A connection on which one read at a time may block. */
 export interface Line {

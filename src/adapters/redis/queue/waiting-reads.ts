@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis'
-import { answerWithin, messageOf, RedisUnavailableError } from './errors.ts'
+import { answerWithin, messageOf, RedisUnavailableError } from '../connection/errors.ts'
 import { parsePopped, type RankedMember } from './queue-replies.ts'
-import type { RedisLink } from './redis-link.ts'
-import type { NodeAddress } from './redis-url.ts'
+import type { RedisLink } from '../connection/redis-link.ts'
+import type { NodeAddress } from '../connection/redis-url.ts'
 import { createLines, type Line } from './waiting-lines.ts'
-import { pause } from './waits.ts'
+import { pause } from '../connection/waits.ts'
 
 /** Blocking reads, each on a connection that nothing else uses meanwhile. */
 export interface WaitingReads {

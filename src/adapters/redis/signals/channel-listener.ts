@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
-import { answerWithin } from './errors.ts'
-import type { RedisLink } from './redis-link.ts'
-import { backOffMs, pause } from './waits.ts'
+import { answerWithin } from '../connection/errors.ts'
+import type { RedisLink } from '../connection/redis-link.ts'
+import { backOffMs, pause } from '../connection/waits.ts'
 
 /** One connection that hears a channel, made again and subscribed again whenever it is lost. */
 export interface ChannelListener {

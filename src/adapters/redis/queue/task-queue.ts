@@ -7,10 +7,10 @@ import {
   type TaskQueue,
 } from '#application/ports/task-queue.ts'
 import { compareRanked } from '#domain/rank.ts'
-import { messageOf, RedisUnavailableError } from './errors.ts'
+import { messageOf, RedisUnavailableError } from '../connection/errors.ts'
 import { groupByQueue, type KeyList, toQueueKey } from './queue-keys.ts'
 import { toRankedIds } from './queue-replies.ts'
-import type { RedisLink } from './redis-link.ts'
+import type { RedisLink } from '../connection/redis-link.ts'
 import { type Taken, takeLowest } from './take-lowest.ts'
 import { waitForAny } from './wait-for-any.ts'
 import { createWaitingReads } from './waiting-reads.ts'

@@ -1,10 +1,10 @@
 import type { PullRequest } from '#application/ports/task-queue.ts'
 import { type KeyList, rotate } from './queue-keys.ts'
 import type { RankedMember } from './queue-replies.ts'
-import type { RedisLink } from './redis-link.ts'
+import type { RedisLink } from '../connection/redis-link.ts'
 import type { Taken } from './take-lowest.ts'
 import type { PoppedMembers, WaitingReads } from './waiting-reads.ts'
-import { pause } from './waits.ts'
+import { pause } from '../connection/waits.ts'
 
 /** Between looks while no connection to wait on is to be had. */
 const lookEveryMs = 100
