@@ -7,8 +7,8 @@ import type { WorkerRow } from '#application/ports/worker-registry.ts'
 import type { Incarnation, Run, TaskId } from '#domain/identifiers.ts'
 import type { JsonText, RecordedEvent } from '#domain/task/events.ts'
 import type { Instant } from '#domain/time.ts'
-import { createEventLog, type EventLog } from './event-log.ts'
-import { createHeadTable, type HeadTable } from './head-table.ts'
+import { createEventLog, type EventLog } from './events/event-log.ts'
+import { createHeadTable, type HeadTable } from './heads/head-table.ts'
 
 /**
  * What the adapters of one imagined fleet share, as processes share a database. Adapters keep to their ports; a test may

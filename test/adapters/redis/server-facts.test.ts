@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createMemoryLogger } from '#adapters/memory/logger.ts'
+import { createMemoryLogger } from '#adapters/memory/surroundings/logger.ts'
 import { judgeServer, parseInfo } from '#adapters/redis/connection/server-facts.ts'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
 import { hasRedisServer, startRedisServer } from '../../support/redis-server.ts'

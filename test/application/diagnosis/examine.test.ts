@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { createManualTime } from '#adapters/memory/manual-time.ts'
+import { createManualTime } from '#adapters/memory/surroundings/manual-time.ts'
 import { checkSpace } from '#application/diagnosis/check-store.ts'
 import { examine } from '#application/diagnosis/examine.ts'
 import type { DatabaseProbe, StoreSpace } from '#application/ports/diagnostics.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createMemoryTaskQueue } from '#adapters/memory/task-queue.ts'
+import { createMemoryTaskQueue } from '#adapters/memory/queue/task-queue.ts'
 import { createReadyAnnouncer } from '#application/hints/announcer.ts'
 import { createReconciler, reconcileWindow, refillWindow } from '#application/hints/reconciler.ts'
 import type { TaskId } from '#domain/identifiers.ts'

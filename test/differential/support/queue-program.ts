@@ -1,4 +1,4 @@
-import { createSeededRandom } from '#adapters/memory/seeded-random.ts'
+import { createSeededRandom } from '#adapters/memory/surroundings/seeded-random.ts'
 import type { Random } from '#application/ports/identities.ts'
 import { range } from '../../support/task-builders.ts'
 

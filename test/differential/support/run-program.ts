@@ -1,4 +1,4 @@
-import { createMemoryCounts } from '#adapters/memory/counts.ts'
+import { createMemoryCounts } from '#adapters/memory/surroundings/counts.ts'
 import { changeTask, type ChangeOutcome } from '#application/commands/change-task.ts'
 import type { Append, EventStore } from '#application/ports/event-store.ts'
 import type { Identities } from '#application/ports/identities.ts'

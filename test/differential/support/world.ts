@@ -1,5 +1,5 @@
-import { createMemoryIdentities } from '#adapters/memory/identities.ts'
-import { createSeededRandom } from '#adapters/memory/seeded-random.ts'
+import { createMemoryIdentities } from '#adapters/memory/surroundings/identities.ts'
+import { createSeededRandom } from '#adapters/memory/surroundings/seeded-random.ts'
 import type { EventStore } from '#application/ports/event-store.ts'
 import type { Identities } from '#application/ports/identities.ts'
 import type { Routes } from '#application/ports/routes.ts'

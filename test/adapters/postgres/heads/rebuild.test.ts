@@ -1,6 +1,6 @@
 import { sql } from 'slonik'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createMemoryLogger } from '#adapters/memory/logger.ts'
+import { createMemoryLogger } from '#adapters/memory/surroundings/logger.ts'
 import { rebuildHeads } from '#adapters/postgres/heads/rebuild.ts'
 import { toHead } from '#domain/task/head.ts'
 import type { Task } from '#domain/task/state.ts'

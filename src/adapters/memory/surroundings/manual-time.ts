@@ -1,7 +1,7 @@
 import type { Clock, StoreClock, Timers } from '#application/ports/clock.ts'
 import type { Instant } from '#domain/time.ts'
 import { createEventLoopWatch } from './event-loop-watch.ts'
-import { createSortedList } from './sorted-list.ts'
+import { createSortedList } from '../heads/sorted-list.ts'
 
 /** Time that stands still until it is told to go on: the clocks and the timers of one test. */
 export interface ManualTime {

@@ -1,5 +1,5 @@
 import { routeKey, type Routes } from '#application/ports/routes.ts'
-import type { MemoryDatabase } from './database.ts'
+import type { MemoryDatabase } from '../database.ts'
 
 /** The routes of a memory database, in the order they were learned. */
 export const createMemoryRoutes = (database: MemoryDatabase): Routes => ({

@@ -1,5 +1,5 @@
 import type { Passes } from '#application/ports/exclusive-work.ts'
-import type { MemoryDatabase } from './database.ts'
+import type { MemoryDatabase } from '../database.ts'
 
 /** The passes of a memory database. A pass that throws has begun all the same and is not due again before its time. */
 export const createMemoryPasses = (database: MemoryDatabase): Passes => ({

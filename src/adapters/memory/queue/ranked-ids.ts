@@ -1,7 +1,7 @@
 import type { RankedTask } from '#application/ports/runnable-index.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { compareRanked } from '#domain/rank.ts'
-import { createSortedList } from './sorted-list.ts'
+import { createSortedList } from '../heads/sorted-list.ts'
 
 /** The ids of one route in the order of (rank, id), each once, at the lowest rank it came with. */
 export interface RankedIds {

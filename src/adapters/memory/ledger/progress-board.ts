@@ -1,5 +1,5 @@
 import type { ProgressBoard } from '#application/ports/progress-board.ts'
-import type { MemoryDatabase } from './database.ts'
+import type { MemoryDatabase } from '../database.ts'
 
 /** The progress of the tasks of a memory database. */
 export const createMemoryProgressBoard = (database: MemoryDatabase): ProgressBoard => ({

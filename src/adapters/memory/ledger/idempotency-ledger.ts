@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { type Effect, effectsListedMax, type IdempotencyLedger } from '#application/ports/idempotency-ledger.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import type { MemoryDatabase, StoredEffect } from './database.ts'
+import type { MemoryDatabase, StoredEffect } from '../database.ts'
 
 /** The ledger of a memory database. Its keys are as secret as its code. */
 export const createMemoryIdempotencyLedger = (database: MemoryDatabase): IdempotencyLedger => {

@@ -2,7 +2,7 @@ import type { Route } from '#application/ports/routes.ts'
 import type { DueTask, DueWindow, RankedTask, RunnableIndex } from '#application/ports/runnable-index.ts'
 import { compareRanked, rankOf } from '#domain/rank.ts'
 import type { Instant } from '#domain/time.ts'
-import type { MemoryDatabase } from './database.ts'
+import type { MemoryDatabase } from '../database.ts'
 
 /** The runnable heads of a memory database. Each call sorts all that are due on the routes asked for. */
 export const createMemoryRunnableIndex = (database: MemoryDatabase): RunnableIndex => ({

@@ -1,6 +1,6 @@
 import type { RunIndex, RunningHead } from '#application/ports/run-index.ts'
 import type { Head } from '#domain/task/head.ts'
-import type { MemoryDatabase } from './database.ts'
+import type { MemoryDatabase } from '../database.ts'
 
 const incarnationsMax = 10_000
 const cancellingMax = 1_000

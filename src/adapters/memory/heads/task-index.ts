@@ -2,7 +2,7 @@ import type { HeadQuery, QueueSummary, TaskIndex } from '#application/ports/task
 import type { TaskId } from '#domain/identifiers.ts'
 import type { Head } from '#domain/task/head.ts'
 import type { Instant } from '#domain/time.ts'
-import type { MemoryDatabase } from './database.ts'
+import type { MemoryDatabase } from '../database.ts'
 
 const headsPerCallMax = 1_000
 

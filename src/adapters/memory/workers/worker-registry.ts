@@ -1,7 +1,7 @@
 import type { Clock, Timers } from '#application/ports/clock.ts'
 import type { Heartbeat, WorkerDescription, WorkerRegistry } from '#application/ports/worker-registry.ts'
 import type { Incarnation } from '#domain/identifiers.ts'
-import type { MemoryDatabase } from './database.ts'
+import type { MemoryDatabase } from '../database.ts'
 
 interface Deps {
   readonly database: MemoryDatabase

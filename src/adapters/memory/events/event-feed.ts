@@ -1,7 +1,7 @@
 import { type EventFeed, eventsPerPageMax, type FeedCursor, type FeedEvent } from '#application/ports/event-feed.ts'
 import { UndecodableStreamError } from '#application/ports/event-store.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
-import type { MemoryDatabase } from './database.ts'
+import type { MemoryDatabase } from '../database.ts'
 
 /** There is only one line of transactions in a memory database. */
 const epoch = 'memory'

@@ -1,5 +1,5 @@
 import type { SubmitKeys } from '#application/ports/submit-keys.ts'
-import type { MemoryDatabase } from './database.ts'
+import type { MemoryDatabase } from '../database.ts'
 
 export const createMemorySubmitKeys = (database: MemoryDatabase): SubmitKeys => ({
   purge: async (ageMs, countMax) => {

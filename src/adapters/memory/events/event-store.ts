@@ -14,7 +14,7 @@ import type { TaskId } from '#domain/identifiers.ts'
 import type { RecordedEvent } from '#domain/task/events.ts'
 import type { Head } from '#domain/task/head.ts'
 import { type Instant, readyInstant } from '#domain/time.ts'
-import { type MemoryDatabase, type StoredKey, submitKeyIn } from './database.ts'
+import { type MemoryDatabase, type StoredKey, submitKeyIn } from '../database.ts'
 import { assertStorable } from './storable.ts'
 
 /**
