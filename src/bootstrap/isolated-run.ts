@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { systemTimers } from '#adapters/system/timers.ts'
-import { serveIsolatedRun } from '#adapters/worker/serve-isolated-run.ts'
+import { serveIsolatedRun } from '#adapters/worker/isolation/serve-isolated-run.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import { openHandlers, parseHandlerSettings } from './open-handlers.ts'
 

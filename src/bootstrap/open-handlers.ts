@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { createBuiltInHandlers } from '#adapters/handlers/built-in-handlers.ts'
 import { loadHandlers } from '#adapters/handlers/load-handlers.ts'
-import type { OpenedHandlers } from '#adapters/worker/serve-isolated-run.ts'
+import type { OpenedHandlers } from '#adapters/worker/isolation/serve-isolated-run.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { Config } from './config.ts'
 

@@ -1,6 +1,6 @@
-import { toReturned } from '#adapters/worker/handler-ending.ts'
-import type { Isolation } from '#adapters/worker/isolation.ts'
-import { runHandler } from '#adapters/worker/run-handler.ts'
+import { toReturned } from '#adapters/worker/run/handler-ending.ts'
+import type { Isolation } from '#adapters/worker/isolation/isolation.ts'
+import { runHandler } from '#adapters/worker/run/run-handler.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
 
 /** What a handler returns whose process is to die. */

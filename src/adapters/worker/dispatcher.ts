@@ -3,10 +3,10 @@ import type { Startable } from '#application/runs/task-loader.ts'
 import type { Clock } from '#application/ports/clock.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { runsApart } from '#domain/task/state.ts'
-import type { Isolation } from './isolation.ts'
-import { createPace } from './pace.ts'
-import type { Runner } from './runner.ts'
-import type { WorkerTenure } from './worker-tenure.ts'
+import type { Isolation } from './isolation/isolation.ts'
+import { createPace } from './prefetch/throughput.ts'
+import type { Runner } from './run/runner.ts'
+import type { WorkerTenure } from './lease/worker-lease.ts'
 
 /** Gives free slots to tasks that are at hand: claims them, and lets them run once the claim is durable. */
 export interface Dispatcher {

@@ -15,7 +15,7 @@ import type { TaskHandler } from '#application/ports/task-handler.ts'
 import type { TaskIndex } from '#application/ports/task-index.ts'
 import type { TaskQueue } from '#application/ports/task-queue.ts'
 import type { WorkerRegistry } from '#application/ports/worker-registry.ts'
-import type { Isolation } from './isolation.ts'
+import type { Isolation } from './isolation/isolation.ts'
 
 /** What a worker is made of. */
 export interface WorkerDeps {

@@ -1,6 +1,6 @@
 import type { HealthCheck } from '#application/health/health.ts'
 import { createProgressWriter } from '#application/runs/progress-writer.ts'
-import { abortGraceMs } from './abort-grace.ts'
+import { abortGraceMs } from './run/abort-grace.ts'
 import { assembleWorker } from './assemble-worker.ts'
 import type { WorkerDeps, WorkerOptions } from './worker-deps.ts'
 import { readWorkerHealth } from './worker-health.ts'

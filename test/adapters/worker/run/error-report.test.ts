@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { toErrorReport } from '#adapters/worker/error-report.ts'
+import { toErrorReport } from '#adapters/worker/run/error-report.ts'
 
 const hostile = {
   get message() {

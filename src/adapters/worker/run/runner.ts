@@ -8,11 +8,11 @@ import { type RunningTask, runsApart } from '#domain/task/state.ts'
 import { ActiveRun, type RunSurroundings } from './active-run.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import type { HandlerEnding } from './handler-ending.ts'
-import { type Isolation, preparationMsMax } from './isolation.ts'
+import { type Isolation, preparationMsMax } from '../isolation/isolation.ts'
 import { createOpenRuns } from './open-runs.ts'
 import type { RunTools } from './run-context.ts'
 import { runHandler } from './run-handler.ts'
-import type { WorkerTenure } from './worker-tenure.ts'
+import type { WorkerTenure } from '../lease/worker-lease.ts'
 
 /** Runs started tasks and records what becomes of them. */
 export interface Runner {

@@ -2,7 +2,7 @@ import type { IdempotencyLedger } from '#application/ports/idempotency-ledger.ts
 import type { HandlerContext } from '#application/ports/task-handler.ts'
 import type { ProgressWriter } from '#application/runs/progress-writer.ts'
 import type { RunningTask } from '#domain/task/state.ts'
-import type { HandlerEnding } from './handler-ending.ts'
+import type { HandlerEnding } from '../run/handler-ending.ts'
 
 /** Runs handlers where they can take nobody with them. */
 export interface Isolation {

@@ -4,7 +4,7 @@ import type { Timers } from '#application/ports/clock.ts'
 import type { Random } from '#application/ports/identities.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import type { WorkerTenure } from './worker-tenure.ts'
+import type { WorkerTenure } from '../lease/worker-lease.ts'
 
 /** The loading of pulled ids, several batches at a time. */
 export interface Loads {

@@ -3,8 +3,8 @@ import type { Timers } from '#application/ports/clock.ts'
 import { StoreUnavailableError } from '#application/ports/event-store.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import { AbortReason } from '#application/ports/task-handler.ts'
-import { abortGraceMs } from './abort-grace.ts'
-import { type HandlerEnding, toThrown } from './handler-ending.ts'
+import { abortGraceMs } from '../run/abort-grace.ts'
+import { type HandlerEnding, toThrown } from '../run/handler-ending.ts'
 import { type IsolatedRequest, preparationMsMax } from './isolation.ts'
 import {
   type Answer,

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createWaitingTasks } from '#adapters/worker/waiting-tasks.ts'
+import { createWaitingTasks } from '#adapters/worker/prefetch/waiting-tasks.ts'
 import { createManualTime } from '#adapters/memory/surroundings/manual-time.ts'
 import { createMemoryTaskQueue } from '#adapters/memory/queue/task-queue.ts'
 import { createReadyAnnouncer } from '#application/hints/announcer.ts'
 import type { Startable } from '#application/runs/task-loader.ts'
 import { foldOnto } from '#domain/task/head.ts'
 import { noTask } from '#domain/task/state.ts'
-import { makeAppend, range, submit } from '../../support/task-builders.ts'
+import { makeAppend, range, submit } from '../../../support/task-builders.ts'
 
 const makeStartable = (): Startable => {
   const first = makeAppend(noTask, submit())

@@ -4,7 +4,7 @@ import type { Count } from '#application/ports/counts.ts'
 import type { Identities, Random } from '#application/ports/identities.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { Heartbeat, WorkerDescription, WorkerRegistry } from '#application/ports/worker-registry.ts'
-import { createWorkerTenure, type WorkerTenure } from './worker-tenure.ts'
+import { createWorkerTenure, type WorkerTenure } from './worker-lease.ts'
 
 /**
  * Keeps a worker registered: when a tenure is over it goes on as a new incarnation, and marks the old one ended, so that

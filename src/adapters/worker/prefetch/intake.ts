@@ -5,11 +5,11 @@ import type { Random } from '#application/ports/identities.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { HintSource } from './hint-source.ts'
-import { createLoads } from './loads.ts'
+import { createLoads } from './stream-prefetch.ts'
 import { createWaitingTasks } from './waiting-tasks.ts'
 import type { ServedRoutes } from './served-routes.ts'
 import type { Wake } from './wake.ts'
-import type { WorkerTenure } from './worker-tenure.ts'
+import type { WorkerTenure } from '../lease/worker-lease.ts'
 
 /**
  * Pulls ids and loads their streams a little ahead of the slots, so that a slot that comes free need not wait for either.

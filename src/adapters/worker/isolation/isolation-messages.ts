@@ -3,7 +3,7 @@ import type { LogFields } from '#application/ports/logger.ts'
 import type { AbortCause } from '#application/ports/task-handler.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { JsonText } from '#domain/task/events.ts'
-import type { HandlerEnding } from './handler-ending.ts'
+import type { HandlerEnding } from '../run/handler-ending.ts'
 
 /** What a worker tells the process that runs one attempt for it. */
 export type ToIsolated =

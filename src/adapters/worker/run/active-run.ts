@@ -8,7 +8,7 @@ import type { HandlerEnding } from './handler-ending.ts'
 import { RunContext, type RunEquipment } from './run-context.ts'
 import { toCutOffCommand, toFinishCommand } from './run-outcome.ts'
 import type { FinishCommand } from '#application/runs/finish-run.ts'
-import type { WorkerTenure } from './worker-tenure.ts'
+import type { WorkerTenure } from '../lease/worker-lease.ts'
 
 /** What all runs of a worker share: a run of its own has as little as can be, because everything waits in it. */
 export interface RunSurroundings extends RunEquipment {

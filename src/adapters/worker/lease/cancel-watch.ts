@@ -1,7 +1,7 @@
 import type { RunIndex } from '#application/ports/run-index.ts'
 import type { Signals } from '#application/ports/signals.ts'
-import type { Runner } from './runner.ts'
-import type { WorkerTenure } from './worker-tenure.ts'
+import type { Runner } from '../run/runner.ts'
+import type { WorkerTenure } from './worker-lease.ts'
 
 /** Finds the runs here of which cancellation was requested. */
 export interface CancelWatch {

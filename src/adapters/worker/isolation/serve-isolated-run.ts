@@ -5,10 +5,10 @@ import type { Random } from '#application/ports/identities.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import { AbortReason, type HandlerContext, type TaskHandler } from '#application/ports/task-handler.ts'
 import { createRunProgress } from '#application/runs/run-progress.ts'
-import { toErrorReport } from './error-report.ts'
+import { toErrorReport } from '../run/error-report.ts'
 import { createRemoteLedger, createRemoteLogger, type RemoteLedger, type Tell } from './isolated-ports.ts'
 import { isToIsolated, type ToIsolated, toEnvelope } from './isolation-messages.ts'
-import { runHandler } from './run-handler.ts'
+import { runHandler } from '../run/run-handler.ts'
 
 interface Deps {
   readonly timers: Timers
