@@ -1,12 +1,12 @@
 import { systemClock } from '#adapters/system/clock.ts'
-import { forwardMetrics } from '#adapters/telemetry/forward-metrics.ts'
-import { createProcessGauges } from '#adapters/telemetry/gauges.ts'
-import { createMeasuredCommits } from '#adapters/telemetry/measured-commits.ts'
-import { createMetrics, type Metrics } from '#adapters/telemetry/metrics.ts'
-import { createMeasuredRuns } from '#adapters/telemetry/measured-runs.ts'
-import { createObservedEventStore } from '#adapters/telemetry/observed-store.ts'
-import { createQueueGauges } from '#adapters/telemetry/queue-gauges.ts'
-import type { Readings } from '#adapters/telemetry/instruments.ts'
+import { forwardMetrics } from '#adapters/telemetry/metrics/forward-metrics.ts'
+import { createProcessGauges } from '#adapters/telemetry/metrics/gauges.ts'
+import { createMeasuredCommits } from '#adapters/telemetry/metrics/measured-commits.ts'
+import { createMetrics, type Metrics } from '#adapters/telemetry/metrics/metrics.ts'
+import { createMeasuredRuns } from '#adapters/telemetry/metrics/measured-runs.ts'
+import { createObservedEventStore } from '#adapters/telemetry/metrics/observed-store.ts'
+import { createQueueGauges } from '#adapters/telemetry/metrics/queue-gauges.ts'
+import type { Readings } from '#adapters/telemetry/metrics/instruments.ts'
 import type { Telemetry } from '#adapters/telemetry/telemetry.ts'
 import type { Count } from '#application/ports/counts.ts'
 import type { CommitObserver } from '#application/ports/commit-observer.ts'
@@ -52,7 +52,7 @@ export const createObservation = async (
   const metrics = createMetrics(types)
   owned.defer(() => logger.debug({ counts: readTotals(metrics) }, 'counted'))
   const { tracer } = telemetry
-  const tracing = tracer && (await import('#adapters/telemetry/tracing.ts')).createTracing(tracer)
+  const tracing = tracer && (await import('#adapters/telemetry/traces/tracing.ts')).createTracing(tracer)
   return {
     count: metrics.counted,
     commits: createMeasuredCommits(metrics, systemClock, tracing?.commits),
@@ -109,7 +109,7 @@ const toPoolState = (states: readonly PoolState[]) => {
 const createLazyText = () => {
   let loading: Promise<(readings: Readings) => Promise<string>> | undefined
   return () =>
-    (loading ??= import('#adapters/telemetry/prometheus-text.ts').then(({ createPrometheusText }) =>
+    (loading ??= import('#adapters/telemetry/metrics/prometheus-text.ts').then(({ createPrometheusText }) =>
       createPrometheusText(),
     ))
 }

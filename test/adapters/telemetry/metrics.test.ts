@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createMetrics } from '#adapters/telemetry/metrics.ts'
-import { createPrometheusText } from '#adapters/telemetry/prometheus-text.ts'
+import { createMetrics } from '#adapters/telemetry/metrics/metrics.ts'
+import { createPrometheusText } from '#adapters/telemetry/metrics/prometheus-text.ts'
 
 const write = createPrometheusText()
 

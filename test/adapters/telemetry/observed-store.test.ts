@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createMetrics } from '#adapters/telemetry/metrics.ts'
-import { createObservedEventStore } from '#adapters/telemetry/observed-store.ts'
+import { createMetrics } from '#adapters/telemetry/metrics/metrics.ts'
+import { createObservedEventStore } from '#adapters/telemetry/metrics/observed-store.ts'
 import { type TaskCommand } from '#domain/task/commands.ts'
 import { noTask, type Task } from '#domain/task/state.ts'
 import { mintIncarnation } from '../../support/ids.ts'

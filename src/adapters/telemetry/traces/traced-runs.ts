@@ -12,7 +12,7 @@ import type { ObservedAttempt, RunObserver } from '#application/ports/run-observ
 import type { TaskTrace } from '#application/runs/task-trace.ts'
 import type { EventContext, Failed, TaskEvent } from '#domain/task/events.ts'
 import type { RunningTask, Task } from '#domain/task/state.ts'
-import { findOutcome } from './outcomes.ts'
+import { findOutcome } from '../metrics/outcomes.ts'
 import { describeTask } from './span-names.ts'
 import { findSpanContext, toParentContext, toTraceparent } from './traceparent.ts'
 
