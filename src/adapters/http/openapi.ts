@@ -1,8 +1,8 @@
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
 import { z } from 'zod'
-import { problemMediaType, type ProblemCode, problems, ProblemError, renderProblem } from './problems.ts'
-import type { AnswerDescription, Route } from './route.ts'
-import { problemView } from './schemas/task-view.ts'
+import { problemMediaType, type ProblemCode, problems, ProblemError, renderProblem } from './problems/problems.ts'
+import type { AnswerDescription, Route } from './endpoint.ts'
+import { problemView } from './routes/tasks/task-schema.ts'
 
 /** The OpenAPI 3.1 document of these routes, made from the very schemas that judge requests. */
 export const createOpenApi = (routes: readonly Route[], version: string): object => {

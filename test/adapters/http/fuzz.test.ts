@@ -1,7 +1,7 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { problems } from '#adapters/http/problems.ts'
+import { problems } from '#adapters/http/problems/problems.ts'
 import { type FuzzedRequest, requestsFor } from './support/fuzzed-request.ts'
 import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
 import { createValidators, openApi, operationsOf, type OpenApi } from './support/openapi-document.ts'

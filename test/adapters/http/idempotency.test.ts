@@ -1,6 +1,6 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { canonicalize, toFingerprint } from '#adapters/http/canonical-json.ts'
+import { canonicalize, toFingerprint } from '#adapters/http/request/canonical-json.ts'
 import { parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
 import { makeName, range } from '../../support/task-builders.ts'
 import { createHttpWorld, type HttpWorld } from './support/http-world.ts'

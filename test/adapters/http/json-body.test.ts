@@ -1,7 +1,7 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
-import { parseJsonBody } from '#adapters/http/json-body.ts'
-import { findForbiddenKey } from '#adapters/http/json-keys.ts'
+import { parseJsonBody } from '#adapters/http/request/json-body.ts'
+import { findForbiddenKey } from '#adapters/http/request/json-keys.ts'
 
 const parse = (text: string, contentType = 'application/json') => parseJsonBody(Buffer.from(text), contentType)
 

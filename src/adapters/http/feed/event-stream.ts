@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FeedReading } from '#application/queries/read-feed.ts'
 import type { JsonText } from '#domain/task/events.ts'
-import { renderFeedItem } from '../views/event-view.ts'
+import { renderFeedItem } from '../routes/events/event-view.ts'
 import type { FeedTail } from './feed-tail.ts'
 
 /** What a browser's EventSource asks for. */

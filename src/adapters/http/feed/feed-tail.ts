@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FeedReading } from '#application/queries/read-feed.ts'
 import { createFeedWatch, placeOf } from './feed-watch.ts'
 import { outageMs, type ReadFeed, readFeedOrOutage } from './read-feed-or-outage.ts'
-import { createTurns } from './turns.ts'
+import { createTurns } from './semaphore.ts'
 
 /** The feed for those who follow it in this process, however many and however slow. */
 export interface FeedTail {

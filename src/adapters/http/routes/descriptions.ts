@@ -1,4 +1,4 @@
-import type { ProblemCode } from '../problems.ts'
+import type { ProblemCode } from '../problems/problems.ts'
 
 /** What any route that asks the store can meet. */
 export const storeRefusals = ['store-unavailable', 'overloaded'] as const satisfies readonly ProblemCode[]

@@ -1,10 +1,10 @@
 import type { QueueSummary } from '#application/ports/task-index.ts'
 import type { WorkerRow } from '#application/ports/worker-registry.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
-import { createRoute, noBody, noQuery, type Route } from '../route.ts'
-import { queuesView, workersView } from '../schemas/fleet-view.ts'
-import { toRfc3339 } from '../views/task-view.ts'
-import { queuesExample, storeRefusals, workersExample } from './descriptions.ts'
+import { createRoute, noBody, noQuery, type Route } from '../../endpoint.ts'
+import { queuesView, workersView } from './fleet-schema.ts'
+import { toRfc3339 } from '../tasks/task-view.ts'
+import { queuesExample, storeRefusals, workersExample } from '../descriptions.ts'
 
 /** `GET /api/queues` and `GET /api/workers`: what waits, and who works. */
 export const createFleetRoutes = (operations: TaskOperations): readonly Route[] => [

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { EventContext } from '#domain/task/events.ts'
-import { ProblemError } from './problems.ts'
+import { ProblemError } from '../problems/problems.ts'
 import { countCodePoints } from './storable-json.ts'
 
 const actorCharactersMax = 255

@@ -2,10 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { findTaskId, type TaskId } from '#domain/identifiers.ts'
-import { toFaults } from './faults.ts'
-import type { JsonBody } from './json-body.ts'
-import { type Fault, type ProblemCode, ProblemError, validationFailed } from './problems.ts'
-import type { ParsedQuery } from './query-string.ts'
+import { toFaults } from './problems/faults.ts'
+import type { JsonBody } from './request/json-body.ts'
+import { type Fault, type ProblemCode, ProblemError, validationFailed } from './problems/problems.ts'
+import type { ParsedQuery } from './request/query-string.ts'
 
 /** A request as the server read it, not yet judged by any schema. */
 export interface RawRequest {

@@ -1,5 +1,5 @@
 import { findTaskId, type TaskId } from '#domain/identifiers.ts'
-import { ProblemError } from './problems.ts'
+import { ProblemError } from '../../problems/problems.ts'
 
 /** What every cursor of the task list begins with, so that one of another list, or another release, is told apart. */
 const mark = 0x54

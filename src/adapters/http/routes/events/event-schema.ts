@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { TaskEvent } from '#domain/task/events.ts'
-import { detail, status } from './values.ts'
+import { detail, status } from '../../request/values.ts'
 
 const instant = z.iso.datetime({ precision: 3 })
 

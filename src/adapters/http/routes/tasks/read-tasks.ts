@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import type { TaskFilter } from '#application/queries/list-tasks.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
-import { fromCursor, toCursor } from '../cursors.ts'
-import { createRoute, noBody, noQuery, type Route, taskNotFound, toTaskId } from '../route.ts'
-import { eventsView } from '../schemas/event-view.ts'
-import { taskPageView } from '../schemas/task-view.ts'
-import { detail, instant, name, pageLimit, status, text } from '../schemas/values.ts'
-import { renderTimelineEntry, type TraceUrlTemplate } from '../views/event-view.ts'
-import { renderTaskSummary } from '../views/task-view.ts'
-import { eventsExample, storeRefusals, taskPageExample } from './descriptions.ts'
+import { fromCursor, toCursor } from './page-cursor.ts'
+import { createRoute, noBody, noQuery, type Route, taskNotFound, toTaskId } from '../../endpoint.ts'
+import { eventsView } from '../events/event-schema.ts'
+import { taskPageView } from './task-schema.ts'
+import { detail, instant, name, pageLimit, status, text } from '../../request/values.ts'
+import { renderTimelineEntry, type TraceUrlTemplate } from '../events/event-view.ts'
+import { renderTaskSummary } from './task-view.ts'
+import { eventsExample, storeRefusals, taskPageExample } from '../descriptions.ts'
 
 const tasksPerPageMax = 200
 const tasksPerPageDefault = 50

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { limits } from './limits.ts'
-import { ProblemError } from './problems.ts'
+import { ProblemError } from '../problems/problems.ts'
 
 /** How much is under way at once, against how much may be. */
 export interface Admission {

@@ -1,12 +1,12 @@
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { Instant } from '#domain/time.ts'
-import { toContext, toIdempotencyKey } from '../request-headers.ts'
-import { createRoute, noQuery, type Route } from '../route.ts'
-import { taskInput } from '../schemas/task-input.ts'
-import { taskView } from '../schemas/task-view.ts'
-import { toSubmitKey, toSubmitRequest } from '../submit-request.ts'
-import { renderTask } from '../views/task-view.ts'
-import { contextHeaders, storeRefusals, submissionExample, taskExample } from './descriptions.ts'
+import { toContext, toIdempotencyKey } from '../../request/request-headers.ts'
+import { createRoute, noQuery, type Route } from '../../endpoint.ts'
+import { taskInput } from './task-input.ts'
+import { taskView } from './task-schema.ts'
+import { toSubmitKey, toSubmitRequest } from './submit-request.ts'
+import { renderTask } from './task-view.ts'
+import { contextHeaders, storeRefusals, submissionExample, taskExample } from '../descriptions.ts'
 
 interface Deps {
   readonly operations: TaskOperations

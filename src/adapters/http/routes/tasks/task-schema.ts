@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ExplanationCode } from '#application/queries/explain-task.ts'
-import { detail, status } from './values.ts'
+import { detail, status } from '../../request/values.ts'
 
 const instant = z.iso.datetime({ precision: 3 })
 

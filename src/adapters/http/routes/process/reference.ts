@@ -1,5 +1,5 @@
 import fastify from 'fastify'
-import { anyQuery, createRoute, noBody, type Route } from '../route.ts'
+import { anyQuery, createRoute, noBody, type Route } from '../../endpoint.ts'
 
 const openApiPath = '/api/openapi.json'
 const docsPath = '/api/docs'

@@ -2,12 +2,12 @@ import { z } from 'zod'
 import type { PastTask } from '#application/queries/find-task-as-of.ts'
 import type { TaskWithProgress } from '#application/queries/find-task-with-progress.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
-import { ProblemError } from '../problems.ts'
-import { type Answer, createRoute, noBody, type Route, taskNotFound, toTaskId } from '../route.ts'
-import { taskView } from '../schemas/task-view.ts'
-import { instant } from '../schemas/values.ts'
-import { renderTask } from '../views/task-view.ts'
-import { storeRefusals, taskExample } from './descriptions.ts'
+import { ProblemError } from '../../problems/problems.ts'
+import { type Answer, createRoute, noBody, type Route, taskNotFound, toTaskId } from '../../endpoint.ts'
+import { taskView } from './task-schema.ts'
+import { instant } from '../../request/values.ts'
+import { renderTask } from './task-view.ts'
+import { storeRefusals, taskExample } from '../descriptions.ts'
 
 const waitSecondsMax = 60
 

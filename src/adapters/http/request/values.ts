@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { TaskDetail, TaskStatus } from '#domain/task/state.ts'
-import { findInstant } from '../parse-instant.ts'
-import { countCodePoints, findUnstorable, judgeText } from '../storable-json.ts'
+import { findInstant } from './parse-instant.ts'
+import { countCodePoints, findUnstorable, judgeText } from './storable-json.ts'
 
 /** The name of a task type or queue. */
 export const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, {

@@ -1,4 +1,4 @@
-import type { Fault } from './problems.ts'
+import type { Fault } from '../problems/problems.ts'
 
 /** The query of an address. `faults` are what no schema can see: a name given twice, an encoding that is none. */
 export interface ParsedQuery {

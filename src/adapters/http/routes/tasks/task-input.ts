@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { retryAfterMsMax } from '#application/ports/task-handler.ts'
-import { reasonCharactersMax } from '../request-headers.ts'
-import { json, instant, name, text, whole } from './values.ts'
+import { reasonCharactersMax } from '../../request/request-headers.ts'
+import { json, instant, name, text, whole } from '../../request/values.ts'
 
 const always = (): boolean => true
 

@@ -2,10 +2,10 @@ import type { Effect } from '#application/ports/idempotency-ledger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { JsonText } from '#domain/task/events.ts'
 import { detailOf } from '#domain/task/state.ts'
-import { createRoute, noBody, noQuery, type Route, taskNotFound, toTaskId } from '../route.ts'
-import { effectsView, explanationView } from '../schemas/task-view.ts'
-import { renderInstant, toRfc3339 } from '../views/task-view.ts'
-import { effectsExample, explanationExample, storeRefusals } from './descriptions.ts'
+import { createRoute, noBody, noQuery, type Route, taskNotFound, toTaskId } from '../../endpoint.ts'
+import { effectsView, explanationView } from './task-schema.ts'
+import { renderInstant, toRfc3339 } from './task-view.ts'
+import { effectsExample, explanationExample, storeRefusals } from '../descriptions.ts'
 
 /** `GET /api/tasks/{id}/explain` and `…/effects`: why a task is where it is, and what it has done elsewhere. */
 export const createInsightRoutes = (operations: TaskOperations): readonly Route[] => [

@@ -3,8 +3,8 @@ import type { PersonRequest } from '#application/commands/person-commands.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { Rejection } from '#domain/task/rejections.ts'
-import { type ProblemCode, ProblemError } from '../problems.ts'
-import { toContext, toVersionCondition, type VersionCondition } from '../request-headers.ts'
+import { type ProblemCode, ProblemError } from '../../problems/problems.ts'
+import { toContext, toVersionCondition, type VersionCondition } from '../../request/request-headers.ts'
 import {
   type Answer,
   type AnswerDescription,
@@ -13,11 +13,11 @@ import {
   type Route,
   taskNotFound,
   toTaskId,
-} from '../route.ts'
-import { reasonInput } from '../schemas/task-input.ts'
-import { taskView } from '../schemas/task-view.ts'
-import { renderTask } from '../views/task-view.ts'
-import { contextHeaders, storeRefusals, taskExample } from './descriptions.ts'
+} from '../../endpoint.ts'
+import { reasonInput } from './task-input.ts'
+import { taskView } from './task-schema.ts'
+import { renderTask } from './task-view.ts'
+import { contextHeaders, storeRefusals, taskExample } from '../descriptions.ts'
 
 interface ChangeDescription {
   readonly path: string

@@ -2,9 +2,9 @@ import type { SubmitRequest } from '#application/commands/submit-task.ts'
 import type { SubmitKey } from '#application/ports/submit-keys.ts'
 import type { JsonText } from '#domain/task/events.ts'
 import type { Due, Instant } from '#domain/time.ts'
-import { toFingerprint } from './canonical-json.ts'
-import { ProblemError, validationFailed } from './problems.ts'
-import type { TaskInput } from './schemas/task-input.ts'
+import { toFingerprint } from '../../request/canonical-json.ts'
+import { ProblemError, validationFailed } from '../../problems/problems.ts'
+import type { TaskInput } from './task-input.ts'
 
 /** How much a payload may weigh, in bytes of UTF-8 as `JSON.stringify` writes it. */
 export const payloadBytesMax = 262_144

@@ -1,8 +1,8 @@
 import type { ReadHealth } from '#application/health/health.ts'
 import type { Instant } from '#domain/time.ts'
-import { anyQuery, createRoute, noBody, noQuery, type Route } from '../route.ts'
-import { infoView, livenessView, readinessView } from '../schemas/fleet-view.ts'
-import { toRfc3339 } from '../views/task-view.ts'
+import { anyQuery, createRoute, noBody, noQuery, type Route } from '../../endpoint.ts'
+import { infoView, livenessView, readinessView } from '../fleet/fleet-schema.ts'
+import { toRfc3339 } from '../tasks/task-view.ts'
 
 /** What this process is. */
 export interface ProcessInfo {

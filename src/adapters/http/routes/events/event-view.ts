@@ -3,8 +3,8 @@ import type { JsonText, RecordedEvent, TaskEvent } from '#domain/task/events.ts'
 import { detailOf } from '#domain/task/state.ts'
 import type { TimelineEntry } from '#domain/task/timeline.ts'
 import type { Due } from '#domain/time.ts'
-import { findTraceId } from '../request-headers.ts'
-import { renderInstant, toRfc3339 } from './task-view.ts'
+import { findTraceId } from '../../request/request-headers.ts'
+import { renderInstant, toRfc3339 } from '../tasks/task-view.ts'
 
 /** Where people look at a trace, with `{traceId}` for its id; undefined when they have no such place. */
 export type TraceUrlTemplate = string | undefined

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Fault } from './problems.ts'
-import { toToken } from './query-string.ts'
+import { toToken } from '../request/query-string.ts'
 
 /** The faults a schema found, each with its JSON pointer below `base`; an unknown member is a fault of its own. */
 export const toFaults = (error: z.ZodError, base: string): readonly Fault[] => {

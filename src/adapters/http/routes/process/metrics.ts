@@ -1,4 +1,4 @@
-import { anyQuery, createRoute, noBody, type Route } from '../route.ts'
+import { anyQuery, createRoute, noBody, type Route } from '../../endpoint.ts'
 
 const mediaType = 'text/plain; version=0.0.4; charset=utf-8'
 
