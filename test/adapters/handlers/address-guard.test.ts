@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createAddressGuard } from '#adapters/handlers/address-guard.ts'
+import { createAddressGuard } from '#adapters/handlers/built-in/address-guard.ts'
 
 const strict = createAddressGuard([])
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createBuiltInHandlers } from '#adapters/handlers/built-in-handlers.ts'
+import { createBuiltInHandlers } from '#adapters/handlers/built-in/built-in-handlers.ts'
 import { isTaskDefinition } from '#adapters/handlers/define-task.ts'
 import { createHandlerContext } from './support/handler-context.ts'
 import { startLocalServer } from './support/local-server.ts'

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { demoEcho, demoFail, demoSleep } from '#adapters/handlers/demo-tasks.ts'
+import { demoEcho, demoFail, demoSleep } from '#adapters/handlers/built-in/demo-tasks.ts'
 import { AbortReason } from '#application/ports/task-handler.ts'
 import { createHandlerContext } from './support/handler-context.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createEmailSendTask } from '#adapters/handlers/email-send.ts'
+import { createEmailSendTask } from '#adapters/handlers/built-in/email-send.ts'
 import { AbortReason, type HandlerContext } from '#application/ports/task-handler.ts'
 import { createHandlerContext } from './support/handler-context.ts'
 import { startMailServer } from './support/mail-server.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createAddressGuard } from '#adapters/handlers/address-guard.ts'
-import { createGuardedAgent } from '#adapters/handlers/guarded-agent.ts'
-import { createHttpRequestTask } from '#adapters/handlers/http-request.ts'
+import { createAddressGuard } from '#adapters/handlers/built-in/address-guard.ts'
+import { createGuardedAgent } from '#adapters/handlers/built-in/guarded-agent.ts'
+import { createHttpRequestTask } from '#adapters/handlers/built-in/http-request.ts'
 import { createHandlerContext } from './support/handler-context.ts'
 import { startLocalServer } from './support/local-server.ts'
 

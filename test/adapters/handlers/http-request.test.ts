@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createBuiltInHandlers } from '#adapters/handlers/built-in-handlers.ts'
+import { createBuiltInHandlers } from '#adapters/handlers/built-in/built-in-handlers.ts'
 import { AbortReason, type HandlerContext } from '#application/ports/task-handler.ts'
 import { createHandlerContext } from './support/handler-context.ts'
 import { startLocalServer } from './support/local-server.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { findRetryAfterMs } from '#adapters/handlers/retry-after.ts'
+import { findRetryAfterMs } from '#adapters/handlers/built-in/retry-after.ts'
 
 const noon = Date.UTC(2026, 0, 31, 12)
 const noonDate = 'Sat, 31 Jan 2026 12:00:00 GMT'

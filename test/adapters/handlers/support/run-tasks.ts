@@ -1,5 +1,5 @@
-import { createBuiltInHandlers } from '#adapters/handlers/built-in-handlers.ts'
-import { loadHandlers } from '#adapters/handlers/load-handlers.ts'
+import { createBuiltInHandlers } from '#adapters/handlers/built-in/built-in-handlers.ts'
+import { loadHandlers } from '#adapters/handlers/loading/load-handlers.ts'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 import { PermanentError, RetryAfterError } from '#application/ports/task-handler.ts'
 import { z } from 'zod'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { PermanentError } from '#application/ports/task-handler.ts'
-import { defineTask } from './define-task.ts'
+import { defineTask } from '../define-task.ts'
 
 const recipientsMax = 50
 const bodyCharactersMax = 262_144

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const charactersMax = 400
 const checkMsMax = 10_000
-const ownSources = new URL('../../', import.meta.url).href
+const ownSources = new URL('../../../', import.meta.url).href
 
 /** Why a module did not load, on one line and without a stack: what was wrong and, where it can be known, file and line. */
 export const describeModuleFault = async (error: unknown, specifier: string, cwd: string): Promise<string> => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { PermanentError } from '#application/ports/task-handler.ts'
-import { defineTask } from './define-task.ts'
+import { defineTask } from '../define-task.ts'
 
 /** Returns its payload, whatever it is, exactly. */
 export const demoEcho = defineTask({ type: 'demo.echo', run: (payload) => payload })

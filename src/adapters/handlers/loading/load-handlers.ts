@@ -1,7 +1,7 @@
 import type { Logger } from '#application/ports/logger.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
-import { isTaskDefinition } from './define-task.ts'
+import { isTaskDefinition } from '../define-task.ts'
 import { findEntryModules } from './entry-modules.ts'
 import { describeModuleFault } from './module-fault.ts'
 import { registerModuleHooks } from './module-hooks.ts'
