@@ -10,8 +10,8 @@ import { openDatabase, openStore } from './open-store.ts'
 export const runRebuild = async (config: Config, logger: Logger): Promise<void> => {
   await using owned = new AsyncDisposableStack()
   const opened = await openStore(await openDatabase(config, logger, owned), logger, owned)
-  const { streams, mended, removed, unreadable } = await rebuildHeads({ ...opened, logger })
+  const { streams, repaired, removed, unreadable } = await rebuildHeads({ ...opened, logger })
   process.stdout.write(
-    `read ${streams} histories: ${mended} heads mended, ${removed} removed, ${unreadable} histories unreadable\n`,
+    `read ${streams} histories: ${repaired} heads repaired, ${removed} removed, ${unreadable} histories unreadable\n`,
   )
 }

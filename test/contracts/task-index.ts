@@ -4,7 +4,7 @@ import type { Routes } from '#application/ports/routes.ts'
 import type { TaskIndex } from '#application/ports/task-index.ts'
 import { type ContractWorld, type Setup, useWorld } from '../support/contract-world.ts'
 import { describeHeadLists } from './task-index/head-lists.ts'
-import { describeMending } from './task-index/mending.ts'
+import { describeMending } from './task-index/repairing.ts'
 import { describeQueueSummaries } from './task-index/queue-summaries.ts'
 
 export interface TaskIndexWorld extends ContractWorld {

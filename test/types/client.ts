@@ -39,7 +39,7 @@ export const use = async (): Promise<void> => {
   const found = await client.get(task.id)
   accept<Same<typeof found, Task>>()
   accept<Same<Awaited<ReturnType<typeof again>>, Task<ReportPayload, ReportResult>>>()
-  const again = () => client.retry(task, { reason: 'mended', ifVersion: task.version })
+  const again = () => client.retry(task, { reason: 'repaired', ifVersion: task.version })
 
   const named = await client.submit('report', { anything: [1] })
   accept<Same<typeof named, Task>>()

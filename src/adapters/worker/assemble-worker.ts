@@ -1,4 +1,4 @@
-import { createHeadMender } from '#application/recovery/head-repair.ts'
+import { createHeadRepair } from '#application/recovery/head-repair.ts'
 import { createTaskLoader } from '#application/runs/task-loader.ts'
 import { createPassLoop, type PassLoop } from '#application/mechanisms/periodic-loop.ts'
 import type { Timers } from '#application/ports/clock.ts'
@@ -19,8 +19,8 @@ import type { WorkerTenure } from './lease/worker-lease.ts'
 /** Joins the parts of one worker. Nothing is begun that would have to be ended, but the intake's loop, which only waits. */
 export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions, progress: ProgressWriter) => {
   const wake = createWake()
-  const headMender = createHeadMender(deps)
-  const loader = createTaskLoader({ ...deps, headMender })
+  const headRepair = createHeadRepair(deps)
+  const loader = createTaskLoader({ ...deps, headRepair })
   const source = createHintSource(deps)
   const types = new Set(deps.handlers.keys())
   const routes = createServedRoutes({ ...deps, types, queues: options.queues, onLearned: () => pullAnew() })
@@ -46,7 +46,7 @@ export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions, progres
   )
   const tenure = () => keeper.current()
   const dispatcher = createDispatcher(
-    { ...deps, headMender, runner, tenure, take: (max) => intake.take(max), onProgress: fillSoon },
+    { ...deps, headRepair, runner, tenure, take: (max) => intake.take(max), onProgress: fillSoon },
     options,
   )
   const intake = createIntake({
@@ -75,7 +75,7 @@ export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions, progres
     intake,
     routes,
     source,
-    headMender,
+    headRepair,
     loops: createLoops(deps, options, { look, routes, cancels }),
     /** Each hears signals until the function it returns is called. */
     listeners: [() => cancels.listen(), () => listenForRoutes(deps.signals, routes)],

@@ -27,7 +27,7 @@ const lastOutcomesMs = 5_000
 
 export const createWorker = (deps: WorkerDeps, options: WorkerOptions): Worker => {
   const progress = createProgressWriter({ ...deps, board: deps.progress })
-  const { runner, dispatcher, keeper, intake, loops, routes, source, headMender, listeners } = assembleWorker(
+  const { runner, dispatcher, keeper, intake, loops, routes, source, headRepair, listeners } = assembleWorker(
     deps,
     options,
     progress,
@@ -53,7 +53,7 @@ export const createWorker = (deps: WorkerDeps, options: WorkerOptions): Worker =
     await Promise.all(loops.map((loop) => loop.close()))
     await closed
     await keeper.close()
-    await headMender.close()
+    await headRepair.close()
     await progress.close()
     runner.close()
     deps.logger.info({ handlersLeft: runner.handlerCount() }, 'the worker was drained')

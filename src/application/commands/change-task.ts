@@ -58,7 +58,7 @@ export const changeTask = async (deps: ChangeTaskDeps, request: ChangeRequest): 
     if (request.ifVersion !== undefined && state.version !== request.ifVersion) {
       return { kind: 'version-mismatch', version: state.version }
     }
-    if (lostAt === state.version) await mendHead(deps, state)
+    if (lostAt === state.version) await repairHead(deps, state)
     const decision = decide(state, request.toCommand(now))
     if (decision.kind === 'rejected') return decision
     if (decision.events.length === 0) return { kind: 'changed', task: state, events: [], now }
@@ -110,6 +110,6 @@ const loadTask = async (store: EventStore, known: Task): Promise<Task> => {
 }
 
 /** A stream that lost a race and did not move has a head unlike its fold: the head is wrong, the events are right. */
-const mendHead = async (deps: Pick<ChangeTaskDeps, 'index' | 'count'>, task: Task): Promise<void> => {
-  if ((await deps.index.mendHead(toHead(task))) === 'mended') deps.count('heads-mended')
+const repairHead = async (deps: Pick<ChangeTaskDeps, 'index' | 'count'>, task: Task): Promise<void> => {
+  if ((await deps.index.repairHead(toHead(task))) === 'repaired') deps.count('heads-repaired')
 }

@@ -90,5 +90,5 @@ const toUnmade = (name: string, error: unknown): Finding =>
   warning(
     `${name}-not-examined`,
     `this could not be looked at: ${error instanceof Error ? error.message : String(error)}`,
-    'mend what else was found, then examine again',
+    'repair what else was found, then examine again',
   )

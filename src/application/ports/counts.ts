@@ -13,7 +13,7 @@ export type CountName =
   /** Hints that never reached the queue. */
   | 'hints-lost'
   /** Heads that were unlike the fold of their events. */
-  | 'heads-mended'
+  | 'heads-repaired'
   /** Outcomes that were not recorded because another run, or none, was in force. */
   | 'outcomes-fenced'
   | 'incarnations-fenced'

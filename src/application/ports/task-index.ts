@@ -18,7 +18,7 @@ export interface TaskIndex {
    * Makes the stored head equal to `head` if the stream still ends at `head.version`; does nothing otherwise, because then
    * somebody is appending and `head` is old. Throws StoreUnavailableError.
    */
-  mendHead(head: Head): Promise<'mended' | 'unchanged'>
+  repairHead(head: Head): Promise<'repaired' | 'unchanged'>
 }
 
 export interface HeadQuery {

@@ -9,12 +9,12 @@ import { readTask } from '../runs/read-task.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
 
 /**
- * Compares suspected heads with the folds of their events, and mends those that are unlike.
+ * Compares suspected heads with the folds of their events, and repairs those that are unlike.
  *
  * A head in the wrong makes its task be found runnable and refused for ever, or lose every race. Most suspects are only
  * late hints, so they are gathered and looked at together, and nobody waits for it. What is missed is suspected again.
  */
-export interface HeadMender {
+export interface HeadRepair {
   suspect(taskId: TaskId): void
   /** Forgets what is suspected, and resolves when the look that is under way has ended. Never throws. */
   close(): Promise<void>
@@ -31,7 +31,7 @@ interface Deps {
 
 const suspectsMax = 1_000
 
-export const createHeadMender = (deps: Deps): HeadMender => {
+export const createHeadRepair = (deps: Deps): HeadRepair => {
   let suspects = new Set<TaskId>()
   let looking: Promise<void> | undefined
   let state: 'open' | 'closed' = 'open'
@@ -41,7 +41,7 @@ export const createHeadMender = (deps: Deps): HeadMender => {
       const taskIds = [...suspects]
       suspects = new Set()
       try {
-        await mendHeads(deps, taskIds)
+        await repairHeads(deps, taskIds)
       } catch (error) {
         deps.logger.debug({ err: error }, 'suspected heads were not compared')
       }
@@ -62,7 +62,7 @@ export const createHeadMender = (deps: Deps): HeadMender => {
   }
 }
 
-const mendHeads = async (deps: Deps, taskIds: readonly TaskId[]): Promise<void> => {
+const repairHeads = async (deps: Deps, taskIds: readonly TaskId[]): Promise<void> => {
   const heads = await deps.index.findHeads(taskIds)
   const { streams } = await deps.store.loadStreams(taskIds)
   for (const taskId of taskIds) {
@@ -70,10 +70,10 @@ const mendHeads = async (deps: Deps, taskIds: readonly TaskId[]): Promise<void> 
     if (read.kind !== 'task') continue
     const head = toHead(read.task)
     if (isSameHead(heads.get(taskId), head)) continue
-    // A task that moved between the two reads looks unlike as well: mending compares once more, and leaves it alone.
-    if ((await deps.index.mendHead(head)) === 'unchanged') continue
-    deps.count('heads-mended')
-    deps.logger.warn({ taskId, version: head.version }, 'a head was unlike its events and was mended')
+    // A task that moved between the two reads looks unlike as well: repairing compares once more, and leaves it alone.
+    if ((await deps.index.repairHead(head)) === 'unchanged') continue
+    deps.count('heads-repaired')
+    deps.logger.warn({ taskId, version: head.version }, 'a head was unlike its events and was repaired')
     deps.announcer.announce(read.task)
   }
 }

@@ -2,7 +2,7 @@ import { decide } from '#domain/task/decide.ts'
 import type { Incarnation } from '#domain/identifiers.ts'
 import type { EventContext } from '#domain/task/events.ts'
 import { toAppend, taskAfter } from '../commands/change-task.ts'
-import type { HeadMender } from './head-repair.ts'
+import type { HeadRepair } from './head-repair.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
 import type { Count } from '../ports/counts.ts'
 import { type EventStore, isStored, type StreamContent } from '../ports/event-store.ts'
@@ -17,7 +17,7 @@ export interface LostRunsDeps {
   readonly runs: RunIndex
   readonly identities: Identities
   readonly announcer: ReadyAnnouncer
-  readonly headMender: HeadMender
+  readonly headRepair: HeadRepair
   readonly logger: Logger
   readonly count: Count
 }
@@ -66,13 +66,13 @@ const recoverRun = async (
     const { task } = read
     const decision = decide(task, { type: 'DeclareLost', run: head.run, incarnation })
     if (decision.kind === 'rejected') {
-      deps.headMender.suspect(task.taskId)
+      deps.headRepair.suspect(task.taskId)
       return 'refused'
     }
     const append = toAppend(deps, task, decision.events, traceOf(content))
     const verdict = await deps.store.append(append)
     if (!isStored(verdict)) {
-      deps.headMender.suspect(task.taskId)
+      deps.headRepair.suspect(task.taskId)
       return 'refused'
     }
     deps.count('runs-lost')

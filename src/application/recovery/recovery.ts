@@ -1,4 +1,4 @@
-import { createHeadMender } from './head-repair.ts'
+import { createHeadRepair } from './head-repair.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
 import type { Clock, Timers } from '../ports/clock.ts'
 import type { Count } from '../ports/counts.ts'
@@ -52,10 +52,10 @@ export interface MaintenanceOptions {
 }
 
 export const createMaintenance = (deps: MaintenanceDeps, options: MaintenanceOptions): Maintenance => {
-  const headMender = createHeadMender(deps)
+  const headRepair = createHeadRepair(deps)
   const workers = createRecentRead(deps.clock, () => deps.registry.readAll())
   const sweeper = createSweeper(
-    { ...deps, headMender, registry: { ...deps.registry, readAll: workers.fresh } },
+    { ...deps, headRepair, registry: { ...deps.registry, readAll: workers.fresh } },
     options,
   )
   const reconciler = createReconciler({ ...deps, readWorkers: () => workers.recent(options.reconcileMs) }, options)
@@ -78,7 +78,7 @@ export const createMaintenance = (deps: MaintenanceDeps, options: MaintenanceOpt
     close: async () => {
       await Promise.all([sweeps.close(), reconciles.close()])
       await sweeper.settle()
-      await headMender.close()
+      await headRepair.close()
     },
   }
 }

@@ -112,7 +112,7 @@ const recordAgain = async (
 ): Promise<FinishOutcome> => {
   const loaded = await loadPersistently(deps, state, run.tenure)
   if (loaded === undefined) return 'fenced'
-  if (loaded.version === state.version) await mendHead(deps, loaded)
+  if (loaded.version === state.version) await repairHead(deps, loaded)
   if (lost === racesMax) throw new Error(`lost ${racesMax} races`)
   return record(deps, run, loaded, command, lost)
 }
@@ -144,11 +144,11 @@ const loadPersistently = async (deps: FinishRunDeps, known: Task, tenure: Tenure
   return undefined
 }
 
-/** A stream that lost a race and did not move has a head unlike its fold. If mending fails the next race is lost too. */
-const mendHead = async (deps: FinishRunDeps, task: Task): Promise<void> => {
+/** A stream that lost a race and did not move has a head unlike its fold. If repairing fails the next race is lost too. */
+const repairHead = async (deps: FinishRunDeps, task: Task): Promise<void> => {
   try {
-    if ((await deps.index.mendHead(toHead(task))) === 'mended') deps.count('heads-mended')
+    if ((await deps.index.repairHead(toHead(task))) === 'repaired') deps.count('heads-repaired')
   } catch (error) {
-    deps.logger.debug({ taskId: task.taskId, err: error }, 'a head was not mended')
+    deps.logger.debug({ taskId: task.taskId, err: error }, 'a head was not repaired')
   }
 }

@@ -4,14 +4,14 @@ import { type Append, isStored, UnstorableAppendError } from '../ports/event-sto
 import type { Identities } from '../ports/identities.ts'
 import { noRunObserver, type ObservedAttempt, type RunObserver } from '../ports/run-observer.ts'
 import { taskAfter, toAppend, wasLast } from '../commands/change-task.ts'
-import type { HeadMender } from '../recovery/head-repair.ts'
+import type { HeadRepair } from '../recovery/head-repair.ts'
 import { appendPersistently, type PersistentAppendDeps, type PersistentVerdict } from './persistent-append.ts'
 import type { Startable } from './task-loader.ts'
 import type { Tenure } from './lease.ts'
 
 export interface StartRunDeps extends PersistentAppendDeps {
   readonly identities: Identities
-  readonly headMender: HeadMender
+  readonly headRepair: HeadRepair
   readonly count: Count
   readonly runObserver?: RunObserver
 }
@@ -57,7 +57,7 @@ const toOutcome = (
   if (!isStored(verdict)) {
     attempt.leave()
     deps.count('dropped-conflict')
-    deps.headMender.suspect(append.taskId)
+    deps.headRepair.suspect(append.taskId)
     return { kind: 'lost' }
   }
   if (!tenure.isInForce()) {

@@ -8,7 +8,7 @@ import type { EventStore } from '../ports/event-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import { type ReadTask, readTask } from './read-task.ts'
 import { noTrace, readTaskTrace, type TaskTrace } from './task-trace.ts'
-import type { HeadMender } from '../recovery/head-repair.ts'
+import type { HeadRepair } from '../recovery/head-repair.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
 
 /** A task that may be started, with the events that start it. Nothing is claimed before they are appended. */
@@ -32,7 +32,7 @@ export interface TaskLoader {
 interface Deps {
   readonly store: EventStore
   readonly announcer: ReadyAnnouncer
-  readonly headMender: HeadMender
+  readonly headRepair: HeadRepair
   readonly logger: Logger
   readonly count: Count
 }
@@ -88,6 +88,6 @@ const findStart = (
   } else {
     deps.count('dropped-not-startable')
   }
-  deps.headMender.suspect(task.taskId)
+  deps.headRepair.suspect(task.taskId)
   return undefined
 }

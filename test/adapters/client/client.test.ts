@@ -107,7 +107,7 @@ describe('the end of a task', () => {
 
     const ended = await client.waitForEnd(task)
     expect(ended).toMatchObject({ status: 'FAILED', detail: 'permanent-error', error: { message: 'no' } })
-    expect(await client.retry(task, { ifVersion: ended.version, reason: 'mended' })).toMatchObject({
+    expect(await client.retry(task, { ifVersion: ended.version, reason: 'repaired' })).toMatchObject({
       status: 'PENDING',
       version: ended.version + 1,
     })

@@ -137,7 +137,7 @@ describe('a head that is unlike its events', () => {
     ['is behind', { version: 0 }],
     ['is ahead', { version: 7 }],
     ['says that it runs', { status: 'PROCESSING' as const, readyAt: undefined }],
-  ])('and %s is mended and its task runs', async (_, wrong) => {
+  ])('and %s is repaired and its task runs', async (_, wrong) => {
     const { world } = await setUp()
     const task = await submitTo(world, makeSubmission(route))
     const head = world.database.heads.find(task.taskId)
@@ -149,7 +149,7 @@ describe('a head that is unlike its events', () => {
     await expectHeadsToEqualFolds(world, [task.taskId])
   })
 
-  it('and says that it is runnable long after it ended is mended', async () => {
+  it('and says that it is runnable long after it ended is repaired', async () => {
     const { world, client } = await setUp()
     const taskId = await client.submit()
     await world.advance(100)
@@ -158,7 +158,7 @@ describe('a head that is unlike its events', () => {
     world.database.heads.set({ ...head, status: 'PENDING', readyAt: world.storeClock.now() })
     await world.queue.push([{ taskId, route, rank: rankOf(0, 0) }])
     await world.advance(1_000)
-    expect(world.counts.total('heads-mended')).toBe(1)
+    expect(world.counts.total('heads-repaired')).toBe(1)
     await expectHeadsToEqualFolds(world, [taskId])
   })
 })

@@ -73,13 +73,13 @@ describe('finishing a run', () => {
     expect(await loadTask(world.store, task.taskId)).toMatchObject({ status: 'PROCESSING', run: 5 })
   })
 
-  it('mends a head that keeps it from being recorded', async () => {
+  it('repairs a head that keeps it from being recorded', async () => {
     const { world, task, finish } = await setUp()
     const head = world.database.heads.find(task.taskId)
     if (head === undefined) throw new Error('there is no head')
     world.database.heads.set({ ...head, version: 9 })
     expect(await finish(succeed(task))).toBe('recorded')
-    expect(world.counts.total('heads-mended')).toBe(1)
+    expect(world.counts.total('heads-repaired')).toBe(1)
     await expectHeadsToEqualFolds(world, [task.taskId])
   })
 

@@ -34,12 +34,12 @@ export const createMemoryTaskIndex = (database: MemoryDatabase): TaskIndex => ({
     return queues.map((queue) => summarize(queue, byQueue.get(queue) ?? [], database.now()))
   },
 
-  mendHead: async (head) => {
+  repairHead: async (head) => {
     if (database.streams.get(head.taskId)?.length !== head.version) return 'unchanged'
     if (isEqual(head, database.heads.find(head.taskId))) return 'unchanged'
     database.heads.set(Object.freeze({ ...head }))
     database.learnRoute(head)
-    return 'mended'
+    return 'repaired'
   },
 })
 

@@ -61,15 +61,15 @@ const bind = (array: BinaryArray) => (array === null ? null : sql.binary(array))
  * Sets those heads whose streams still end at their version; leaves the others alone, because somebody is appending.
  * Answers which were unlike before, or missing. At most 1000 in one transaction. Throws StoreUnavailableError.
  */
-export const mendHeads = async (
+export const repairHeads = async (
   { pool, routes }: { readonly pool: DatabasePool; readonly routes: PostgresRoutes },
   heads: readonly Head[],
 ): Promise<readonly TaskId[]> => {
   const numbers = await Promise.all(heads.map((head) => routes.numberOf(head)))
-  const mended = await answerOf(
+  const repaired = await answerOf(
     pool.anyFirst(sql.type(z.object({ task_id: z.string() }))`
       select task_id
-      from taskfold.mend_heads(
+      from taskfold.repair_heads(
         ${bind(toUuidArray(heads, (head) => head.taskId))}::uuid[],
         ${bind(toIntArray(heads, (head) => head.version))}::int[],
         ${bind(toTextArray(heads, (head) => head.status))}::text[],
@@ -81,5 +81,5 @@ export const mendHeads = async (
         ${bind(toIntArray(numbers, itself))}::int[],
         ${bind(toIntArray(heads, (head) => head.priority))}::int[]) as task_id`),
   )
-  return mended.map(parseTaskId)
+  return repaired.map(parseTaskId)
 }

@@ -5,7 +5,7 @@ import type { Logger } from '#application/ports/logger.ts'
 import { readTask } from '#application/runs/read-task.ts'
 import { parseTaskId, type TaskId } from '#domain/identifiers.ts'
 import { type Head, toHead } from '#domain/task/head.ts'
-import { mendHeads } from './head-rows.ts'
+import { repairHeads } from './head-rows.ts'
 import { answerOf } from '../connection/pool.ts'
 import type { PostgresRoutes } from './routes.ts'
 
@@ -20,7 +20,7 @@ export interface RebuildReport {
   /** How many streams were read. */
   readonly streams: number
   /** Heads that were unlike the fold of their events, or missing. */
-  readonly mended: number
+  readonly repaired: number
   /** Heads of streams that do not exist. */
   readonly removed: number
   /** Streams that this release cannot read; their heads stay as they are. */
@@ -33,17 +33,17 @@ const streamsPerBatch = 500
  * Writes the head of every task anew from its events, batch by batch up the task ids, and removes heads without events.
  *
  * May run beside the work of a fleet: a head whose stream moves meanwhile is left to the append that moves it. Running it
- * again changes nothing. Throws StoreUnavailableError; what was mended by then stays mended.
+ * again changes nothing. Throws StoreUnavailableError; what was repaired by then stays repaired.
  */
 export const rebuildHeads = async (deps: Deps): Promise<RebuildReport> => {
-  const report = { streams: 0, mended: 0, removed: 0, unreadable: 0 }
+  const report = { streams: 0, repaired: 0, removed: 0, unreadable: 0 }
   let after: TaskId | undefined
   // Ends because ids only rise, and those minted meanwhile are of heads that are right.
   for (;;) {
     const taskIds = await readTaskIds(deps.pool, after)
     const last = taskIds.length < streamsPerBatch ? undefined : taskIds.at(-1)
     const heads = await foldHeads(deps, taskIds)
-    if (heads.length > 0) report.mended += (await mendHeads(deps, heads)).length
+    if (heads.length > 0) report.repaired += (await repairHeads(deps, heads)).length
     report.removed += await removeOrphans(deps.pool, after, last)
     report.streams += taskIds.length
     report.unreadable += taskIds.length - heads.length

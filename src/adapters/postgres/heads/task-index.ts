@@ -6,7 +6,7 @@ import type { Head } from '#domain/task/head.ts'
 import type { TaskStatus } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
 import { itself, toUuidArray } from '../connection/binary-arrays.ts'
-import { headColumns, headRow, mendHeads, toHeads } from './head-rows.ts'
+import { headColumns, headRow, repairHeads, toHeads } from './head-rows.ts'
 import { answerOf } from '../connection/pool.ts'
 import type { PostgresRoutes } from './routes.ts'
 
@@ -55,7 +55,7 @@ export const createPostgresTaskIndex = (deps: Deps): TaskIndex => ({
     }))
   },
 
-  mendHead: async (head) => ((await mendHeads(deps, [head])).length > 0 ? 'mended' : 'unchanged'),
+  repairHead: async (head) => ((await repairHeads(deps, [head])).length > 0 ? 'repaired' : 'unchanged'),
 })
 
 /**

@@ -81,7 +81,7 @@ const createNamedCounters = () => {
   const dropped = counter('taskfold.hints.dropped', '{id}', 'Pulled ids that could not be started.', ['reason'])
   const passes = counter('taskfold.passes', '{pass}', 'Passes of recovery that were completed.', ['pass'])
   const lostHints = counter('taskfold.hints.lost', '{id}', 'Hints that never reached the queue.')
-  const mended = counter('taskfold.heads.mended', '{head}', 'Heads that were unlike their events.')
+  const repaired = counter('taskfold.heads.repaired', '{head}', 'Heads that were unlike their events.')
   const fencedOutcomes = counter('taskfold.outcomes.fenced', '{outcome}', 'Outcomes that were not recorded.')
   const fencedWorkers = counter('taskfold.workers.fenced', '{worker}', 'Times this worker stopped by its own lease.')
   const cutOff = counter('taskfold.handlers.cut_off', '{handler}', 'Handlers that ignored their signal.')
@@ -96,7 +96,7 @@ const createNamedCounters = () => {
     'dropped-undecodable': [dropped, 'undecodable'],
     'dropped-no-process': [dropped, 'no-process'],
     'hints-lost': [lostHints],
-    'heads-mended': [mended],
+    'heads-repaired': [repaired],
     'outcomes-fenced': [fencedOutcomes],
     'incarnations-fenced': [fencedWorkers],
     'handlers-cut-off': [cutOff],

@@ -31,7 +31,7 @@ afterAll(async () => {
 
 describe('a rebuild of the heads', () => {
   it('changes nothing where all are right', async () => {
-    expect(await rebuild()).toEqual({ streams: 900, mended: 0, removed: 0, unreadable: 0 })
+    expect(await rebuild()).toEqual({ streams: 900, repaired: 0, removed: 0, unreadable: 0 })
   })
 
   it.each([
@@ -40,18 +40,18 @@ describe('a rebuild of the heads', () => {
     ['a ready instant', sql.fragment`ready_at = ready_at - interval '1 hour'`],
     ['a priority', sql.fragment`priority = -priority`],
     ['an incarnation', sql.fragment`incarnation = gen_random_uuid()`],
-  ])('mends those in which %s went wrong', async (_, damage) => {
+  ])('repairs those in which %s went wrong', async (_, damage) => {
     const { rowCount } = await world.pool.query(
       sql.unsafe`update taskfold.tasks set ${damage} where ready_at is not null`,
     )
     expect(rowCount).toBe(500)
-    expect(await rebuild()).toEqual({ streams: 900, mended: 500, removed: 0, unreadable: 0 })
+    expect(await rebuild()).toEqual({ streams: 900, repaired: 500, removed: 0, unreadable: 0 })
     await expectHeadsToEqualFolds(world, taskIds())
   })
 
   it('brings back all of them when the table was emptied', async () => {
     await world.pool.query(sql.unsafe`truncate taskfold.tasks`)
-    expect(await rebuild()).toEqual({ streams: 900, mended: 900, removed: 0, unreadable: 0 })
+    expect(await rebuild()).toEqual({ streams: 900, repaired: 900, removed: 0, unreadable: 0 })
     await expectHeadsToEqualFolds(world, taskIds())
   })
 
@@ -66,7 +66,7 @@ describe('a rebuild of the heads', () => {
         from taskfold.tasks
         where task_id = ${model}::uuid`)
     }
-    expect(await rebuild()).toEqual({ streams: 900, mended: 0, removed: 5, unreadable: 0 })
+    expect(await rebuild()).toEqual({ streams: 900, repaired: 0, removed: 5, unreadable: 0 })
     expect((await world.index.findHeads(orphans)).size).toBe(0)
     await expectHeadsToEqualFolds(world, taskIds())
   })
@@ -76,7 +76,7 @@ describe('a rebuild of the heads', () => {
     await world.pool.query(sql.unsafe`
       insert into taskfold.events (task_id, version, append_id, recorded_at, xid, type, data)
       values (${task.taskId}::uuid, 2, ${mintAppendId()}::uuid, now(), pg_current_xact_id(), 'Paused', '{}')`)
-    expect(await rebuild()).toEqual({ streams: 901, mended: 0, removed: 0, unreadable: 1 })
+    expect(await rebuild()).toEqual({ streams: 901, repaired: 0, removed: 0, unreadable: 1 })
     expect((await world.index.findHeads([task.taskId])).get(task.taskId)).toEqual(toHead(task))
     expect(logger.lines.at(-1)).toMatchObject({ level: 'error', fields: { taskId: task.taskId } })
   })

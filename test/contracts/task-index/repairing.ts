@@ -8,7 +8,7 @@ import { appendCommand, makeAppend, makeRoute, submitTo } from '../../support/ta
 import type { TaskIndexWorld } from '../task-index.ts'
 
 export const describeMending = (world: () => TaskIndexWorld): void => {
-  describe('a head that is mended', () => {
+  describe('a head that is repaired', () => {
     const submitAndStart = async (): Promise<Task> => {
       const task = await submitTo(world())
       return appendCommand(world().store, task, start(task))
@@ -30,43 +30,43 @@ export const describeMending = (world: () => TaskIndexWorld): void => {
         lastAt: task.changedAt - 1,
       }
       await world().routes.learn([other])
-      expect(await world().index.mendHead(other)).toBe('mended')
+      expect(await world().index.repairHead(other)).toBe('repaired')
       expect(await findHead(task)).toEqual(other)
-      expect(await world().index.mendHead(toHead(task))).toBe('mended')
+      expect(await world().index.repairHead(toHead(task))).toBe('repaired')
       expect(await findHead(task)).toEqual(toHead(task))
     })
 
     it('can be compared and set again', async () => {
       const task = await submitAndStart()
-      await world().index.mendHead({ ...toHead(task), incarnation: mintIncarnation() })
-      await world().index.mendHead(toHead(task))
+      await world().index.repairHead({ ...toHead(task), incarnation: mintIncarnation() })
+      await world().index.repairHead(toHead(task))
       const ended = await appendCommand(world().store, task, succeed(task))
       expect(await findHead(task)).toEqual(toHead(ended))
     })
 
     it('stays as it is when it was right', async () => {
       const task = await submitAndStart()
-      expect(await world().index.mendHead(toHead(task))).toBe('unchanged')
+      expect(await world().index.repairHead(toHead(task))).toBe('unchanged')
       expect(await findHead(task)).toEqual(toHead(task))
     })
 
     it('stays as it is when the stream has moved on', async () => {
       const running = await submitAndStart()
       const ended = await appendCommand(world().store, running, succeed(running))
-      expect(await world().index.mendHead(toHead(running))).toBe('unchanged')
+      expect(await world().index.repairHead(toHead(running))).toBe('unchanged')
       expect(await findHead(running)).toEqual(toHead(ended))
     })
 
     it('stays as it is when the stream has not come that far', async () => {
       const running = await submitAndStart()
-      expect(await world().index.mendHead({ ...toHead(running), version: 3 })).toBe('unchanged')
+      expect(await world().index.repairHead({ ...toHead(running), version: 3 })).toBe('unchanged')
       expect(await findHead(running)).toEqual(toHead(running))
     })
 
     it('is not made up for a stream that does not exist', async () => {
       const task = await submitTo(world())
       const head = { ...toHead(task), taskId: mintTaskId() }
-      expect(await world().index.mendHead(head)).toBe('unchanged')
+      expect(await world().index.repairHead(head)).toBe('unchanged')
       expect((await world().index.findHeads([head.taskId])).size).toBe(0)
     })
 
@@ -74,7 +74,7 @@ export const describeMending = (world: () => TaskIndexWorld): void => {
       const { store, index } = world()
       const task = await submitAndStart()
       const append = makeAppend(task, succeed(task))
-      await Promise.all([index.mendHead(toHead(task)), store.append(append), index.mendHead(toHead(task))])
+      await Promise.all([index.repairHead(toHead(task)), store.append(append), index.repairHead(toHead(task))])
       // The append may have found the head held, but its verdict was reached, so its head stands.
       await expectHeadsToEqualFolds(world(), [task.taskId])
       expect((await findHead(task))?.version).toBe(3)

@@ -10,7 +10,7 @@
 --
 -- Answers the ids of the heads that were unlike what they should be, or missing.
 
-create function taskfold.mend_heads(
+create function taskfold.repair_heads(
   h_task uuid[],
   h_version int[],
   h_status text[],
