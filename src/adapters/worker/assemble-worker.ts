@@ -11,10 +11,10 @@ import { createHintSource, type HintSource } from './prefetch/hint-source.ts'
 import { createIntake, type Intake } from './prefetch/intake.ts'
 import { createRunner, type Runner } from './run/runner.ts'
 import { createServedRoutes, type ServedRoutes } from './prefetch/served-routes.ts'
-import { createTenureKeeper, type TenureKeeper } from './lease/lease-keeper.ts'
+import { createLeaseKeeper, type LeaseKeeper } from './lease/lease-keeper.ts'
 import { createWake } from './prefetch/wake.ts'
 import type { WorkerDeps, WorkerOptions } from './worker-deps.ts'
-import type { WorkerTenure } from './lease/worker-lease.ts'
+import type { WorkerLease } from './lease/worker-lease.ts'
 
 /** Joins the parts of one worker. Nothing is begun that would have to be ended, but the intake's loop, which only waits. */
 export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions, progress: ProgressWriter) => {
@@ -33,20 +33,20 @@ export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions, progres
   const fillSoon = createOncePerTurn(deps.timers, fill)
 
   const runner = createRunner({ ...deps, progress, onProgress: fillSoon })
-  const keeper = createTenureKeeper(
+  const keeper = createLeaseKeeper(
     {
       ...deps,
-      onEnded: (tenure) => {
-        runner.abandon(tenure)
+      onEnded: (lease) => {
+        runner.abandon(lease)
         intake.clear()
       },
       onBegun: fillSoon,
     },
     toDescription(options, [...types]),
   )
-  const tenure = () => keeper.current()
+  const lease = () => keeper.current()
   const dispatcher = createDispatcher(
-    { ...deps, headRepair, runner, tenure, take: (max) => intake.take(max), onProgress: fillSoon },
+    { ...deps, headRepair, runner, lease, take: (max) => intake.take(max), onProgress: fillSoon },
     options,
   )
   const intake = createIntake({
@@ -55,7 +55,7 @@ export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions, progres
     loader,
     routes,
     wake,
-    tenure,
+    lease,
     target: () => dispatcher.target(),
     isTaken: (taskId) => dispatcher.isStarting(taskId) || runner.isRunning(taskId),
     onLoaded: fill,
@@ -64,9 +64,9 @@ export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions, progres
     intake.pullAnew()
     wake.wake()
   }
-  const cancels = createCancelWatch({ ...deps, runner, tenure })
+  const cancels = createCancelWatch({ ...deps, runner, lease })
 
-  const look = createLook({ runner, keeper, intake, routes, source, tenure, fill }, options)
+  const look = createLook({ runner, keeper, intake, routes, source, lease, fill }, options)
 
   return {
     runner,
@@ -84,19 +84,19 @@ export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions, progres
 
 interface Parts {
   readonly runner: Runner
-  readonly keeper: TenureKeeper
+  readonly keeper: LeaseKeeper
   readonly intake: Intake
   readonly routes: ServedRoutes
   readonly source: HintSource
-  readonly tenure: () => WorkerTenure | undefined
+  readonly lease: () => WorkerLease | undefined
   readonly fill: () => void
 }
 
-/** What is looked at now and then, whatever happens: the tenure, what waits too long, and free slots. */
+/** What is looked at now and then, whatever happens: the lease, what waits too long, and free slots. */
 const createLook =
-  ({ runner, keeper, intake, routes, source, tenure, fill }: Parts, { concurrency }: WorkerOptions) =>
+  ({ runner, keeper, intake, routes, source, lease, fill }: Parts, { concurrency }: WorkerOptions) =>
   async (): Promise<void> => {
-    tenure()?.isInForce()
+    lease()?.isHeld()
     keeper.report({ running: runner.handlerCount(), state: 'live' })
     intake.giveBackStale()
     // While nothing can be taken nothing is asked for, and the first pull after that must have its time as well.
@@ -132,7 +132,7 @@ const createLoops = (deps: WorkerDeps, { beatMs, leaseMs }: WorkerOptions, chore
   createPassLoop(deps, { name: 'routes', pass: () => chores.routes.refresh(), everyMs: () => routesEveryMs }),
   createPassLoop(deps, { name: 'cancels', pass: () => chores.cancels.look(), everyMs: () => beatMs }),
   createPassLoop(deps, {
-    name: 'tenure',
+    name: 'lease',
     pass: chores.look,
     everyMs: () => Math.min(lookEveryMsMax, leaseMs / looksPerLease),
   }),
@@ -146,6 +146,6 @@ const listenForRoutes = (signals: Signals, routes: ServedRoutes): (() => void) =
 
 /** How often what was learned anywhere is read again; a signal only makes it sooner. */
 const routesEveryMs = 2_000
-/** How often the tenure is looked at when nothing else asks. */
+/** How often the lease is looked at when nothing else asks. */
 const lookEveryMsMax = 1_000
 const looksPerLease = 10

@@ -6,7 +6,7 @@ import { runsApart } from '#domain/task/state.ts'
 import type { Isolation } from './isolation/isolation.ts'
 import { createPace } from './prefetch/throughput.ts'
 import type { Runner } from './run/runner.ts'
-import type { WorkerTenure } from './lease/worker-lease.ts'
+import type { WorkerLease } from './lease/worker-lease.ts'
 
 /** Gives free slots to tasks that are at hand: claims them, and lets them run once the claim is durable. */
 export interface Dispatcher {
@@ -24,7 +24,7 @@ interface Deps extends StartRunDeps {
   readonly clock: Clock
   readonly runner: Runner
   readonly isolation: Isolation
-  readonly tenure: () => WorkerTenure | undefined
+  readonly lease: () => WorkerLease | undefined
   readonly take: (max: number) => readonly Startable[]
   /** Slots changed hands. */
   readonly onProgress: () => void
@@ -56,11 +56,11 @@ export const createDispatcher = (deps: Deps, { concurrency }: { readonly concurr
   }
 
   // Not async: what waits keeps all it has seen until it goes on, and everything that starts waits here.
-  const start = (startable: Startable, tenure: WorkerTenure): void => {
+  const start = (startable: Startable, lease: WorkerLease): void => {
     starting.add(startable.task.taskId)
     startingApart += Number(runsApart(startable.task))
-    void startRun(deps, startable, tenure).then(
-      (outcome) => conclude(startable, () => settle(outcome, tenure)),
+    void startRun(deps, startable, lease).then(
+      (outcome) => conclude(startable, () => settle(outcome, lease)),
       (error: unknown) =>
         conclude(startable, () => {
           throw error
@@ -80,21 +80,21 @@ export const createDispatcher = (deps: Deps, { concurrency }: { readonly concurr
     }
   }
 
-  const settle = (outcome: StartOutcome, tenure: WorkerTenure): void => {
-    if (outcome.kind === 'lost' || outcome.kind === 'tenure-over') return
+  const settle = (outcome: StartOutcome, lease: WorkerLease): void => {
+    if (outcome.kind === 'lost' || outcome.kind === 'lease-lost') return
     pace.note()
     // What overtook a claim is a cancel of this very run, or a later run: handing it back settles the one and leaves the other.
     if (state === 'stopped' || outcome.kind === 'overtaken') {
-      deps.runner.handBack(outcome.task, tenure, outcome.attempt)
-    } else deps.runner.begin(outcome.task, tenure, outcome.attempt)
+      deps.runner.handBack(outcome.task, lease, outcome.attempt)
+    } else deps.runner.begin(outcome.task, lease, outcome.attempt)
   }
 
   return {
     fill: () => {
-      const tenure = deps.tenure()
+      const lease = deps.lease()
       const free = freeSlots()
-      if (free <= 0 || tenure?.isInForce() !== true) return
-      for (const startable of deps.take(free)) if (hasPlace(startable)) start(startable, tenure)
+      if (free <= 0 || lease?.isHeld() !== true) return
+      for (const startable of deps.take(free)) if (hasPlace(startable)) start(startable, lease)
     },
     target: () => (state === 'stopped' ? 0 : Math.max(0, freeSlots()) + Math.min(aheadMax, pace.perSpan())),
     isStarting: (taskId) => starting.has(taskId),

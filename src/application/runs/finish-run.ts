@@ -13,7 +13,7 @@ import { taskAfter, toAppend } from '../commands/change-task.ts'
 import { appendPersistently, type PersistentAppendDeps } from './persistent-append.ts'
 import { noTrace } from './task-trace.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
-import type { Tenure } from './lease.ts'
+import type { Lease } from './lease.ts'
 
 export interface FinishRunDeps extends PersistentAppendDeps {
   readonly index: TaskIndex
@@ -33,7 +33,7 @@ const racesMax = 20
 /**
  * Records how a run ended, and hints at the task if it is to run again.
  *
- * A store that is away or overloaded is asked again for as long as the tenure is in force. After a lost race the stream
+ * A store that is away or overloaded is asked again for as long as the lease is in force. After a lost race the stream
  * decides: while the run is in force the outcome is decided anew (a cancel may have come between), and only another run
  * means fenced. An outcome that cannot be stored becomes a permanent failure that says so. Never throws.
  */
@@ -41,7 +41,7 @@ export const finishRun = (
   deps: FinishRunDeps,
   task: RunningTask,
   command: FinishCommand,
-  tenure: Tenure,
+  lease: Lease,
   attempt: ObservedAttempt = unobservedAttempt(noTrace),
 ): Promise<FinishOutcome> => {
   const fence = (): FinishOutcome => {
@@ -49,7 +49,7 @@ export const finishRun = (
     deps.count('outcomes-fenced')
     return 'fenced'
   }
-  return begin(() => record(deps, { task, tenure, attempt }, task, command, 0)).then(
+  return begin(() => record(deps, { task, lease, attempt }, task, command, 0)).then(
     (outcome) => (outcome === 'recorded' ? outcome : fence()),
     (error: unknown) => {
       deps.logger.error({ taskId: task.taskId, run: task.run, err: error }, 'the outcome of a run was not recorded')
@@ -69,7 +69,7 @@ const begin = <Result>(work: () => Promise<Result>): Promise<Result> => {
 
 interface EndedRun {
   readonly task: RunningTask
-  readonly tenure: Tenure
+  readonly lease: Lease
   readonly attempt: ObservedAttempt
 }
 
@@ -85,10 +85,10 @@ const record = (
   if (decision.kind === 'rejected') return fenced
   const append = toAppend(deps, state, decision.events, run.attempt.context)
   return run.attempt
-    .within(() => appendPersistently(deps, append, run.tenure))
+    .within(() => appendPersistently(deps, append, run.lease))
     .then(
       (verdict) => {
-        if (verdict.kind === 'tenure-over') return 'fenced'
+        if (verdict.kind === 'lease-lost') return 'fenced'
         if (!isStored(verdict)) return recordAgain(deps, run, state, command, lost + 1)
         run.attempt.recorded(append.events, verdict.recordedAt)
         if (append.head.status === 'PENDING') deps.announcer.announce(taskAfter(state, append, verdict))
@@ -110,7 +110,7 @@ const recordAgain = async (
   command: FinishCommand,
   lost: number,
 ): Promise<FinishOutcome> => {
-  const loaded = await loadPersistently(deps, state, run.tenure)
+  const loaded = await loadPersistently(deps, state, run.lease)
   if (loaded === undefined) return 'fenced'
   if (loaded.version === state.version) await repairHead(deps, loaded)
   if (lost === racesMax) throw new Error(`lost ${racesMax} races`)
@@ -131,14 +131,14 @@ const toUnstorable = (task: RunningTask, error: UnstorableAppendError): Fail => 
   random: 0,
 })
 
-const loadPersistently = async (deps: FinishRunDeps, known: Task, tenure: Tenure): Promise<Task | undefined> => {
-  for (let failures = 0; tenure.isInForce(); failures += 1) {
+const loadPersistently = async (deps: FinishRunDeps, known: Task, lease: Lease): Promise<Task | undefined> => {
+  for (let failures = 0; lease.isHeld(); failures += 1) {
     try {
       const state = fold((await deps.store.loadStream(known.taskId)).events)
       return state.status === 'NONE' ? undefined : state
     } catch (error) {
       if (failures === 0) deps.logger.debug({ taskId: known.taskId, err: error }, 'a stream will be loaded again')
-      await deps.timers.sleep(backOffMs(failures, deps.random()), tenure.signal)
+      await deps.timers.sleep(backOffMs(failures, deps.random()), lease.signal)
     }
   }
   return undefined

@@ -6,10 +6,10 @@ import type { Incarnation } from '#domain/identifiers.ts'
  * It is asked right before every append and before every handler: a process that was stopped and goes on has not run any
  * timer yet, but its clock has gone on.
  */
-export interface Tenure {
+export interface Lease {
   readonly incarnation: Incarnation
   /** Judged by the clock at the moment of asking. Once false, false for ever. */
-  isInForce(): boolean
-  /** Aborts when the tenure is over. */
+  isHeld(): boolean
+  /** Aborts when the lease is over. */
   readonly signal: AbortSignal
 }

@@ -3,7 +3,7 @@ import { type Append, type AppendVerdict, type EventStore, UnstorableAppendError
 import type { Random } from '../ports/identities.ts'
 import type { Logger } from '../ports/logger.ts'
 import { backOffMs } from '../mechanisms/back-off.ts'
-import type { Tenure } from './lease.ts'
+import type { Lease } from './lease.ts'
 
 export interface PersistentAppendDeps {
   readonly store: EventStore
@@ -12,37 +12,37 @@ export interface PersistentAppendDeps {
   readonly logger: Logger
 }
 
-/** `tenure-over`: the append may not be sent any more. Whether an earlier sending was stored is not known. */
-export type PersistentVerdict = AppendVerdict | { readonly kind: 'tenure-over' }
+/** `lease-lost`: the append may not be sent any more. Whether an earlier sending was stored is not known. */
+export type PersistentVerdict = AppendVerdict | { readonly kind: 'lease-lost' }
 
 /**
- * Appends, and asks again with the same id while the store is away or overloaded, for as long as the tenure is in force:
- * a store that stays away ends the tenure, because no beat is acknowledged either.
+ * Appends, and asks again with the same id while the store is away or overloaded, for as long as the lease is in force:
+ * a store that stays away ends the lease, because no beat is acknowledged either.
  *
  * Throws UnstorableAppendError only.
  */
 export const appendPersistently = (
   deps: PersistentAppendDeps,
   append: Append,
-  tenure: Tenure,
+  lease: Lease,
 ): Promise<PersistentVerdict> => {
-  if (!tenure.isInForce()) return Promise.resolve(tenureOver)
-  return deps.store.append(append).catch((error: unknown) => appendAgain(deps, append, tenure, error))
+  if (!lease.isHeld()) return Promise.resolve(leaseLost)
+  return deps.store.append(append).catch((error: unknown) => appendAgain(deps, append, lease, error))
 }
 
-const tenureOver = { kind: 'tenure-over' } as const
+const leaseLost = { kind: 'lease-lost' } as const
 
 const appendAgain = async (
   deps: PersistentAppendDeps,
   append: Append,
-  tenure: Tenure,
+  lease: Lease,
   firstError: unknown,
 ): Promise<PersistentVerdict> => {
   if (firstError instanceof UnstorableAppendError) throw firstError
   deps.logger.debug({ taskId: append.taskId, err: firstError }, 'an append will be sent again')
   for (let failures = 0; ; failures += 1) {
-    await deps.timers.sleep(backOffMs(failures, deps.random()), tenure.signal)
-    if (!tenure.isInForce()) return tenureOver
+    await deps.timers.sleep(backOffMs(failures, deps.random()), lease.signal)
+    if (!lease.isHeld()) return leaseLost
     try {
       return await deps.store.append(append)
     } catch (error) {

@@ -7,7 +7,7 @@ import { taskAfter, toAppend, wasLast } from '../commands/change-task.ts'
 import type { HeadRepair } from '../recovery/head-repair.ts'
 import { appendPersistently, type PersistentAppendDeps, type PersistentVerdict } from './persistent-append.ts'
 import type { Startable } from './task-loader.ts'
-import type { Tenure } from './lease.ts'
+import type { Lease } from './lease.ts'
 
 export interface StartRunDeps extends PersistentAppendDeps {
   readonly identities: Identities
@@ -17,24 +17,24 @@ export interface StartRunDeps extends PersistentAppendDeps {
 }
 
 export type StartOutcome =
-  /** The claim is durable, nothing followed it, and the tenure is in force: the handler may begin. */
+  /** The claim is durable, nothing followed it, and the lease is in force: the handler may begin. */
   | { readonly kind: 'started'; readonly task: RunningTask; readonly attempt: ObservedAttempt }
   /** The claim is durable, but something followed it before its verdict came: the handler must not begin. */
   | { readonly kind: 'overtaken'; readonly task: RunningTask; readonly attempt: ObservedAttempt }
   /** Somebody else moved the task first. */
   | { readonly kind: 'lost' }
   /** The worker may not record anything any more. If `Started` was stored, recovery takes the task from here. */
-  | { readonly kind: 'tenure-over' }
+  | { readonly kind: 'lease-lost' }
 
 /** Claims one task by appending its `Started`. Never throws for anything the store says. */
-export const startRun = (deps: StartRunDeps, startable: Startable, tenure: Tenure): Promise<StartOutcome> => {
+export const startRun = (deps: StartRunDeps, startable: Startable, lease: Lease): Promise<StartOutcome> => {
   const attempt = (deps.runObserver ?? noRunObserver).observe(startable.task, startable.trace)
   const append = toAppend(deps, startable.task, startable.events, attempt.context)
   return attempt
-    .within(() => appendPersistently(deps, append, tenure))
+    .within(() => appendPersistently(deps, append, lease))
     .then(
-      (verdict) => toOutcome(deps, startable, { attempt, append, verdict, tenure }),
-      (error: unknown) => toOutcome(deps, startable, { attempt, append, verdict: toLoss(deps, append, error), tenure }),
+      (verdict) => toOutcome(deps, startable, { attempt, append, verdict, lease }),
+      (error: unknown) => toOutcome(deps, startable, { attempt, append, verdict: toLoss(deps, append, error), lease }),
     )
 }
 
@@ -42,15 +42,15 @@ interface Claim {
   readonly attempt: ObservedAttempt
   readonly append: Append
   readonly verdict: PersistentVerdict
-  readonly tenure: Tenure
+  readonly lease: Lease
 }
 
 const toOutcome = (
   deps: StartRunDeps,
   startable: Startable,
-  { attempt, append, verdict, tenure }: Claim,
+  { attempt, append, verdict, lease }: Claim,
 ): StartOutcome => {
-  if (verdict.kind === 'tenure-over') {
+  if (verdict.kind === 'lease-lost') {
     attempt.fenced()
     return verdict
   }
@@ -60,9 +60,9 @@ const toOutcome = (
     deps.headRepair.suspect(append.taskId)
     return { kind: 'lost' }
   }
-  if (!tenure.isInForce()) {
+  if (!lease.isHeld()) {
     attempt.fenced()
-    return { kind: 'tenure-over' }
+    return { kind: 'lease-lost' }
   }
   const task = taskAfter(startable.task, append, verdict)
   if (task.status !== 'PROCESSING') throw new Error(`a started task is ${task.status}`)

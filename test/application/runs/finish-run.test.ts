@@ -20,9 +20,9 @@ const setUp = async (changes: (store: EventStore) => Partial<EventStore> = () =>
     store: { ...world.store, ...changes(world.store) },
     announcer: createReadyAnnouncer({ ...world, horizonMs: 3_000 }),
   }
-  const tenure = { incarnation, isInForce: () => !over.signal.aborted, signal: over.signal }
-  const finish = (command: FinishCommand) => finishRun(deps, toRunning(task), command, tenure)
-  return { world, task, finish, endTenure: () => over.abort() }
+  const lease = { incarnation, isHeld: () => !over.signal.aborted, signal: over.signal }
+  const finish = (command: FinishCommand) => finishRun(deps, toRunning(task), command, lease)
+  return { world, task, finish, endLease: () => over.abort() }
 }
 
 const toRunning = (task: { readonly status: string }): RunningTask => {
@@ -96,9 +96,9 @@ describe('finishing a run', () => {
     expect(lastFailure?.error.message).toContain('too big')
   })
 
-  it('asks a store that is away until the tenure is over, and then no more', async () => {
+  it('asks a store that is away until the lease is over, and then no more', async () => {
     let calls = 0
-    const { world, task, finish, endTenure } = await setUp(() => ({
+    const { world, task, finish, endLease } = await setUp(() => ({
       append: () => {
         calls += 1
         return Promise.reject(new StoreUnavailableError('away', 'not-stored'))
@@ -108,7 +108,7 @@ describe('finishing a run', () => {
     await world.advance(10_000)
     const callsBefore = calls
     expect(callsBefore).toBeGreaterThan(3)
-    endTenure()
+    endLease()
     expect(await finished).toBe('fenced')
     await world.advance(10_000)
     expect(calls).toBe(callsBefore)

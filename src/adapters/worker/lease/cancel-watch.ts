@@ -1,7 +1,7 @@
 import type { RunIndex } from '#application/ports/run-index.ts'
 import type { Signals } from '#application/ports/signals.ts'
 import type { Runner } from '../run/runner.ts'
-import type { WorkerTenure } from './worker-lease.ts'
+import type { WorkerLease } from './worker-lease.ts'
 
 /** Finds the runs here of which cancellation was requested. */
 export interface CancelWatch {
@@ -15,18 +15,18 @@ interface Deps {
   readonly runs: RunIndex
   readonly signals: Signals
   readonly runner: Runner
-  readonly tenure: () => WorkerTenure | undefined
+  readonly lease: () => WorkerLease | undefined
 }
 
 /**
  * A signal names a task, not a run, and may come late: a task that was cancelled, opened again and started again must not
  * be aborted by it. So it is never obeyed, only taken as a reason to ask the store, which knows the run.
  */
-export const createCancelWatch = ({ runs, signals, runner, tenure }: Deps): CancelWatch => {
+export const createCancelWatch = ({ runs, signals, runner, lease }: Deps): CancelWatch => {
   let state: 'idle' | 'looking' | 'looking-and-called' = 'idle'
 
   const look = async (): Promise<void> => {
-    const incarnation = tenure()?.incarnation
+    const incarnation = lease()?.incarnation
     if (incarnation === undefined || runner.unrecordedCount() === 0) return
     runner.cancel(await runs.listCancelling(incarnation))
   }

@@ -4,19 +4,19 @@ import type { Count } from '#application/ports/counts.ts'
 import type { Identities, Random } from '#application/ports/identities.ts'
 import type { Logger } from '#application/ports/logger.ts'
 import type { Heartbeat, WorkerDescription, WorkerRegistry } from '#application/ports/worker-registry.ts'
-import { createWorkerTenure, type WorkerTenure } from './worker-lease.ts'
+import { createWorkerLease, type WorkerLease } from './worker-lease.ts'
 
 /**
- * Keeps a worker registered: when a tenure is over it goes on as a new incarnation, and marks the old one ended, so that
+ * Keeps a worker registered: when a lease is over it goes on as a new incarnation, and marks the old one ended, so that
  * the runs it left are taken for lost at once.
  *
  * A worker that came back under its old name would keep those runs: nobody would declare them lost, and nobody runs them.
  */
-export interface TenureKeeper {
+export interface LeaseKeeper {
   /** Resolves when the first beat is acknowledged. Throws StoreUnavailableError. */
   start(): Promise<void>
   /** Undefined between two incarnations. */
-  current(): WorkerTenure | undefined
+  current(): WorkerLease | undefined
   /** What the next beats say; once draining, always draining. */
   report(status: Parameters<Heartbeat['report']>[0]): void
   /** Resolves when the worker is no longer registered, or cannot reach the store. */
@@ -31,43 +31,43 @@ interface Deps {
   readonly random: Random
   readonly logger: Logger
   readonly count: Count
-  /** A tenure is over. Nothing may be recorded under it, and its handlers must stop. */
-  readonly onEnded: (tenure: WorkerTenure) => void
+  /** A lease is over. Nothing may be recorded under it, and its handlers must stop. */
+  readonly onEnded: (lease: WorkerLease) => void
   readonly onBegun: () => void
 }
 
-export const createTenureKeeper = (deps: Deps, worker: Omit<WorkerDescription, 'incarnation'>): TenureKeeper => {
+export const createLeaseKeeper = (deps: Deps, worker: Omit<WorkerDescription, 'incarnation'>): LeaseKeeper => {
   const closing = new AbortController()
   let standing: 'live' | 'draining' = 'live'
-  let current: WorkerTenure | undefined
+  let current: WorkerLease | undefined
   let renewing: Promise<void> | undefined
 
   const register = async (): Promise<void> => {
     const incarnation = deps.identities.mintIncarnation()
     const heartbeat = await deps.registry.register({ ...worker, incarnation })
-    const tenure: WorkerTenure = createWorkerTenure(deps.clock, {
+    const lease: WorkerLease = createWorkerLease(deps.clock, {
       incarnation,
       heartbeat,
       leaseMs: worker.leaseMs,
-      onEnded: () => endTenure(tenure),
+      onEnded: () => endLease(lease),
     })
     if (closing.signal.aborted) return heartbeat.stop()
-    current = tenure
+    current = lease
     deps.logger.info({ incarnation }, 'the worker was registered')
     deps.onBegun()
   }
 
-  const endTenure = (tenure: WorkerTenure): void => {
+  const endLease = (lease: WorkerLease): void => {
     current = undefined
-    deps.onEnded(tenure)
+    deps.onEnded(lease)
     if (closing.signal.aborted) return
-    const { incarnation } = tenure
+    const { incarnation } = lease
     deps.count('incarnations-fenced')
     deps.logger.warn({ incarnation }, 'no beat was acknowledged in time: the worker fenced itself')
-    renewing = renew(tenure)
+    renewing = renew(lease)
   }
 
-  const renew = async (over: WorkerTenure): Promise<void> => {
+  const renew = async (over: WorkerLease): Promise<void> => {
     await stopBeating(deps, over)
     for (let failures = 0; !closing.signal.aborted; failures += 1) {
       try {
@@ -98,7 +98,7 @@ export const createTenureKeeper = (deps: Deps, worker: Omit<WorkerDescription, '
   }
 }
 
-const stopBeating = async ({ logger }: Deps, { heartbeat, incarnation }: WorkerTenure): Promise<void> => {
+const stopBeating = async ({ logger }: Deps, { heartbeat, incarnation }: WorkerLease): Promise<void> => {
   try {
     await heartbeat.stop()
   } catch (error) {

@@ -1,10 +1,10 @@
-import type { Tenure } from '#application/runs/lease.ts'
+import type { Lease } from '#application/runs/lease.ts'
 import type { Clock } from '#application/ports/clock.ts'
 import type { Heartbeat } from '#application/ports/worker-registry.ts'
 import type { Incarnation } from '#domain/identifiers.ts'
 
 /** One incarnation of a worker, from its first acknowledged beat until it must be taken for dead. */
-export interface WorkerTenure extends Tenure {
+export interface WorkerLease extends Lease {
   readonly heartbeat: Heartbeat
   /** Ends it, whatever its beats say. */
   end(): void
@@ -21,7 +21,7 @@ interface Facts {
 /** What of a lease a worker does not use: it must have stopped before anybody may think it dead. */
 const marginShare = 0.2
 
-export const createWorkerTenure = (clock: Clock, facts: Facts): WorkerTenure => {
+export const createWorkerLease = (clock: Clock, facts: Facts): WorkerLease => {
   const controller = new AbortController()
   const usableMs = facts.leaseMs * (1 - marginShare)
 
@@ -38,7 +38,7 @@ export const createWorkerTenure = (clock: Clock, facts: Facts): WorkerTenure => 
     incarnation: facts.incarnation,
     heartbeat: facts.heartbeat,
     signal: controller.signal,
-    isInForce: () => {
+    isHeld: () => {
       if (isOver) return false
       if (clock.monotonicMs() - facts.heartbeat.lastAcknowledgedSentAtMs() <= usableMs) return true
       end()

@@ -9,20 +9,20 @@ import { createLoads } from './stream-prefetch.ts'
 import { createWaitingTasks } from './waiting-tasks.ts'
 import type { ServedRoutes } from './served-routes.ts'
 import type { Wake } from './wake.ts'
-import type { WorkerTenure } from '../lease/worker-lease.ts'
+import type { WorkerLease } from '../lease/worker-lease.ts'
 
 /**
  * Pulls ids and loads their streams a little ahead of the slots, so that a slot that comes free need not wait for either.
  * Nothing is claimed here: what is taken and not used is only a hint.
  */
 export interface Intake {
-  /** Up to `max` tasks that may be started under the present tenure, in the order they were taken. */
+  /** Up to `max` tasks that may be started under the present lease, in the order they were taken. */
   take(max: number): readonly Startable[]
   /** Hints again at what was taken and has waited too long for a slot: another worker may have one free. */
   giveBackStale(): void
   /** Pulls anew when a pull is waiting, for routes that it does not know. */
   pullAnew(): void
-  /** Forgets what was taken: it was judged for a tenure that is over. */
+  /** Forgets what was taken: it was judged for a lease that is over. */
   clear(): void
   /** Pulls no more and hints again at what was taken. Resolves when nothing is under way any more. */
   close(): Promise<void>
@@ -40,7 +40,7 @@ export interface IntakeDeps {
   /** Woken from outside when there may be more to want. */
   readonly wake: Wake
   /** Undefined while the worker has none in force. */
-  readonly tenure: () => WorkerTenure | undefined
+  readonly lease: () => WorkerLease | undefined
   /** How many tasks should be at hand now: for the slots that are free, and for those that will be soon. */
   readonly target: () => number
   /** Whether a task is already being started or run here. */
@@ -57,8 +57,8 @@ export const createIntake = (deps: IntakeDeps): Intake => {
   const waiting = createWaitingTasks(deps)
   let pull = new AbortController()
 
-  const accept = (startables: readonly Startable[], tenure: WorkerTenure): void => {
-    if (tenure !== deps.tenure()) return
+  const accept = (startables: readonly Startable[], lease: WorkerLease): void => {
+    if (lease !== deps.lease()) return
     // A hint may lie about where it belongs.
     waiting.add(startables.filter(({ task }) => deps.routes.serves(task.submission)))
     if (stop.signal.aborted) waiting.giveBackAll()
@@ -73,23 +73,23 @@ export const createIntake = (deps: IntakeDeps): Intake => {
     return missing < target * leastShareOfTarget ? 0 : Math.min(idsPerTakeMax, missing)
   }
 
-  const takeSome = async (tenure: WorkerTenure, max: number): Promise<void> => {
+  const takeSome = async (lease: WorkerLease, max: number): Promise<void> => {
     const end = (): void => pull.abort()
     pull = new AbortController()
-    for (const signal of [stop.signal, tenure.signal]) signal.addEventListener('abort', end)
+    for (const signal of [stop.signal, lease.signal]) signal.addEventListener('abort', end)
     const taskIds = await deps.source.take({ routes: deps.routes.all(), max, signal: pull.signal })
-    for (const signal of [stop.signal, tenure.signal]) signal.removeEventListener('abort', end)
+    for (const signal of [stop.signal, lease.signal]) signal.removeEventListener('abort', end)
     loads.begin(
       taskIds.filter((taskId) => !waiting.has(taskId) && !loads.has(taskId) && !deps.isTaken(taskId)),
-      tenure,
+      lease,
     )
   }
 
   const loop = async (): Promise<void> => {
     while (!stop.signal.aborted) {
-      const tenure = deps.tenure()
+      const lease = deps.lease()
       const max = wanted()
-      if (tenure?.isInForce() === true && max > 0 && deps.routes.all().length > 0) await takeSome(tenure, max)
+      if (lease?.isHeld() === true && max > 0 && deps.routes.all().length > 0) await takeSome(lease, max)
       else await deps.wake.wait()
     }
   }

@@ -8,7 +8,7 @@ import type { HandlerEnding } from './handler-ending.ts'
 import { RunContext, type RunEquipment } from './run-context.ts'
 import { toCutOffCommand, toFinishCommand } from './run-outcome.ts'
 import type { FinishCommand } from '#application/runs/finish-run.ts'
-import type { WorkerTenure } from '../lease/worker-lease.ts'
+import type { WorkerLease } from '../lease/worker-lease.ts'
 
 /** What all runs of a worker share: a run of its own has as little as can be, because everything waits in it. */
 export interface RunSurroundings extends RunEquipment {
@@ -21,7 +21,7 @@ export interface RunSurroundings extends RunEquipment {
 
 interface Facts {
   readonly task: RunningTask
-  readonly tenure: WorkerTenure
+  readonly lease: WorkerLease
   readonly attempt: ObservedAttempt
   /** What the handler's process may take to start, before its time counts. */
   readonly preparationMs: number
@@ -32,12 +32,12 @@ interface Facts {
  *
  * ```
  *   running ── abort(cancelled | timeout | shutdown) ──▶ aborting ── still at work after its grace ──▶ given-up
- *      └──────────────────────── abandon (its tenure is over) ─────────┴──────────────────────────────▶ given-up
+ *      └──────────────────────── abandon (its lease is over) ─────────┴──────────────────────────────▶ given-up
  * ```
  */
 export class ActiveRun implements Deadlined {
   readonly task: RunningTask
-  readonly tenure: WorkerTenure
+  readonly lease: WorkerLease
   readonly attempt: ObservedAttempt
   readonly context: HandlerContext
   readonly #surroundings: RunSurroundings
@@ -48,11 +48,11 @@ export class ActiveRun implements Deadlined {
   #state: 'at-work' | 'given-up' = 'at-work'
   #deadlineAtMs: number
 
-  constructor(surroundings: RunSurroundings, { task, tenure, attempt, preparationMs }: Facts) {
+  constructor(surroundings: RunSurroundings, { task, lease, attempt, preparationMs }: Facts) {
     this.#surroundings = surroundings
     this.#random = surroundings.random()
     this.task = task
-    this.tenure = tenure
+    this.lease = lease
     this.attempt = attempt
     this.#deadlineAtMs = surroundings.clock.monotonicMs() + preparationMs + task.timeLimitMs
     this.context = new RunContext(this, surroundings)
@@ -96,7 +96,7 @@ export class ActiveRun implements Deadlined {
     this.#signaller.abort(new AbortReason(cause))
   }
 
-  /** The tenure is over: nothing of this run may be recorded any more. */
+  /** The lease is over: nothing of this run may be recorded any more. */
   abandon(): void {
     if (this.isGivenUp) return
     this.#state = 'given-up'

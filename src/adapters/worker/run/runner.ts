@@ -12,20 +12,20 @@ import { type Isolation, preparationMsMax } from '../isolation/isolation.ts'
 import { createOpenRuns } from './open-runs.ts'
 import type { RunTools } from './run-context.ts'
 import { runHandler } from './run-handler.ts'
-import type { WorkerTenure } from '../lease/worker-lease.ts'
+import type { WorkerLease } from '../lease/worker-lease.ts'
 
 /** Runs started tasks and records what becomes of them. */
 export interface Runner {
-  begin(task: RunningTask, tenure: WorkerTenure, attempt: ObservedAttempt): void
+  begin(task: RunningTask, lease: WorkerLease, attempt: ObservedAttempt): void
   /** Records that a started task is handed back unspent: its handler never began. */
-  handBack(task: RunningTask, tenure: WorkerTenure, attempt: ObservedAttempt): void
+  handBack(task: RunningTask, lease: WorkerLease, attempt: ObservedAttempt): void
   isRunning(taskId: TaskId): boolean
   /** Cancellation was requested of these runs. What does not run here is left alone. */
   cancel(runs: readonly RunningHead[]): void
   /** Aborts every handler with `shutdown`. */
   shutDown(): void
-  /** Aborts the handlers of a tenure that is over; nothing of them is recorded. */
-  abandon(tenure: WorkerTenure): void
+  /** Aborts the handlers of a lease that is over; nothing of them is recorded. */
+  abandon(lease: WorkerLease): void
   /** Handlers at work, those included that were given up on: each keeps its slot. */
   handlerCount(): number
   /** Runs of which something is still to be recorded. */
@@ -62,19 +62,19 @@ class HandlerRunner implements Runner {
     this.#deadlines = createDeadlines({ ...deps, entries: () => this.#open.values() })
   }
 
-  begin(task: RunningTask, tenure: WorkerTenure, attempt: ObservedAttempt): void {
+  begin(task: RunningTask, lease: WorkerLease, attempt: ObservedAttempt): void {
     const handler = this.#deps.handlers.get(task.submission.type)
     if (handler === undefined) throw new Error(`there is no handler for ${task.submission.type}`)
     const preparationMs = runsApart(task) ? preparationMsMax : 0
-    const run = new ActiveRun(this.#surroundings, { task, tenure, attempt, preparationMs })
+    const run = new ActiveRun(this.#surroundings, { task, lease, attempt, preparationMs })
     this.#handlers += 1
     this.#open.add(run)
     this.#deadlines.watch(run)
     void run.attempt.within(() => this.#run(run, handler)).then((ending) => this.#end(run, ending))
   }
 
-  handBack(task: RunningTask, tenure: WorkerTenure, attempt: ObservedAttempt): void {
-    this.#record(task, { type: 'Release', run: task.run }, tenure, attempt)
+  handBack(task: RunningTask, lease: WorkerLease, attempt: ObservedAttempt): void {
+    this.#record(task, { type: 'Release', run: task.run }, lease, attempt)
   }
 
   isRunning(taskId: TaskId): boolean {
@@ -92,9 +92,9 @@ class HandlerRunner implements Runner {
     for (const run of this.#open.values()) run.abort('shutdown')
   }
 
-  abandon(tenure: WorkerTenure): void {
+  abandon(lease: WorkerLease): void {
     for (const run of this.#open.values()) {
-      if (run.tenure !== tenure) continue
+      if (run.lease !== lease) continue
       this.#open.delete(run)
       this.#deps.count('outcomes-fenced')
       run.abandon()
@@ -117,7 +117,7 @@ class HandlerRunner implements Runner {
   #end(run: ActiveRun, ending: HandlerEnding): void {
     this.#handlers -= 1
     this.#open.delete(run)
-    if (!run.isGivenUp) this.#record(run.task, run.toCommand(ending), run.tenure, run.attempt)
+    if (!run.isGivenUp) this.#record(run.task, run.toCommand(ending), run.lease, run.attempt)
     this.#deps.onProgress()
   }
 
@@ -127,9 +127,9 @@ class HandlerRunner implements Runner {
     return this.#deps.isolation.run({ ...this.#deps, task, context, onBegun: () => run.begin() })
   }
 
-  #record(task: RunningTask, command: FinishCommand, tenure: WorkerTenure, attempt: ObservedAttempt): void {
+  #record(task: RunningTask, command: FinishCommand, lease: WorkerLease, attempt: ObservedAttempt): void {
     this.#recording += 1
-    void finishRun(this.#deps, task, command, tenure, attempt).then(this.#recorded)
+    void finishRun(this.#deps, task, command, lease, attempt).then(this.#recorded)
   }
 
   readonly #recorded = (): void => {
@@ -145,6 +145,6 @@ class HandlerRunner implements Runner {
       { taskId, run: number, taskType: submission.type },
       'a handler ignored its signal, was given up on and keeps its slot until it ends',
     )
-    this.#record(run.task, command, run.tenure, run.attempt)
+    this.#record(run.task, command, run.lease, run.attempt)
   }
 }
