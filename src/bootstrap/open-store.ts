@@ -3,7 +3,7 @@ import { createPostgresEventStore } from '#adapters/postgres/events/event-store.
 import { createPostgresIdempotencyLedger } from '#adapters/postgres/ledger/idempotency-ledger.ts'
 import { adoptInstallation } from '#adapters/postgres/events/installation.ts'
 import { createPostgresPartitions } from '#adapters/postgres/events/partitions.ts'
-import { createPostgresPasses } from '#adapters/postgres/workers/exclusive-work.ts'
+import { createPostgresExclusiveWork } from '#adapters/postgres/workers/exclusive-work.ts'
 import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
 import { createPostgresProgressBoard } from '#adapters/postgres/ledger/progress-board.ts'
 import { createPostgresRoutes } from '#adapters/postgres/heads/routes.ts'
@@ -106,7 +106,7 @@ export const openStore = async (
     runnable: createPostgresRunnableIndex({ pool, routes }),
     runs: createPostgresRunIndex({ pool }),
     registry: createPostgresWorkerRegistry({ pool, url, clock: systemClock, logger }),
-    passes: createPostgresPasses({ pool }),
+    exclusiveWork: createPostgresExclusiveWork({ pool }),
     submitKeys: createPostgresSubmitKeys({ pool }),
   }
 }

@@ -2,7 +2,7 @@ import { createMemoryWorld } from '../support/memory-world.ts'
 import { describeEventFeed } from './event-feed.ts'
 import { describeEventStore } from './event-store.ts'
 import { describeIdempotencyLedger } from './idempotency-ledger.ts'
-import { describePasses } from './passes.ts'
+import { describeExclusiveWork } from './exclusive-work.ts'
 import { describeProgressBoard } from './progress-board.ts'
 import { describeRoutes } from './routes.ts'
 import { describeRunIndex } from './run-index.ts'
@@ -24,7 +24,7 @@ const setup = async () => {
     queueElsewhere: world.queue,
     routesElsewhere: world.routes,
     signalsElsewhere: world.signals,
-    passesElsewhere: world.passes,
+    exclusiveWorkElsewhere: world.exclusiveWork,
     damage: async (taskId: Parameters<typeof world.database.undecodable.add>[0]) => {
       world.database.undecodable.add(taskId)
     },
@@ -43,4 +43,4 @@ describeTaskQueue('memory', setup)
 describeWorkerRegistry('memory', setup)
 describeSignals('memory', setup)
 describeSubmitKeys('memory', setup)
-describePasses('memory', setup)
+describeExclusiveWork('memory', setup)

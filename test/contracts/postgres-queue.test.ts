@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createPostgresPasses } from '#adapters/postgres/workers/exclusive-work.ts'
+import { createPostgresExclusiveWork } from '#adapters/postgres/workers/exclusive-work.ts'
 import { createPostgresSignals } from '#adapters/postgres/notifications/signals.ts'
 import { createPostgresWorkerRegistry } from '#adapters/postgres/workers/worker-registry.ts'
 import { systemClock } from '#adapters/system/clock.ts'
 import { createFleet, type FleetProcess } from '../adapters/postgres/support/fleet.ts'
 import { silentLogger } from '../support/silent-logger.ts'
-import { describePasses } from './passes.ts'
+import { describeExclusiveWork } from './exclusive-work.ts'
 import { describeSignals } from './signals.ts'
 import { describeTaskQueue } from './task-queue.ts'
 import { describeWorkerRegistry } from './worker-registry.ts'
@@ -33,8 +33,8 @@ const setup = async () => {
       clock: systemClock,
       logger: silentLogger,
     }),
-    passes: createPostgresPasses({ pool: here.pool }),
-    passesElsewhere: createPostgresPasses({ pool: there.pool }),
+    exclusiveWork: createPostgresExclusiveWork({ pool: here.pool }),
+    exclusiveWorkElsewhere: createPostgresExclusiveWork({ pool: there.pool }),
     advance: (ms: number): Promise<void> => sleep(ms),
     close: async () => {
       signals.close()
@@ -47,4 +47,4 @@ const setup = async () => {
 describeTaskQueue('Postgres', setup)
 describeWorkerRegistry('Postgres', setup)
 describeSignals('Postgres', setup)
-describePasses('Postgres', setup)
+describeExclusiveWork('Postgres', setup)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { EventStore } from '#application/ports/event-store.ts'
-import type { Route, Routes } from '#application/ports/routes.ts'
+import type { Routes } from '#application/ports/routes.ts'
+import type { Route } from '#domain/route.ts'
 import type { RankedTask, RunnableIndex } from '#application/ports/runnable-index.ts'
 import { compareRanked, rankOf } from '#domain/rank.ts'
 import type { Task } from '#domain/task/state.ts'

@@ -46,7 +46,7 @@ const createInstallation = async (): Promise<{ readonly url: string; readonly wa
   const name = `copy_${randomBytes(6).toString('hex')}`
   await admin.query(`create database ${name} template model`)
   const watch = await openDatabaseWatch(urlOf(name))
-  await watch.query('update taskfold.passes set begun_at = now()')
+  await watch.query('update taskfold.exclusive_work set begun_at = now()')
   await watch.query('delete from taskfold.workers')
   await plantWorker(watch.query)
   return { url: urlOf(name), watch }

@@ -44,7 +44,7 @@ export const createImaginedProcess = (world: MemoryWorld, seed = Math.floor(worl
     ledger: gateAll(gate, world.ledger),
     progress: gateAll(gate, world.progress),
     routes: gateAll(gate, world.routes),
-    passes: gateAll(gate, world.passes),
+    exclusiveWork: gateAll(gate, world.exclusiveWork),
     registry: gateAll(gate, registry),
     queue,
     signals: {

@@ -6,7 +6,7 @@ import { createMemoryIdempotencyLedger } from '#adapters/memory/ledger/idempoten
 import { createMemoryIdentities } from '#adapters/memory/surroundings/identities.ts'
 import { createMemoryLogger } from '#adapters/memory/surroundings/logger.ts'
 import { createManualTime } from '#adapters/memory/surroundings/manual-time.ts'
-import { createMemoryPasses } from '#adapters/memory/workers/exclusive-work.ts'
+import { createMemoryExclusiveWork } from '#adapters/memory/workers/exclusive-work.ts'
 import { createMemoryProgressBoard } from '#adapters/memory/ledger/progress-board.ts'
 import { createMemoryRoutes } from '#adapters/memory/heads/routes.ts'
 import { createMemoryRunIndex } from '#adapters/memory/heads/run-index.ts'
@@ -53,7 +53,7 @@ export const createMemoryWorld = ({ seed = 1, queueIdsMax = 100_000 }: Options =
     registry: createMemoryWorkerRegistry({ database, clock, timers }),
     signals: createMemorySignals(),
     submitKeys: createMemorySubmitKeys(database),
-    passes: createMemoryPasses(database),
+    exclusiveWork: createMemoryExclusiveWork(database),
     logger: createMemoryLogger(),
     counts,
     count: counts.count,

@@ -1,7 +1,7 @@
 import type { StoreClock } from '#application/ports/clock.ts'
 import type { Effect } from '#application/ports/idempotency-ledger.ts'
 import type { ProgressReport } from '#application/ports/progress-board.ts'
-import { type Route, routeKey } from '#application/ports/routes.ts'
+import { type Route, routeKey } from '#domain/route.ts'
 import type { SubmitKey } from '#application/ports/submit-keys.ts'
 import type { WorkerRow } from '#application/ports/worker-registry.ts'
 import type { Incarnation, Run, TaskId } from '#domain/identifiers.ts'
@@ -28,7 +28,7 @@ export interface MemoryDatabase {
   /** By `routeKey`, in the order they were learned. */
   readonly routes: Map<string, Route>
   readonly workers: Map<Incarnation, StoredWorker>
-  readonly passes: Map<string, StoredPass>
+  readonly exclusiveWork: Map<string, StoredPass>
   /** By `submitKeyIn`, in the order they were taken. */
   readonly submitKeys: Map<string, StoredKey>
   /** Of each task by name, in the order they were first begun. */
@@ -70,7 +70,7 @@ export const createMemoryDatabase = ({ storeClock }: { readonly storeClock: Stor
     heads: createHeadTable(),
     routes,
     workers: new Map(),
-    passes: new Map(),
+    exclusiveWork: new Map(),
     effects: new Map(),
     progress: new Map(),
     submitKeys: new Map(),

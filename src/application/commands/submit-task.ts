@@ -14,7 +14,8 @@ import {
   StoreUnavailableError,
 } from '../ports/event-store.ts'
 import type { Identities } from '../ports/identities.ts'
-import type { Route, Routes } from '../ports/routes.ts'
+import type { Routes } from '../ports/routes.ts'
+import type { Route } from '#domain/route.ts'
 import type { Signals } from '../ports/signals.ts'
 import type { SubmitKey } from '../ports/submit-keys.ts'
 import type { HandlerDefaults } from '../ports/task-handler.ts'

@@ -1,5 +1,5 @@
 import type { RouteBacklog, StoreProbe, TaskProbe } from '../ports/diagnostics.ts'
-import type { Route } from '../ports/routes.ts'
+import type { Route } from '#domain/route.ts'
 import type { RunIndex } from '../ports/run-index.ts'
 import type { WorkerRegistry, WorkerRow } from '../ports/worker-registry.ts'
 import { type Finding, nameSome, ok, trouble, warning } from './finding.ts'
@@ -127,7 +127,7 @@ const reconcilePass = 'reconcile'
 
 /** Whether anybody looks for lost hints. */
 export const checkRecovery = async ({ storeProbe }: WorkDeps): Promise<readonly Finding[]> => {
-  const agoMs = (await storeProbe.readPasses()).get(reconcilePass)
+  const agoMs = (await storeProbe.readExclusiveWork()).get(reconcilePass)
   if (agoMs !== undefined && agoMs <= patienceMs) {
     return [ok('recovery', `lost hints were looked for ${Math.round(agoMs / 1_000)} s ago`)]
   }

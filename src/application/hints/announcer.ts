@@ -4,7 +4,7 @@ import type { Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
 import type { StoreClock, Timers } from '../ports/clock.ts'
 import type { Count } from '../ports/counts.ts'
-import type { Route } from '../ports/routes.ts'
+import type { Route } from '#domain/route.ts'
 import type { DueTask } from '../ports/runnable-index.ts'
 import type { Hint, TaskQueue } from '../ports/task-queue.ts'
 

@@ -1,4 +1,4 @@
-import { type Route, routeKey } from '../ports/routes.ts'
+import { type Route, routeKey } from '#domain/route.ts'
 import type { RankedTask, RunnableIndex } from '../ports/runnable-index.ts'
 import type { Hint, TaskQueue } from '../ports/task-queue.ts'
 

@@ -1,8 +1,9 @@
 import type { ReadyAnnouncer } from './announcer.ts'
 import type { Clock, Timers } from '../ports/clock.ts'
 import type { Count } from '../ports/counts.ts'
-import type { Passes } from '../ports/exclusive-work.ts'
-import type { Route, Routes } from '../ports/routes.ts'
+import type { ExclusiveWork } from '../ports/exclusive-work.ts'
+import type { Routes } from '../ports/routes.ts'
+import type { Route } from '#domain/route.ts'
 import type { RunnableIndex } from '../ports/runnable-index.ts'
 import type { TaskQueue } from '../ports/task-queue.ts'
 import type { WorkerRow } from '../ports/worker-registry.ts'
@@ -29,7 +30,7 @@ interface Deps {
   readonly readWorkers: () => Promise<readonly WorkerRow[]>
   readonly runnable: RunnableIndex
   readonly queue: TaskQueue
-  readonly passes: Passes
+  readonly exclusiveWork: ExclusiveWork
   readonly announcer: ReadyAnnouncer
   readonly count: Count
 }
@@ -101,7 +102,7 @@ export const createReconciler = (deps: Deps, { reconcileMs }: { readonly reconci
   return {
     reconcile: async (signal) => {
       pace = 'quiet'
-      await deps.passes.tryPass('reconcile', reconcileMs * dueShare, () => pass(signal))
+      await deps.exclusiveWork.tryTurn('reconcile', reconcileMs * dueShare, () => pass(signal))
     },
     everyMs: () => (pace === 'busy' ? reconcileMs : reconcileMs * quietShare),
     notePulled: (left) => {

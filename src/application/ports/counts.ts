@@ -23,6 +23,6 @@ export type CountName =
   | 'runs-lost'
   /** Ids the reconciler pushed. */
   | 'reconciled'
-  /** Passes that were completed. */
+  /** ExclusiveWork that were completed. */
   | 'sweeps'
   | 'reconciliations'

@@ -1,6 +1,6 @@
 import type { TaskId } from '#domain/identifiers.ts'
 import type { Instant } from '#domain/time.ts'
-import type { Route } from './routes.ts'
+import type { Route } from '#domain/route.ts'
 
 /** What can be learned of a database server before anything is known of what it holds. Nothing here writes. */
 export interface DatabaseProbe {
@@ -45,7 +45,7 @@ export interface StoreProbe {
   readSpace(): Promise<StoreSpace>
 
   /** For each periodic pass of the fleet how long ago one last began. Throws StoreUnavailableError. */
-  readPasses(): Promise<ReadonlyMap<string, number>>
+  readExclusiveWork(): Promise<ReadonlyMap<string, number>>
 }
 
 export interface StoreSpace {

@@ -1,6 +1,6 @@
 import type { TaskId } from '#domain/identifiers.ts'
 import type { Instant } from '#domain/time.ts'
-import type { Route } from './routes.ts'
+import type { Route } from '#domain/route.ts'
 
 /** The heads that may be started, in the order of the queue. What recovery refills any lost hint from. */
 export interface RunnableIndex {

@@ -1,5 +1,5 @@
 import type { TaskId } from '#domain/identifiers.ts'
-import type { Route } from './routes.ts'
+import type { Route } from '#domain/route.ts'
 
 /**
  * A hint: for each route the ids that may be ready, in order of (rank, id).

@@ -5,7 +5,7 @@ import type { Count } from '../ports/counts.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import type { Identities } from '../ports/identities.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { Passes } from '../ports/exclusive-work.ts'
+import type { ExclusiveWork } from '../ports/exclusive-work.ts'
 import type { Routes } from '../ports/routes.ts'
 import type { RunIndex } from '../ports/run-index.ts'
 import type { RunnableIndex } from '../ports/runnable-index.ts'
@@ -34,7 +34,7 @@ export interface MaintenanceDeps {
   readonly routes: Routes
   readonly queue: TaskQueue
   readonly registry: WorkerRegistry
-  readonly passes: Passes
+  readonly exclusiveWork: ExclusiveWork
   /** Its horizon must reach three times `reconcileMs`: what is due later is left to the next pass. */
   readonly announcer: ReadyAnnouncer
   readonly identities: Identities

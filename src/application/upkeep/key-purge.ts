@@ -1,12 +1,12 @@
 import { createPassLoop, type PassLoop } from '../mechanisms/periodic-loop.ts'
 import type { Clock, Timers } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { Passes } from '../ports/exclusive-work.ts'
+import type { ExclusiveWork } from '../ports/exclusive-work.ts'
 import { keyAgeMsMin, type SubmitKeys } from '../ports/submit-keys.ts'
 
 interface Deps {
   readonly submitKeys: SubmitKeys
-  readonly passes: Passes
+  readonly exclusiveWork: ExclusiveWork
   readonly clock: Clock
   readonly timers: Timers
   readonly logger: Logger
@@ -35,7 +35,7 @@ export const createKeyPurge = (deps: Deps): PassLoop => {
   return createPassLoop(deps, {
     name: 'key-purge',
     pass: async (signal) => {
-      await deps.passes.tryPass('key-purge', everyMs[state], () => purge(signal))
+      await deps.exclusiveWork.tryTurn('key-purge', everyMs[state], () => purge(signal))
     },
     everyMs: () => everyMs[state],
   })

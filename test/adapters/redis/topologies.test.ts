@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Route } from '#application/ports/routes.ts'
+import type { Route } from '#domain/route.ts'
 import { waitUntil } from '../../support/contract-world.ts'
 import { startRedisCluster } from '../../support/redis-cluster.ts'
 import { hasRedisServer, startRedisServer, startSentinel } from '../../support/redis-server.ts'

@@ -76,7 +76,12 @@ describe('the disk of the database', () => {
     const space: StoreSpace = { usedBytes: 1, disk: { freeBytes, totalBytes: 100 } }
     const unasked = () => Promise.reject(new Error('not asked for'))
     const [finding] = await checkSpace({
-      storeProbe: { readClock: unasked, findPlaceEnd: unasked, readPasses: unasked, readSpace: async () => space },
+      storeProbe: {
+        readClock: unasked,
+        findPlaceEnd: unasked,
+        readExclusiveWork: unasked,
+        readSpace: async () => space,
+      },
     })
     return finding?.code
   }

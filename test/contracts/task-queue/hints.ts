@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Route } from '#application/ports/routes.ts'
+import type { Route } from '#domain/route.ts'
 import type { Hint, PulledHints, TaskQueue } from '#application/ports/task-queue.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { compareRanked } from '#domain/rank.ts'

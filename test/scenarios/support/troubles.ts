@@ -113,7 +113,7 @@ export const storedTroubles: readonly Trouble[] = [
   {
     code: 'recovery-idle',
     severity: 'trouble',
-    plant: (query) => query(`update taskfold.passes set begun_at = begun_at - interval '1 hour'`),
+    plant: (query) => query(`update taskfold.exclusive_work set begun_at = begun_at - interval '1 hour'`),
   },
   {
     code: 'heads-unlike-events',

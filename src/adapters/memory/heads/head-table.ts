@@ -1,4 +1,4 @@
-import { type Route, routeKey } from '#application/ports/routes.ts'
+import { type Route, routeKey } from '#domain/route.ts'
 import type { Incarnation, TaskId } from '#domain/identifiers.ts'
 import type { Head } from '#domain/task/head.ts'
 import { createSortedList } from './sorted-list.ts'

@@ -1,4 +1,5 @@
-import { routeKey, type Routes } from '#application/ports/routes.ts'
+import type { Routes } from '#application/ports/routes.ts'
+import { routeKey } from '#domain/route.ts'
 import type { MemoryDatabase } from '../database.ts'
 
 /** The routes of a memory database, in the order they were learned. */

@@ -1,4 +1,4 @@
-import type { Route } from '#application/ports/routes.ts'
+import type { Route } from '#domain/route.ts'
 import type { DueTask, DueWindow, RankedTask, RunnableIndex } from '#application/ports/runnable-index.ts'
 import { compareRanked, rankOf } from '#domain/rank.ts'
 import type { Instant } from '#domain/time.ts'

@@ -1,5 +1,5 @@
 import type { Timers } from '#application/ports/clock.ts'
-import { type Route, routeKey } from '#application/ports/routes.ts'
+import { type Route, routeKey } from '#domain/route.ts'
 import {
   type PulledHints,
   type PullRequest,

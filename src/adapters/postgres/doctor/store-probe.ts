@@ -11,8 +11,8 @@ export const createPostgresStoreProbe = ({ pool }: { readonly pool: DatabasePool
     const { usedBytes, localFolder } = await answerOf(pool.one(spaceStatement))
     return { usedBytes, disk: localFolder === null ? undefined : await readDisk(localFolder) }
   },
-  readPasses: async () => {
-    const rows = await answerOf(pool.any(passesStatement))
+  readExclusiveWork: async () => {
+    const rows = await answerOf(pool.any(exclusiveWorkStatement))
     return new Map(rows.map(({ name, agoMs }) => [name, agoMs]))
   },
 })
@@ -54,6 +54,6 @@ const readDisk = async (folder: string): Promise<StoreSpace['disk']> => {
   }
 }
 
-const passesStatement = sql.type(z.object({ name: z.string(), agoMs: z.number() }))`
+const exclusiveWorkStatement = sql.type(z.object({ name: z.string(), agoMs: z.number() }))`
   select name, (extract(epoch from clock_timestamp() - begun_at) * 1000)::float8 as "agoMs"
-  from taskfold.passes`
+  from taskfold.exclusive_work`

@@ -1,6 +1,7 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import { type Route, routeKey, type Routes } from '#application/ports/routes.ts'
+import type { Routes } from '#application/ports/routes.ts'
+import { type Route, routeKey } from '#domain/route.ts'
 import { answerOf } from '../connection/pool.ts'
 
 /** The routes with the numbers that heads and hints hold in place of their two names. */

@@ -1,4 +1,4 @@
-import { type Route, routeKey } from '#application/ports/routes.ts'
+import { type Route, routeKey } from '#domain/route.ts'
 import {
   type Hint,
   type PulledHints,

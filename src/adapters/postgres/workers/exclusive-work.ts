@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import type { Passes } from '#application/ports/exclusive-work.ts'
+import type { ExclusiveWork } from '#application/ports/exclusive-work.ts'
 import { answerOf } from '../connection/pool.ts'
 
 interface Deps {
@@ -15,7 +15,7 @@ const leaseMsDefault = 6_000
 const taking = z.object({ taken: z.boolean(), held: z.boolean().nullable(), recent: z.boolean().nullable() })
 
 /**
- * Passes by a row each, with a lease that is renewed while the pass goes on.
+ * ExclusiveWork by a row each, with a lease that is renewed while the pass goes on.
  *
  * Not an advisory lock. Of a session it is lost behind a pooler in transaction mode; of a transaction it keeps one open for
  * the whole pass, which holds a connection that the pass itself may need, and ends when the session may not be idle for so
@@ -24,8 +24,8 @@ const taking = z.object({ taken: z.boolean(), held: z.boolean().nullable(), rece
  * The price: a process that cannot renew its lease, because it hangs or cannot reach the server, may be at its pass when
  * another begins. A pass must bear that.
  */
-export const createPostgresPasses = ({ pool, leaseMs = leaseMsDefault }: Deps): Passes => ({
-  tryPass: async (name, everyMs, pass) => {
+export const createPostgresExclusiveWork = ({ pool, leaseMs = leaseMsDefault }: Deps): ExclusiveWork => ({
+  tryTurn: async (name, everyMs, pass) => {
     const holder = randomUUID()
     const row = await answerOf(pool.one(takeStatement({ name, everyMs, holder, leaseMs })))
     if (!row.taken) return row.held === false && row.recent === true ? 'not-due' : 'taken'
@@ -57,10 +57,10 @@ const takeStatement = ({ name, everyMs, holder, leaseMs }: Taking) => sql.type(t
     select
       coalesce(held_until > clock_timestamp(), false) as held,
       begun_at > clock_timestamp() - ${everyMs}::float8 * interval '1 millisecond' as recent
-    from taskfold.passes
+    from taskfold.exclusive_work
     where name = ${name}
   ), taken as (
-    insert into taskfold.passes as p (name, begun_at, holder, held_until)
+    insert into taskfold.exclusive_work as p (name, begun_at, holder, held_until)
     select ${name}, now.at, ${holder}::uuid, now.at + ${leaseMs}::float8 * interval '1 millisecond'
     from (select clock_timestamp() as at) now
     where not exists (select from seen where held or recent)
@@ -76,11 +76,11 @@ const takeStatement = ({ name, everyMs, holder, leaseMs }: Taking) => sql.type(t
     (select recent from seen) as recent`
 
 const renewStatement = (name: string, holder: string, leaseMs: number) => sql.type(z.unknown())`
-  update taskfold.passes
+  update taskfold.exclusive_work
   set held_until = clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond'
   where name = ${name} and holder = ${holder}::uuid`
 
 const returnStatement = (name: string, holder: string) => sql.type(z.unknown())`
-  update taskfold.passes
+  update taskfold.exclusive_work
   set holder = null, held_until = null
   where name = ${name} and holder = ${holder}::uuid`

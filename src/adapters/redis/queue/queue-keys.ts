@@ -1,5 +1,5 @@
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
-import { type Route, routeKey } from '#application/ports/routes.ts'
+import { type Route, routeKey } from '#domain/route.ts'
 
 /**
  * The key of a route's sorted set: `prefix:{queue}:type`. The braces put the sets of one queue into one slot of a Cluster,

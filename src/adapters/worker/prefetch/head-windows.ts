@@ -1,4 +1,4 @@
-import { type Route, routeKey } from '#application/ports/routes.ts'
+import { type Route, routeKey } from '#domain/route.ts'
 import type { RankedTask, RunnableIndex } from '#application/ports/runnable-index.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { compareRanked } from '#domain/rank.ts'

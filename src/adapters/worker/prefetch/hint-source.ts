@@ -1,6 +1,6 @@
 import type { Clock, Timers } from '#application/ports/clock.ts'
 import type { Logger } from '#application/ports/logger.ts'
-import type { Route } from '#application/ports/routes.ts'
+import type { Route } from '#domain/route.ts'
 import type { RunnableIndex } from '#application/ports/runnable-index.ts'
 import type { TaskQueue } from '#application/ports/task-queue.ts'
 import type { TaskId } from '#domain/identifiers.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createPostgresPasses } from '#adapters/postgres/workers/exclusive-work.ts'
+import { createPostgresExclusiveWork } from '#adapters/postgres/workers/exclusive-work.ts'
 import { StoreUnavailableError } from '#application/ports/event-store.ts'
 import { makeName } from '../../../support/task-builders.ts'
 import { createFleet, type Fleet, type FleetProcess, waitUntil } from '../support/fleet.ts'
@@ -19,7 +19,7 @@ afterAll(() => fleet.close())
 const begin = async ({ pool }: FleetProcess, name: string) => {
   const begun = Promise.withResolvers<void>()
   const end = Promise.withResolvers<void>()
-  const outcome = createPostgresPasses({ pool, leaseMs }).tryPass(name, 0, async () => {
+  const outcome = createPostgresExclusiveWork({ pool, leaseMs }).tryTurn(name, 0, async () => {
     begun.resolve()
     await end.promise
   })
@@ -34,9 +34,9 @@ describe('a process that dies in a pass', () => {
     const { outcome, end } = await begin(dying, name)
     // From now on it neither renews its lease nor gives it back.
     await dying.pool.end()
-    const passes = createPostgresPasses({ pool: here.pool, leaseMs })
-    expect(await passes.tryPass(name, 0, nothing)).toBe('taken')
-    await waitUntil(async () => (await passes.tryPass(name, 0, nothing)) === 'done')
+    const passes = createPostgresExclusiveWork({ pool: here.pool, leaseMs })
+    expect(await passes.tryTurn(name, 0, nothing)).toBe('taken')
+    await waitUntil(async () => (await passes.tryTurn(name, 0, nothing)) === 'done')
     end()
     expect(await outcome).toBe('done')
   })
@@ -47,17 +47,17 @@ describe('a pass that takes longer than the lease', () => {
     const name = makeName()
     const elsewhere = await fleet.startProcess()
     const { outcome, end } = await begin(elsewhere, name)
-    const passes = createPostgresPasses({ pool: here.pool, leaseMs })
+    const passes = createPostgresExclusiveWork({ pool: here.pool, leaseMs })
     const endsAtMs = performance.now() + 2 * leaseMs
     const seen = new Set<string>()
     await waitUntil(async () => {
-      seen.add(await passes.tryPass(name, 0, nothing))
+      seen.add(await passes.tryTurn(name, 0, nothing))
       return performance.now() > endsAtMs
     })
     expect([...seen]).toEqual(['taken'])
     end()
     expect(await outcome).toBe('done')
-    expect(await passes.tryPass(name, 0, nothing)).toBe('done')
+    expect(await passes.tryTurn(name, 0, nothing)).toBe('done')
   })
 })
 
@@ -66,7 +66,7 @@ describe('a pass without a database', () => {
     const away = await fleet.startProcess()
     await away.pool.end()
     const never = () => Promise.reject(new Error('ran without a lease'))
-    await expect(createPostgresPasses({ pool: away.pool }).tryPass(makeName(), 0, never)).rejects.toBeInstanceOf(
+    await expect(createPostgresExclusiveWork({ pool: away.pool }).tryTurn(makeName(), 0, never)).rejects.toBeInstanceOf(
       StoreUnavailableError,
     )
   })

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Route } from '#application/ports/routes.ts'
+import type { Route } from '#domain/route.ts'
 import type { Hint, PulledHints, TaskQueue } from '#application/ports/task-queue.ts'
 import { mintTaskId } from '../../../support/ids.ts'
 

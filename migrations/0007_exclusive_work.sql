@@ -4,10 +4,10 @@
 -- until when. A lease by this server's clock and not a lock: a lock would keep a transaction open for the whole pass, and a
 -- process that hangs, or a host that vanishes, would hold it for as long as the server believes in the connection.
 
-create table taskfold.passes (
+create table taskfold.exclusive_work (
   name text not null,
   begun_at timestamptz not null,
   holder uuid,                           -- null: nobody is at it
   held_until timestamptz,
-  constraint passes_pkey primary key (name)
+  constraint exclusive_work_pkey primary key (name)
 );
