@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { systemTimers } from '#adapters/system/timers.ts'
 import { serveIsolatedRun } from '#adapters/worker/isolation/serve-isolated-run.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { openHandlers, parseHandlerSettings } from './open-handlers.ts'
 
 /** What the worker has logged about its handlers is not said again by each process that it starts for a run. */

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { createBuiltInHandlers } from '#adapters/handlers/built-in/built-in-handlers.ts'
 import { loadHandlers } from '#adapters/handlers/loading/load-handlers.ts'
 import type { OpenedHandlers } from '#adapters/worker/isolation/serve-isolated-run.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Config } from './config.ts'
 
 const handlerSettings = z.object({

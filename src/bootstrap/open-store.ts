@@ -21,8 +21,8 @@ import { systemClock } from '#adapters/system/clock.ts'
 import { systemTimers } from '#adapters/system/timers.ts'
 import { createFeedBarrierWatch } from '#application/health/feed-barrier-watch.ts'
 import { watchStore } from '#application/health/store-health.ts'
-import type { CommitObserver } from '#application/ports/commit-observer.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { CommitObserver } from '#application/ports/surroundings/commit-observer.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Config } from './config.ts'
 
 /**

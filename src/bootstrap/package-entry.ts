@@ -9,7 +9,7 @@ export {
 } from '#application/ports/task-handler.ts'
 export { type TaskDefinition, type TaskSpecification } from '#adapters/handlers/define-task.ts'
 export { type StandardSchema } from '#adapters/handlers/standard-schema.ts'
-export { type LogFields, type Logger } from '#application/ports/logger.ts'
+export { type LogFields, type Logger } from '#application/ports/surroundings/logger.ts'
 export {
   type AbortCause,
   type EffectContext,

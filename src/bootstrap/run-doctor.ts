@@ -17,7 +17,7 @@ import { systemTimers } from '#adapters/system/timers.ts'
 import { examine, type OpenedForExamination } from '#application/diagnosis/examine.ts'
 import { type Finding, severityOf, trouble } from '#application/diagnosis/finding.ts'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Config } from './config.ts'
 import { release } from './release.ts'
 

@@ -1,5 +1,5 @@
 import { migrate } from '#adapters/postgres/migrate/migrate.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Config } from './config.ts'
 import { openDatabase } from './open-store.ts'
 

@@ -1,5 +1,5 @@
 import { rebuildHeads } from '#adapters/postgres/heads/rebuild.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Config } from './config.ts'
 import { openDatabase, openStore } from './open-store.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ExclusiveWork } from '#application/ports/exclusive-work.ts'
+import type { ExclusiveWork } from '#application/ports/workers/exclusive-work.ts'
 import { type ContractWorld, type Setup, useWorld } from '../support/contract-world.ts'
 import { makeName, range } from '../support/task-builders.ts'
 

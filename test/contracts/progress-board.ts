@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ProgressBoard, ProgressReport } from '#application/ports/progress-board.ts'
+import type { ProgressBoard, ProgressReport } from '#application/ports/ledger/progress-board.ts'
 import { type ContractWorld, type Setup, useWorld } from '../support/contract-world.ts'
 import { mintTaskId } from '../support/ids.ts'
 import { range } from '../support/task-builders.ts'

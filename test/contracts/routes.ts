@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Routes } from '#application/ports/routes.ts'
+import type { Routes } from '#application/ports/heads/routes.ts'
 import { type Route, routeKey } from '#domain/route.ts'
 import { type ContractWorld, type Setup, useWorld } from '../support/contract-world.ts'
 import { makeRoute, range } from '../support/task-builders.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Signal, Signals } from '#application/ports/signals.ts'
+import type { Signal, Signals } from '#application/ports/queue/signals.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { type ContractWorld, type Setup, useWorld, waitUntil } from '../support/contract-world.ts'
 import { mintTaskId } from '../support/ids.ts'

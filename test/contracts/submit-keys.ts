@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { EventStore } from '#application/ports/event-store.ts'
-import type { SubmitKey, SubmitKeys } from '#application/ports/submit-keys.ts'
+import type { EventStore } from '#application/ports/events/event-store.ts'
+import type { SubmitKey, SubmitKeys } from '#application/ports/events/submit-keys.ts'
 import { noTask } from '#domain/task/state.ts'
 import { type ContractWorld, type Setup, useWorld } from '../support/contract-world.ts'
 import { makeAppend, makeKey, submit } from '../support/task-builders.ts'

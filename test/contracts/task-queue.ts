@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import type { TaskQueue } from '#application/ports/task-queue.ts'
+import type { TaskQueue } from '#application/ports/queue/task-queue.ts'
 import { type ContractWorld, type Setup, useWorld } from '../support/contract-world.ts'
 import { describeHints } from './task-queue/hints.ts'
 import { describeWaiting } from './task-queue/waiting.ts'

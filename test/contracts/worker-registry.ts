@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { Clock } from '#application/ports/clock.ts'
-import type { Heartbeat, WorkerDescription, WorkerRegistry, WorkerRow } from '#application/ports/worker-registry.ts'
+import type { Clock } from '#application/ports/surroundings/clock.ts'
+import type {
+  Heartbeat,
+  WorkerDescription,
+  WorkerRegistry,
+  WorkerRow,
+} from '#application/ports/workers/worker-registry.ts'
 import type { Incarnation } from '#domain/identifiers.ts'
 import { type ContractWorld, type Setup, useWorld, waitFor, waitUntil } from '../support/contract-world.ts'
 import { mintIncarnation } from '../support/ids.ts'

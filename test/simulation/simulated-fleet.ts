@@ -1,4 +1,4 @@
-import type { Random } from '#application/ports/identities.ts'
+import type { Random } from '#application/ports/surroundings/identities.ts'
 import { cancelTask, retryTask, runTaskNow } from '#application/commands/person-commands.ts'
 import { type HandlerContext, PermanentError, RetryAfterError } from '#application/ports/task-handler.ts'
 import type { TaskId } from '#domain/identifiers.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import type { EventStore } from '#application/ports/event-store.ts'
-import type { TaskIndex } from '#application/ports/task-index.ts'
+import type { EventStore } from '#application/ports/events/event-store.ts'
+import type { TaskIndex } from '#application/ports/heads/task-index.ts'
 import { fold } from '#domain/task/evolve.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { toHead } from '#domain/task/head.ts'

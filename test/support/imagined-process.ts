@@ -2,8 +2,8 @@ import { createMemoryIdentities } from '#adapters/memory/surroundings/identities
 import { createSeededRandom } from '#adapters/memory/surroundings/seeded-random.ts'
 import { createMemoryWorkerRegistry } from '#adapters/memory/workers/worker-registry.ts'
 import { createReadyAnnouncer } from '#application/hints/announcer.ts'
-import type { Timers } from '#application/ports/clock.ts'
-import type { Signal } from '#application/ports/signals.ts'
+import type { Timers } from '#application/ports/surroundings/clock.ts'
+import type { Signal } from '#application/ports/queue/signals.ts'
 import type { MemoryWorld } from './memory-world.ts'
 
 export type ImaginedProcess = ReturnType<typeof createImaginedProcess>

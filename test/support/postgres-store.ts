@@ -1,4 +1,4 @@
-import type { CommitObserver } from '#application/ports/commit-observer.ts'
+import type { CommitObserver } from '#application/ports/surroundings/commit-observer.ts'
 import type { DatabasePool } from 'slonik'
 import { createPostgresEventFeed } from '#adapters/postgres/events/event-feed.ts'
 import { createPostgresEventStore, type PostgresEventStore } from '#adapters/postgres/events/event-store.ts'

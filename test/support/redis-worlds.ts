@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectRedis } from '#adapters/redis/connection/connect-redis.ts'
 import { systemClock } from '#adapters/system/clock.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { silentLogger } from './silent-logger.ts'
 import { makeName } from './task-builders.ts'
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { type Admission, admit } from './request/admission.ts'
 import { answerClientError } from './problems/client-error.ts'
 import { type JsonBody, parseJsonBody } from './request/json-body.ts'

@@ -1,5 +1,5 @@
 import type { ReadHealth } from '#application/health/health.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { Instant } from '#domain/time.ts'
 import { type AdmissionLimits, createAdmission } from './request/admission.ts'

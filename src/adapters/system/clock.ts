@@ -1,4 +1,4 @@
-import type { Clock } from '#application/ports/clock.ts'
+import type { Clock } from '#application/ports/surroundings/clock.ts'
 
 /** The operating system's monotonic clock. Unlike `performance.now`, it has one zero for all threads of the process. */
 export const systemClock: Clock = {

@@ -1,7 +1,7 @@
 import { randomFillSync, randomUUID } from 'node:crypto'
 import { v7 } from 'uuid'
-import type { StoreClock } from '#application/ports/clock.ts'
-import type { Identities } from '#application/ports/identities.ts'
+import type { StoreClock } from '#application/ports/surroundings/clock.ts'
+import type { Identities } from '#application/ports/surroundings/identities.ts'
 import { type AppendId, parseIncarnation, recallAppendId, recallTaskId } from '#domain/identifiers.ts'
 
 function toDigits(number: number, count: number): string {

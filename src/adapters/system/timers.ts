@@ -1,4 +1,4 @@
-import type { Timers } from '#application/ports/clock.ts'
+import type { Timers } from '#application/ports/surroundings/clock.ts'
 
 /** Node waits at most this long at once, and takes anything longer for 1 ms. */
 const waitMsMax = 2_147_483_647

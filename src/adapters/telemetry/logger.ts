@@ -1,5 +1,5 @@
 import { type Level, type Logger as PinoLogger, pino } from 'pino'
-import type { Logger, LogFields } from '#application/ports/logger.ts'
+import type { Logger, LogFields } from '#application/ports/surroundings/logger.ts'
 import type { logLevels } from './log-levels.ts'
 
 export interface LoggerOptions {

@@ -1,6 +1,6 @@
 import { startRun, type StartOutcome, type StartRunDeps } from '#application/runs/start-run.ts'
 import type { Startable } from '#application/runs/task-loader.ts'
-import type { Clock } from '#application/ports/clock.ts'
+import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { runsApart } from '#domain/task/state.ts'
 import type { Isolation } from './isolation/isolation.ts'

@@ -7,16 +7,16 @@ import type { EventContext, TaskEvent } from '#domain/task/events.ts'
 import { changeHead, foldOnto, toHead } from '#domain/task/head.ts'
 import type { Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
-import type { Count } from '../ports/counts.ts'
+import type { Count } from '../ports/surroundings/counts.ts'
 import {
   type Append,
   type EventStore,
   isStored,
   type StoredVerdict,
   StoreOverloadedError,
-} from '../ports/event-store.ts'
-import type { Identities } from '../ports/identities.ts'
-import type { TaskIndex } from '../ports/task-index.ts'
+} from '../ports/events/event-store.ts'
+import type { Identities } from '../ports/surroundings/identities.ts'
+import type { TaskIndex } from '../ports/heads/task-index.ts'
 
 export interface ChangeTaskDeps {
   readonly store: EventStore

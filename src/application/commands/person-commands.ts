@@ -1,6 +1,6 @@
 import type { TaskId } from '#domain/identifiers.ts'
 import type { EventContext } from '#domain/task/events.ts'
-import type { Signals } from '../ports/signals.ts'
+import type { Signals } from '../ports/queue/signals.ts'
 import { type ChangeOutcome, type ChangeTaskDeps, changeTask } from './change-task.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
 

@@ -1,7 +1,7 @@
 import type { EventContext } from '#domain/task/events.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { Instant } from '#domain/time.ts'
-import { type Append, type Duplicate, type StoredVerdict, streamsPerCallMax } from '../ports/event-store.ts'
+import { type Append, type Duplicate, type StoredVerdict, streamsPerCallMax } from '../ports/events/event-store.ts'
 import { readTask } from '../runs/read-task.ts'
 import {
   afterStored,

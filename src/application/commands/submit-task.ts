@@ -5,19 +5,19 @@ import type { EventContext, JsonText, Submission } from '#domain/task/events.ts'
 import { changeHead, foldOnto } from '#domain/task/head.ts'
 import { noTask, type Task } from '#domain/task/state.ts'
 import type { Due, Instant } from '#domain/time.ts'
-import type { StoreClock } from '../ports/clock.ts'
+import type { StoreClock } from '../ports/surroundings/clock.ts'
 import {
   type Append,
   type Duplicate,
   type EventStore,
   type StoredVerdict,
   StoreUnavailableError,
-} from '../ports/event-store.ts'
-import type { Identities } from '../ports/identities.ts'
-import type { Routes } from '../ports/routes.ts'
+} from '../ports/events/event-store.ts'
+import type { Identities } from '../ports/surroundings/identities.ts'
+import type { Routes } from '../ports/heads/routes.ts'
 import type { Route } from '#domain/route.ts'
-import type { Signals } from '../ports/signals.ts'
-import type { SubmitKey } from '../ports/submit-keys.ts'
+import type { Signals } from '../ports/queue/signals.ts'
+import type { SubmitKey } from '../ports/events/submit-keys.ts'
 import type { HandlerDefaults } from '../ports/task-handler.ts'
 import { findTask } from '../queries/find-task.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'

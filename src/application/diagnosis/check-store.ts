@@ -1,8 +1,8 @@
 import type { Instant } from '#domain/time.ts'
-import type { Clock, Timers } from '../ports/clock.ts'
+import type { Clock, Timers } from '../ports/surroundings/clock.ts'
 import type { StoreProbe } from '../ports/diagnostics.ts'
-import type { EventFeed, FeedBarrier } from '../ports/event-feed.ts'
-import type { WorkerRegistry } from '../ports/worker-registry.ts'
+import type { EventFeed, FeedBarrier } from '../ports/events/event-feed.ts'
+import type { WorkerRegistry } from '../ports/workers/worker-registry.ts'
 import { type Finding, nameSome, ok, trouble, warning } from './finding.ts'
 
 export interface StoreDeps {

@@ -1,7 +1,7 @@
 import type { RouteBacklog, StoreProbe, TaskProbe } from '../ports/diagnostics.ts'
 import type { Route } from '#domain/route.ts'
-import type { RunIndex } from '../ports/run-index.ts'
-import type { WorkerRegistry, WorkerRow } from '../ports/worker-registry.ts'
+import type { RunIndex } from '../ports/heads/run-index.ts'
+import type { WorkerRegistry, WorkerRow } from '../ports/workers/worker-registry.ts'
 import { type Finding, nameSome, ok, trouble, warning } from './finding.ts'
 
 export interface WorkDeps {

@@ -1,4 +1,4 @@
-import type { Clock, Timers } from '../ports/clock.ts'
+import type { Clock, Timers } from '../ports/surroundings/clock.ts'
 import type { DatabaseProbe, QueueServerProbe } from '../ports/diagnostics.ts'
 import { checkHeads, type HeadDeps } from './check-heads.ts'
 import { checkDatabase, checkMigrations, checkNotifications, checkQueueServer } from './check-servers.ts'

@@ -1,6 +1,6 @@
-import type { Clock, Timers } from '../ports/clock.ts'
-import type { EventFeed, FeedBarrier } from '../ports/event-feed.ts'
-import type { Logger } from '../ports/logger.ts'
+import type { Clock, Timers } from '../ports/surroundings/clock.ts'
+import type { EventFeed, FeedBarrier } from '../ports/events/event-feed.ts'
+import type { Logger } from '../ports/surroundings/logger.ts'
 import { createPassLoop } from '../mechanisms/periodic-loop.ts'
 
 /** Sees when a transaction that does not end keeps the event feed from going on. */

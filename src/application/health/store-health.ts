@@ -1,6 +1,6 @@
 import { parseTaskId } from '#domain/identifiers.ts'
-import type { Clock, Timers } from '../ports/clock.ts'
-import type { EventStore } from '../ports/event-store.ts'
+import type { Clock, Timers } from '../ports/surroundings/clock.ts'
+import type { EventStore } from '../ports/events/event-store.ts'
 import type { HealthCheck } from './health.ts'
 
 export interface StoreHealth {

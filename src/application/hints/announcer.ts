@@ -2,11 +2,11 @@ import type { TaskId } from '#domain/identifiers.ts'
 import { rankOf } from '#domain/rank.ts'
 import type { Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
-import type { StoreClock, Timers } from '../ports/clock.ts'
-import type { Count } from '../ports/counts.ts'
+import type { StoreClock, Timers } from '../ports/surroundings/clock.ts'
+import type { Count } from '../ports/surroundings/counts.ts'
 import type { Route } from '#domain/route.ts'
-import type { DueTask } from '../ports/runnable-index.ts'
-import type { Hint, TaskQueue } from '../ports/task-queue.ts'
+import type { DueTask } from '../ports/heads/runnable-index.ts'
+import type { Hint, TaskQueue } from '../ports/queue/task-queue.ts'
 
 /**
  * Puts hints into the queue after a commit: at once for what is due, by a timer for what is due soon, and not at all for

@@ -1,6 +1,6 @@
 import { type Route, routeKey } from '#domain/route.ts'
-import type { RankedTask, RunnableIndex } from '../ports/runnable-index.ts'
-import type { Hint, TaskQueue } from '../ports/task-queue.ts'
+import type { RankedTask, RunnableIndex } from '../ports/heads/runnable-index.ts'
+import type { Hint, TaskQueue } from '../ports/queue/task-queue.ts'
 
 /**
  * Pushes due heads window by window: the front again and again, because that is where ids are lost that were pulled and

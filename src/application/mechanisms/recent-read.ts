@@ -1,4 +1,4 @@
-import type { Clock } from '../ports/clock.ts'
+import type { Clock } from '../ports/surroundings/clock.ts'
 
 /** One reading for several who need it about as often. */
 export interface RecentRead<Answer> {

@@ -1,6 +1,6 @@
 import type { TaskId } from '#domain/identifiers.ts'
 import type { RetryPolicy } from '#domain/retry-policy.ts'
-import type { Logger } from './logger.ts'
+import type { Logger } from './surroundings/logger.ts'
 
 /** What a worker runs for one task type. */
 export interface TaskHandler {

@@ -1,7 +1,7 @@
 import type { TaskId } from '#domain/identifiers.ts'
-import type { Timers } from '../ports/clock.ts'
-import { StoreOverloadedError } from '../ports/event-store.ts'
-import type { TaskIndex } from '../ports/task-index.ts'
+import type { Timers } from '../ports/surroundings/clock.ts'
+import { StoreOverloadedError } from '../ports/events/event-store.ts'
+import type { TaskIndex } from '../ports/heads/task-index.ts'
 
 /** Waits for tasks to end: whoever waits in this process is served by the same query. */
 export interface EndWatch {

@@ -1,9 +1,9 @@
 import type { TaskId } from '#domain/identifiers.ts'
 import { detailOf, type FailedDetail, type PendingTask, type RunningTask, type Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
-import type { EventStore } from '../ports/event-store.ts'
-import type { RunIndex } from '../ports/run-index.ts'
-import type { WorkerRegistry, WorkerRow } from '../ports/worker-registry.ts'
+import type { EventStore } from '../ports/events/event-store.ts'
+import type { RunIndex } from '../ports/heads/run-index.ts'
+import type { WorkerRegistry, WorkerRow } from '../ports/workers/worker-registry.ts'
 import { findTask } from './find-task.ts'
 
 export type ExplanationCode =

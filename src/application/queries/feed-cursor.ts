@@ -1,5 +1,5 @@
 import { findTaskId } from '#domain/identifiers.ts'
-import type { FeedCursor } from '../ports/event-feed.ts'
+import type { FeedCursor } from '../ports/events/event-feed.ts'
 
 /** The text that names a position in the feed to whoever follows it. To them it is opaque; it fits into any header. */
 export const formatFeedCursor = ({ epoch, xid, taskId, version }: FeedCursor): string =>

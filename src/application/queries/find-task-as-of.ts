@@ -3,7 +3,7 @@ import type { TaskId } from '#domain/identifiers.ts'
 import type { RecordedEvent } from '#domain/task/events.ts'
 import type { Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
-import type { EventStore } from '../ports/event-store.ts'
+import type { EventStore } from '../ports/events/event-store.ts'
 
 /** A task as it was. */
 export type PastTask =

@@ -2,8 +2,8 @@ import type { TaskId } from '#domain/identifiers.ts'
 import type { JsonText } from '#domain/task/events.ts'
 import type { Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
-import { type EventStore, StoreUnavailableError } from '../ports/event-store.ts'
-import type { ProgressBoard } from '../ports/progress-board.ts'
+import { type EventStore, StoreUnavailableError } from '../ports/events/event-store.ts'
+import type { ProgressBoard } from '../ports/ledger/progress-board.ts'
 import { findTask } from './find-task.ts'
 
 export interface TaskWithProgress {

@@ -3,7 +3,7 @@ import type { TaskId } from '#domain/identifiers.ts'
 import type { Task } from '#domain/task/state.ts'
 import { type TimelineEntry, toTimeline } from '#domain/task/timeline.ts'
 import type { Instant } from '#domain/time.ts'
-import type { EventStore } from '../ports/event-store.ts'
+import type { EventStore } from '../ports/events/event-store.ts'
 
 /** The present state of a task with the store's clock, or undefined when there is none. Throws as `loadStream` does. */
 export const findTask = async (

@@ -1,6 +1,6 @@
 import type { TaskId } from '#domain/identifiers.ts'
-import type { Effect, IdempotencyLedger } from '../ports/idempotency-ledger.ts'
-import type { TaskIndex } from '../ports/task-index.ts'
+import type { Effect, IdempotencyLedger } from '../ports/ledger/idempotency-ledger.ts'
+import type { TaskIndex } from '../ports/heads/task-index.ts'
 
 interface Deps {
   readonly index: TaskIndex

@@ -2,9 +2,9 @@ import type { TaskId } from '#domain/identifiers.ts'
 import type { Head } from '#domain/task/head.ts'
 import { detailOf, type Task, type TaskDetail, type TaskStatus } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
-import type { EventStore } from '../ports/event-store.ts'
-import type { Logger } from '../ports/logger.ts'
-import type { HeadQuery, TaskIndex } from '../ports/task-index.ts'
+import type { EventStore } from '../ports/events/event-store.ts'
+import type { Logger } from '../ports/surroundings/logger.ts'
+import type { HeadQuery, TaskIndex } from '../ports/heads/task-index.ts'
 import { readTask } from '../runs/read-task.ts'
 
 export interface TaskFilter {

@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '#domain/task/events.ts'
-import type { EventFeed } from '../ports/event-feed.ts'
+import type { EventFeed } from '../ports/events/event-feed.ts'
 import { formatFeedCursor, parseFeedCursor } from './feed-cursor.ts'
 
 export type FeedReading =

@@ -1,7 +1,7 @@
 import type { TaskId } from '#domain/identifiers.ts'
 import { isEnded } from '#domain/task/state.ts'
-import type { EventStore } from '../ports/event-store.ts'
-import type { ProgressBoard } from '../ports/progress-board.ts'
+import type { EventStore } from '../ports/events/event-store.ts'
+import type { ProgressBoard } from '../ports/ledger/progress-board.ts'
 import type { EndWatch } from './end-watch.ts'
 import { findTaskWithProgress, type TaskWithProgress } from './find-task-with-progress.ts'
 

@@ -1,6 +1,6 @@
 import type { Incarnation } from '#domain/identifiers.ts'
-import type { Clock } from '../ports/clock.ts'
-import type { WorkerRegistry, WorkerRow } from '../ports/worker-registry.ts'
+import type { Clock } from '../ports/surroundings/clock.ts'
+import type { WorkerRegistry, WorkerRow } from '../ports/workers/worker-registry.ts'
 import { createLeaseWatch, type WatchedLease } from './lease-watch.ts'
 import { type LostRunsDeps, recoverLostRuns } from './lost-runs.ts'
 

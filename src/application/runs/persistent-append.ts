@@ -1,7 +1,7 @@
-import type { Timers } from '../ports/clock.ts'
-import { type Append, type AppendVerdict, type EventStore, UnstorableAppendError } from '../ports/event-store.ts'
-import type { Random } from '../ports/identities.ts'
-import type { Logger } from '../ports/logger.ts'
+import type { Timers } from '../ports/surroundings/clock.ts'
+import { type Append, type AppendVerdict, type EventStore, UnstorableAppendError } from '../ports/events/event-store.ts'
+import type { Random } from '../ports/surroundings/identities.ts'
+import type { Logger } from '../ports/surroundings/logger.ts'
 import { backOffMs } from '../mechanisms/back-off.ts'
 import type { Lease } from './lease.ts'
 

@@ -1,9 +1,9 @@
 import type { TaskId } from '#domain/identifiers.ts'
 import { backOffMs } from '../mechanisms/back-off.ts'
-import type { Timers } from '../ports/clock.ts'
-import type { Random } from '../ports/identities.ts'
-import type { Logger } from '../ports/logger.ts'
-import type { ProgressBoard, ProgressReport } from '../ports/progress-board.ts'
+import type { Timers } from '../ports/surroundings/clock.ts'
+import type { Random } from '../ports/surroundings/identities.ts'
+import type { Logger } from '../ports/surroundings/logger.ts'
+import type { ProgressBoard, ProgressReport } from '../ports/ledger/progress-board.ts'
 
 /** Writes what the runs of one process say about their progress: the last word of each, a few times a second. */
 export interface ProgressWriter {

@@ -1,6 +1,6 @@
 import { fold, IllegalHistoryError } from '#domain/task/evolve.ts'
 import type { Task } from '#domain/task/state.ts'
-import { type StreamContent, UndecodableStreamError } from '../ports/event-store.ts'
+import { type StreamContent, UndecodableStreamError } from '../ports/events/event-store.ts'
 
 export type ReadTask =
   | { readonly kind: 'task'; readonly task: Task }

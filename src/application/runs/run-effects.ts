@@ -1,10 +1,10 @@
 import type { Run, TaskId } from '#domain/identifiers.ts'
 import type { JsonText } from '#domain/task/events.ts'
 import { backOffMs } from '../mechanisms/back-off.ts'
-import type { Timers } from '../ports/clock.ts'
-import { StoreUnavailableError } from '../ports/event-store.ts'
-import type { IdempotencyLedger } from '../ports/idempotency-ledger.ts'
-import type { Random } from '../ports/identities.ts'
+import type { Timers } from '../ports/surroundings/clock.ts'
+import { StoreUnavailableError } from '../ports/events/event-store.ts'
+import type { IdempotencyLedger } from '../ports/ledger/idempotency-ledger.ts'
+import type { Random } from '../ports/surroundings/identities.ts'
 import {
   AbortReason,
   EffectChangedError,

@@ -1,6 +1,6 @@
 import type { Run, TaskId } from '#domain/identifiers.ts'
 import type { JsonText } from '#domain/task/events.ts'
-import type { Logger } from '../ports/logger.ts'
+import type { Logger } from '../ports/surroundings/logger.ts'
 import type { ProgressWriter } from './progress-writer.ts'
 
 /** How much one word of progress may weigh as text. */

@@ -1,5 +1,5 @@
-import type { Clock, Timers } from '../ports/clock.ts'
-import type { Logger } from '../ports/logger.ts'
+import type { Clock, Timers } from '../ports/surroundings/clock.ts'
+import type { Logger } from '../ports/surroundings/logger.ts'
 import { createPassLoop, type PassLoop } from '../mechanisms/periodic-loop.ts'
 
 interface Deps {

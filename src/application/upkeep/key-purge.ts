@@ -1,8 +1,8 @@
 import { createPassLoop, type PassLoop } from '../mechanisms/periodic-loop.ts'
-import type { Clock, Timers } from '../ports/clock.ts'
-import type { Logger } from '../ports/logger.ts'
-import type { ExclusiveWork } from '../ports/exclusive-work.ts'
-import { keyAgeMsMin, type SubmitKeys } from '../ports/submit-keys.ts'
+import type { Clock, Timers } from '../ports/surroundings/clock.ts'
+import type { Logger } from '../ports/surroundings/logger.ts'
+import type { ExclusiveWork } from '../ports/workers/exclusive-work.ts'
+import { keyAgeMsMin, type SubmitKeys } from '../ports/events/submit-keys.ts'
 
 interface Deps {
   readonly submitKeys: SubmitKeys

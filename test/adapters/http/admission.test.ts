@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { EventStore } from '#application/ports/event-store.ts'
+import type { EventStore } from '#application/ports/events/event-store.ts'
 import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
 
 let world: HttpWorld | undefined

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { type EventStore, StoreOverloadedError, StoreUnavailableError } from '#application/ports/event-store.ts'
+import { type EventStore, StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import { makeName, range } from '../../support/task-builders.ts'
 import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
 

@@ -4,7 +4,7 @@ import {
   StoreOverloadedError,
   StoreUnavailableError,
   UndecodableStreamError,
-} from '#application/ports/event-store.ts'
+} from '#application/ports/events/event-store.ts'
 import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
 
 let world: HttpWorld | undefined

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { EventFeed } from '#application/ports/event-feed.ts'
+import type { EventFeed } from '#application/ports/events/event-feed.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import { createFeedWorlds, seenBy, submitInTurn as submit } from './support/feed-worlds.ts'
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { StoreUnavailableError } from '#application/ports/event-store.ts'
+import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import { createFeedWorlds, seenBy, submitInTurn as submit } from './support/feed-worlds.ts'
 
 const { open, close } = createFeedWorlds()

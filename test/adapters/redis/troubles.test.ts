@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { RedisUnavailableError } from '#adapters/redis/connection/errors.ts'
-import type { Signal } from '#application/ports/signals.ts'
+import type { Signal } from '#application/ports/queue/signals.ts'
 import { waitUntil } from '../../support/contract-world.ts'
 import { mintTaskId } from '../../support/ids.ts'
 import { hasRedisServer, startRedisServer } from '../../support/redis-server.ts'

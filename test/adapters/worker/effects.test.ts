@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { StoreUnavailableError } from '#application/ports/event-store.ts'
-import type { IdempotencyLedger } from '#application/ports/idempotency-ledger.ts'
+import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
+import type { IdempotencyLedger } from '#application/ports/ledger/idempotency-ledger.ts'
 import { AbortReason, EffectInUseError, type HandlerContext, PermanentError } from '#application/ports/task-handler.ts'
 import { retryTask } from '#application/commands/person-commands.ts'
 import { changeTask } from '#application/commands/change-task.ts'

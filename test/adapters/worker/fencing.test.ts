@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { HandlerContext } from '#application/ports/task-handler.ts'
-import type { WorkerRegistry } from '#application/ports/worker-registry.ts'
+import type { WorkerRegistry } from '#application/ports/workers/worker-registry.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { createImaginedProcess } from '../../support/imagined-process.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type EventStore, StoreOverloadedError, StoreUnavailableError } from '#application/ports/event-store.ts'
-import type { TaskQueue } from '#application/ports/task-queue.ts'
+import { type EventStore, StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
+import type { TaskQueue } from '#application/ports/queue/task-queue.ts'
 import type { Task } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { declareLost, start } from '../../support/run-commands.ts'

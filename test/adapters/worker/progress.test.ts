@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { StoreUnavailableError } from '#application/ports/event-store.ts'
-import type { ProgressBoard } from '#application/ports/progress-board.ts'
+import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
+import type { ProgressBoard } from '#application/ports/ledger/progress-board.ts'
 import { findTaskWithProgress } from '#application/queries/find-task-with-progress.ts'
 import { createMemoryWorld } from '../../support/memory-world.ts'
 import { range } from '../../support/task-builders.ts'

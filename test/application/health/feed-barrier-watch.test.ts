@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createFeedBarrierWatch } from '#application/health/feed-barrier-watch.ts'
-import { StoreUnavailableError } from '#application/ports/event-store.ts'
-import type { FeedBarrier } from '#application/ports/event-feed.ts'
+import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
+import type { FeedBarrier } from '#application/ports/events/event-feed.ts'
 import { createMemoryWorld } from '../../support/memory-world.ts'
 
 const createSituation = () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/event-store.ts'
-import type { TaskIndex } from '#application/ports/task-index.ts'
+import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
+import type { TaskIndex } from '#application/ports/heads/task-index.ts'
 import { createEndWatch } from '#application/queries/end-watch.ts'
 import { waitForEnd } from '#application/queries/wait-for-end.ts'
 import type { TaskId } from '#domain/identifiers.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createReadyAnnouncer } from '#application/hints/announcer.ts'
 import { type FinishCommand, finishRun } from '#application/runs/finish-run.ts'
-import { type EventStore, StoreUnavailableError, UnstorableAppendError } from '#application/ports/event-store.ts'
+import { type EventStore, StoreUnavailableError, UnstorableAppendError } from '#application/ports/events/event-store.ts'
 import type { RunningTask } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { mintIncarnation } from '../../support/ids.ts'

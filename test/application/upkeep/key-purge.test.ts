@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { keyAgeMsMin } from '#application/ports/submit-keys.ts'
+import { keyAgeMsMin } from '#application/ports/events/submit-keys.ts'
 import { createKeyPurge } from '#application/upkeep/key-purge.ts'
 import { noTask } from '#domain/task/state.ts'
 import { createMemoryWorld } from '../../support/memory-world.ts'

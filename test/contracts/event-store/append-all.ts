@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Append, UnstorableAppendError } from '#application/ports/event-store.ts'
+import { type Append, UnstorableAppendError } from '#application/ports/events/event-store.ts'
 import { noTask } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { start, succeed } from '../../support/run-commands.ts'

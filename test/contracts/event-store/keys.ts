@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type Append, UnstorableAppendError } from '#application/ports/event-store.ts'
-import type { SubmitKey } from '#application/ports/submit-keys.ts'
+import { type Append, UnstorableAppendError } from '#application/ports/events/event-store.ts'
+import type { SubmitKey } from '#application/ports/events/submit-keys.ts'
 import { noTask } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { mintAppendId } from '../../support/ids.ts'

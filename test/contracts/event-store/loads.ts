@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { UndecodableStreamError } from '#application/ports/event-store.ts'
+import { UndecodableStreamError } from '#application/ports/events/event-store.ts'
 import { mintTaskId } from '../../support/ids.ts'
 import { start } from '../../support/run-commands.ts'
 import { appendCommand, range, submitMany, submitTo } from '../../support/task-builders.ts'

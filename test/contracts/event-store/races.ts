@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type AppendVerdict, isStored } from '#application/ports/event-store.ts'
+import { type AppendVerdict, isStored } from '#application/ports/events/event-store.ts'
 import { noTask, type Task } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { mintTaskId } from '../../support/ids.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Append, UnstorableAppendError } from '#application/ports/event-store.ts'
+import { type Append, UnstorableAppendError } from '#application/ports/events/event-store.ts'
 import type { EventContext, Submission } from '#domain/task/events.ts'
 import { noTask } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'

@@ -1,6 +1,6 @@
-import type { EventStore } from '#application/ports/event-store.ts'
-import type { Routes } from '#application/ports/routes.ts'
-import type { TaskIndex } from '#application/ports/task-index.ts'
+import type { EventStore } from '#application/ports/events/event-store.ts'
+import type { Routes } from '#application/ports/heads/routes.ts'
+import type { TaskIndex } from '#application/ports/heads/task-index.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { ContractWorld } from '../../support/contract-world.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { HeadQuery } from '#application/ports/task-index.ts'
+import type { HeadQuery } from '#application/ports/heads/task-index.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { toHead } from '#domain/task/head.ts'
 import type { Task } from '#domain/task/state.ts'

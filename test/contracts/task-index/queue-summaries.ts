@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { QueueSummary } from '#application/ports/task-index.ts'
+import type { QueueSummary } from '#application/ports/heads/task-index.ts'
 import { fail, start, succeed } from '../../support/run-commands.ts'
 import { appendCommand, makeRoute, makeSubmission, submitMany, submitTo } from '../../support/task-builders.ts'
 import type { TaskIndexWorld } from '../task-index.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Route } from '#domain/route.ts'
-import type { Hint, PulledHints, TaskQueue } from '#application/ports/task-queue.ts'
+import type { Hint, PulledHints, TaskQueue } from '#application/ports/queue/task-queue.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { compareRanked } from '#domain/rank.ts'
 import { mintTaskId } from '../../support/ids.ts'

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { describe, expect, it } from 'vitest'
 import type { Route } from '#domain/route.ts'
-import type { Hint, PulledHints, TaskQueue } from '#application/ports/task-queue.ts'
+import type { Hint, PulledHints, TaskQueue } from '#application/ports/queue/task-queue.ts'
 import { mintTaskId } from '../../support/ids.ts'
 import { makeRoute } from '../../support/task-builders.ts'
 import type { TaskQueueWorld } from '../task-queue.ts'

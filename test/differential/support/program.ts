@@ -1,5 +1,5 @@
 import { createSeededRandom } from '#adapters/memory/surroundings/seeded-random.ts'
-import type { Random } from '#application/ports/identities.ts'
+import type { Random } from '#application/ports/surroundings/identities.ts'
 import type { Due } from '#domain/time.ts'
 import { range } from '../../support/task-builders.ts'
 

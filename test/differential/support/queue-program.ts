@@ -1,5 +1,5 @@
 import { createSeededRandom } from '#adapters/memory/surroundings/seeded-random.ts'
-import type { Random } from '#application/ports/identities.ts'
+import type { Random } from '#application/ports/surroundings/identities.ts'
 import { range } from '../../support/task-builders.ts'
 
 /** What is done to a queue, made from a seed alone. Ids and routes are named by number. */

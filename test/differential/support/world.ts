@@ -1,11 +1,11 @@
 import { createMemoryIdentities } from '#adapters/memory/surroundings/identities.ts'
 import { createSeededRandom } from '#adapters/memory/surroundings/seeded-random.ts'
-import type { EventStore } from '#application/ports/event-store.ts'
-import type { Identities } from '#application/ports/identities.ts'
-import type { Routes } from '#application/ports/routes.ts'
-import type { RunIndex } from '#application/ports/run-index.ts'
-import type { RunnableIndex } from '#application/ports/runnable-index.ts'
-import type { TaskIndex } from '#application/ports/task-index.ts'
+import type { EventStore } from '#application/ports/events/event-store.ts'
+import type { Identities } from '#application/ports/surroundings/identities.ts'
+import type { Routes } from '#application/ports/heads/routes.ts'
+import type { RunIndex } from '#application/ports/heads/run-index.ts'
+import type { RunnableIndex } from '#application/ports/heads/runnable-index.ts'
+import type { TaskIndex } from '#application/ports/heads/task-index.ts'
 
 /** What a program is run against. */
 export interface DifferentialWorld {

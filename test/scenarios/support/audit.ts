@@ -4,7 +4,7 @@ import { createPostgresRoutes } from '#adapters/postgres/heads/routes.ts'
 import { createEstimatedStoreClock } from '#adapters/postgres/events/store-clock.ts'
 import { createPostgresTaskIndex } from '#adapters/postgres/heads/task-index.ts'
 import { systemClock } from '#adapters/system/clock.ts'
-import { StoreUnavailableError } from '#application/ports/event-store.ts'
+import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 

@@ -1,4 +1,4 @@
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 import { isTaskDefinition } from '../define-task.ts'

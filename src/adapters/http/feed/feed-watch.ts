@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FeedCursor } from '#application/ports/event-feed.ts'
+import type { FeedCursor } from '#application/ports/events/event-feed.ts'
 import { parseFeedCursor } from '#application/queries/feed-cursor.ts'
 import type { FeedReading } from '#application/queries/read-feed.ts'
 import { isOutage, outageMs, type ReadFeed } from './read-feed-or-outage.ts'

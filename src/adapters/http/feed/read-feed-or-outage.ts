@@ -1,4 +1,4 @@
-import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/event-store.ts'
+import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { FeedReading } from '#application/queries/read-feed.ts'
 
 export type ReadFeed = (after: string, limit: number) => Promise<FeedReading>

@@ -1,5 +1,9 @@
 import { KeyReusedError, RetryPolicyError, SubmitUnknownError } from '#application/commands/submit-task.ts'
-import { StoreOverloadedError, StoreUnavailableError, UnstorableAppendError } from '#application/ports/event-store.ts'
+import {
+  StoreOverloadedError,
+  StoreUnavailableError,
+  UnstorableAppendError,
+} from '#application/ports/events/event-store.ts'
 import { type ProblemCode, ProblemError } from './problems.ts'
 
 /**

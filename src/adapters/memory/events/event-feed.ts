@@ -1,5 +1,10 @@
-import { type EventFeed, eventsPerPageMax, type FeedCursor, type FeedEvent } from '#application/ports/event-feed.ts'
-import { UndecodableStreamError } from '#application/ports/event-store.ts'
+import {
+  type EventFeed,
+  eventsPerPageMax,
+  type FeedCursor,
+  type FeedEvent,
+} from '#application/ports/events/event-feed.ts'
+import { UndecodableStreamError } from '#application/ports/events/event-store.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import type { MemoryDatabase } from '../database.ts'
 

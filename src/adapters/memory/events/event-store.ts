@@ -8,8 +8,8 @@ import {
   streamsPerCallMax,
   UndecodableStreamError,
   UnstorableAppendError,
-} from '#application/ports/event-store.ts'
-import type { SubmitKey } from '#application/ports/submit-keys.ts'
+} from '#application/ports/events/event-store.ts'
+import type { SubmitKey } from '#application/ports/events/submit-keys.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { RecordedEvent } from '#domain/task/events.ts'
 import type { Head } from '#domain/task/head.ts'

@@ -1,5 +1,5 @@
-import { type Append, UnstorableAppendError } from '#application/ports/event-store.ts'
-import { judgeKey } from '#application/ports/submit-keys.ts'
+import { type Append, UnstorableAppendError } from '#application/ports/events/event-store.ts'
+import { judgeKey } from '#application/ports/events/submit-keys.ts'
 import type { EventContext, JsonText, TaskEvent } from '#domain/task/events.ts'
 
 /** How much one event may weigh as text, its context included; the largest legal payload fits with room to spare. */

@@ -1,4 +1,4 @@
-import type { SubmitKeys } from '#application/ports/submit-keys.ts'
+import type { SubmitKeys } from '#application/ports/events/submit-keys.ts'
 import type { MemoryDatabase } from '../database.ts'
 
 export const createMemorySubmitKeys = (database: MemoryDatabase): SubmitKeys => ({

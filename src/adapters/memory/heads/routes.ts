@@ -1,4 +1,4 @@
-import type { Routes } from '#application/ports/routes.ts'
+import type { Routes } from '#application/ports/heads/routes.ts'
 import { routeKey } from '#domain/route.ts'
 import type { MemoryDatabase } from '../database.ts'
 

@@ -1,4 +1,4 @@
-import type { RunIndex, RunningHead } from '#application/ports/run-index.ts'
+import type { RunIndex, RunningHead } from '#application/ports/heads/run-index.ts'
 import type { Head } from '#domain/task/head.ts'
 import type { MemoryDatabase } from '../database.ts'
 

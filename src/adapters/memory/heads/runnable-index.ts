@@ -1,5 +1,5 @@
 import type { Route } from '#domain/route.ts'
-import type { DueTask, DueWindow, RankedTask, RunnableIndex } from '#application/ports/runnable-index.ts'
+import type { DueTask, DueWindow, RankedTask, RunnableIndex } from '#application/ports/heads/runnable-index.ts'
 import { compareRanked, rankOf } from '#domain/rank.ts'
 import type { Instant } from '#domain/time.ts'
 import type { MemoryDatabase } from '../database.ts'

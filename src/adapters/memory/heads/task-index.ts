@@ -1,4 +1,4 @@
-import type { HeadQuery, QueueSummary, TaskIndex } from '#application/ports/task-index.ts'
+import type { HeadQuery, QueueSummary, TaskIndex } from '#application/ports/heads/task-index.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { Head } from '#domain/task/head.ts'
 import type { Instant } from '#domain/time.ts'

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { type Effect, effectsListedMax, type IdempotencyLedger } from '#application/ports/idempotency-ledger.ts'
+import { type Effect, effectsListedMax, type IdempotencyLedger } from '#application/ports/ledger/idempotency-ledger.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { MemoryDatabase, StoredEffect } from '../database.ts'
 

@@ -1,4 +1,4 @@
-import type { ProgressBoard } from '#application/ports/progress-board.ts'
+import type { ProgressBoard } from '#application/ports/ledger/progress-board.ts'
 import type { MemoryDatabase } from '../database.ts'
 
 /** The progress of the tasks of a memory database. */

@@ -1,4 +1,4 @@
-import type { RankedTask } from '#application/ports/runnable-index.ts'
+import type { RankedTask } from '#application/ports/heads/runnable-index.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { compareRanked } from '#domain/rank.ts'
 import { createSortedList } from '../heads/sorted-list.ts'

@@ -1,4 +1,4 @@
-import type { Signal, Signals } from '#application/ports/signals.ts'
+import type { Signal, Signals } from '#application/ports/queue/signals.ts'
 
 /**
  * Signals between all who share the returned object; every imagined process of a test is given the same one.

@@ -1,12 +1,12 @@
-import type { Timers } from '#application/ports/clock.ts'
+import type { Timers } from '#application/ports/surroundings/clock.ts'
 import { type Route, routeKey } from '#domain/route.ts'
 import {
   type PulledHints,
   type PullRequest,
   queueIdsMax as queueIdsMaxOfPort,
   type TaskQueue,
-} from '#application/ports/task-queue.ts'
-import type { RankedTask } from '#application/ports/runnable-index.ts'
+} from '#application/ports/queue/task-queue.ts'
+import type { RankedTask } from '#application/ports/heads/runnable-index.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { compareRanked } from '#domain/rank.ts'
 import { createRankedIds, type RankedIds } from './ranked-ids.ts'

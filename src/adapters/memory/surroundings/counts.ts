@@ -1,4 +1,4 @@
-import type { Count, CountName } from '#application/ports/counts.ts'
+import type { Count, CountName } from '#application/ports/surroundings/counts.ts'
 
 /** Counts that can be read. */
 export interface MemoryCounts {

@@ -1,5 +1,5 @@
-import type { StoreClock } from '#application/ports/clock.ts'
-import type { Identities, Random } from '#application/ports/identities.ts'
+import type { StoreClock } from '#application/ports/surroundings/clock.ts'
+import type { Identities, Random } from '#application/ports/surroundings/identities.ts'
 import { parseAppendId, parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
 
 /** Task ids of one millisecond; the next one borrows from the millisecond after. */

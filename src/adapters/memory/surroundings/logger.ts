@@ -1,4 +1,4 @@
-import type { LogFields, Logger } from '#application/ports/logger.ts'
+import type { LogFields, Logger } from '#application/ports/surroundings/logger.ts'
 
 /** One line as it was logged, the fields of its logger included. */
 export interface LogLine {

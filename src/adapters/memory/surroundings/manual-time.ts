@@ -1,4 +1,4 @@
-import type { Clock, StoreClock, Timers } from '#application/ports/clock.ts'
+import type { Clock, StoreClock, Timers } from '#application/ports/surroundings/clock.ts'
 import type { Instant } from '#domain/time.ts'
 import { createEventLoopWatch } from './event-loop-watch.ts'
 import { createSortedList } from '../heads/sorted-list.ts'

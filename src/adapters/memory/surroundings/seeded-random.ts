@@ -1,4 +1,4 @@
-import type { Random } from '#application/ports/identities.ts'
+import type { Random } from '#application/ports/surroundings/identities.ts'
 
 /**
  * Chance that can be had again: one seed, one sequence. For tests only, never for secrets.

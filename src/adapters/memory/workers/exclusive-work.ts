@@ -1,4 +1,4 @@
-import type { ExclusiveWork } from '#application/ports/exclusive-work.ts'
+import type { ExclusiveWork } from '#application/ports/workers/exclusive-work.ts'
 import type { MemoryDatabase } from '../database.ts'
 
 /** The passes of a memory database. A pass that throws has begun all the same and is not due again before its time. */

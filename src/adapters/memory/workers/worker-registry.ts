@@ -1,5 +1,5 @@
-import type { Clock, Timers } from '#application/ports/clock.ts'
-import type { Heartbeat, WorkerDescription, WorkerRegistry } from '#application/ports/worker-registry.ts'
+import type { Clock, Timers } from '#application/ports/surroundings/clock.ts'
+import type { Heartbeat, WorkerDescription, WorkerRegistry } from '#application/ports/workers/worker-registry.ts'
 import type { Incarnation } from '#domain/identifiers.ts'
 import type { MemoryDatabase } from '../database.ts'
 

@@ -1,5 +1,5 @@
 import { ConnectionError, InvalidInputError } from 'slonik'
-import { StoreUnavailableError } from '#application/ports/event-store.ts'
+import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 
 /**
  * What a failed statement means for the batch it carried.

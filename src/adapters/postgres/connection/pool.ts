@@ -1,6 +1,6 @@
 import { createPgDriverFactory } from '@slonik/pg-driver'
 import { createBigintTypeParser, createPool, type DatabasePool } from 'slonik'
-import { StoreUnavailableError } from '#application/ports/event-store.ts'
+import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import { toReadError } from './errors.ts'
 import { withQueryDeadline } from './query-deadline.ts'
 import type { SessionKind } from './session-kind.ts'

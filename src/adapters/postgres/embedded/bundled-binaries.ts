@@ -1,7 +1,7 @@
 import { chmod, cp, readFile, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { canExecute, type ServerAccount } from './server-account.ts'
 import { exists, toFolderError } from './server-place.ts'
 

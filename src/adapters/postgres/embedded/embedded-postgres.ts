@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { inBriefSession } from '../connection/brief-session.ts'
 import { claimCluster, findClusterMajor, makeCluster, openPassword, serverRole } from './cluster.ts'
 import { lockFolder } from './folder-lock.ts'

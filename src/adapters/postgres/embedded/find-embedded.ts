@@ -1,4 +1,4 @@
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { openPassword, serverRole } from './cluster.ts'
 import { findPostmaster } from './postmaster.ts'
 import { exists, openServerPlace } from './server-place.ts'

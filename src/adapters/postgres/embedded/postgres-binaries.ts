@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { readdir, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { openBundledBinaries } from './bundled-binaries.ts'
 import type { ServerAccount } from './server-account.ts'
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { access, chmod, chown, constants, mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { canEnter, findServerAccount, type ServerAccount } from './server-account.ts'
 
 /** Where one embedded server keeps its things, and whom it runs as. */

@@ -1,11 +1,11 @@
 import type { DatabasePool, DatabasePoolConnection } from 'slonik'
-import type { CommitObserver } from '#application/ports/commit-observer.ts'
+import type { CommitObserver } from '#application/ports/surroundings/commit-observer.ts'
 import {
   type AppendAllVerdict,
   type AppendVerdict,
   type Duplicate,
   type StoredMember,
-} from '#application/ports/event-store.ts'
+} from '#application/ports/events/event-store.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import {
   type AppendAnswer,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { UndecodableStreamError, UnstorableAppendError } from '#application/ports/event-store.ts'
+import { UndecodableStreamError, UnstorableAppendError } from '#application/ports/events/event-store.ts'
 import { parseIncarnation, recallAppendId, type TaskId } from '#domain/identifiers.ts'
 import type { EventContext, RecordedEvent, TaskEvent } from '#domain/task/events.ts'
 import type { Due } from '#domain/time.ts'

@@ -1,7 +1,12 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import { type EventFeed, eventsPerPageMax, type FeedCursor, type FeedEvent } from '#application/ports/event-feed.ts'
-import { UndecodableStreamError } from '#application/ports/event-store.ts'
+import {
+  type EventFeed,
+  eventsPerPageMax,
+  type FeedCursor,
+  type FeedEvent,
+} from '#application/ports/events/event-feed.ts'
+import { UndecodableStreamError } from '#application/ports/events/event-store.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import { decodeStream, type EventRow } from './codec.ts'
 import { answerOf } from '../connection/pool.ts'

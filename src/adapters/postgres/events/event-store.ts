@@ -1,5 +1,5 @@
 import type { DatabasePool } from 'slonik'
-import type { CommitObserver } from '#application/ports/commit-observer.ts'
+import type { CommitObserver } from '#application/ports/surroundings/commit-observer.ts'
 import {
   type Append,
   type AppendAllVerdict,
@@ -7,7 +7,7 @@ import {
   type EventStore,
   streamsPerCallMax,
   UnstorableAppendError,
-} from '#application/ports/event-store.ts'
+} from '#application/ports/events/event-store.ts'
 import { createAppendFlush, createAtomicFlush, type EncodedAppends } from './append-flushes.ts'
 import { type EncodedAppend, encodeAppend } from './append-statement.ts'
 import { createGroupCommit, type GroupCommitLimits, groupCommitLimits } from '../group-commit/group-commit.ts'

@@ -1,6 +1,6 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { answerOf } from '../connection/pool.ts'
 
 interface Deps {

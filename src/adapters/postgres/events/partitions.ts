@@ -1,6 +1,6 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import type { Partitions } from '#application/ports/partitions.ts'
+import type { Partitions } from '#application/ports/events/partitions.ts'
 import { mintedAt, type TaskId } from '#domain/identifiers.ts'
 import type { Instant } from '#domain/time.ts'
 import { answerOf } from '../connection/pool.ts'

@@ -1,4 +1,4 @@
-import type { StoreClock } from '#application/ports/clock.ts'
+import type { StoreClock } from '#application/ports/surroundings/clock.ts'
 import type { Instant } from '#domain/time.ts'
 
 /** The estimate, and how it is kept: from the instants in the server's answers. */

@@ -1,6 +1,10 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import { type LoadedStreams, type StreamContent, UndecodableStreamError } from '#application/ports/event-store.ts'
+import {
+  type LoadedStreams,
+  type StreamContent,
+  UndecodableStreamError,
+} from '#application/ports/events/event-store.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { itself, toUuidArray } from '../connection/binary-arrays.ts'
 import { decodeStream, type EventRow } from './codec.ts'

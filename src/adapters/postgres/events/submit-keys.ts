@@ -1,6 +1,6 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import type { SubmitKeys } from '#application/ports/submit-keys.ts'
+import type { SubmitKeys } from '#application/ports/events/submit-keys.ts'
 import { answerOf } from '../connection/pool.ts'
 
 const purged = z.object({ scope: z.string() })

@@ -1,4 +1,8 @@
-import { StoreOverloadedError, StoreUnavailableError, UnstorableAppendError } from '#application/ports/event-store.ts'
+import {
+  StoreOverloadedError,
+  StoreUnavailableError,
+  UnstorableAppendError,
+} from '#application/ports/events/event-store.ts'
 import { createBatchSender, type Flush } from './batch-sender.ts'
 import { createOpenMembers } from './open-members.ts'
 import { createWaitingLine, type LineLimits, type Parcel } from './waiting-line.ts'

@@ -1,4 +1,4 @@
-import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/event-store.ts'
+import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { Member, Parcel } from './waiting-line.ts'
 
 /** The members without a verdict, each with the instant until which somebody waits for it. */

@@ -1,6 +1,6 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import type { Routes } from '#application/ports/routes.ts'
+import type { Routes } from '#application/ports/heads/routes.ts'
 import { type Route, routeKey } from '#domain/route.ts'
 import { answerOf } from '../connection/pool.ts'
 

@@ -1,6 +1,6 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import type { RunIndex, RunningHead } from '#application/ports/run-index.ts'
+import type { RunIndex, RunningHead } from '#application/ports/heads/run-index.ts'
 import { parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
 import { answerOf } from '../connection/pool.ts'
 

@@ -1,7 +1,7 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import { type Route, routeKey } from '#domain/route.ts'
-import type { DueTask, DueWindow, RankedTask, RunnableIndex } from '#application/ports/runnable-index.ts'
+import type { DueTask, DueWindow, RankedTask, RunnableIndex } from '#application/ports/heads/runnable-index.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import { priorityHeadStartMs } from '#domain/rank.ts'
 import { answerOf } from '../connection/pool.ts'

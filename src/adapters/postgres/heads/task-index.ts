@@ -1,6 +1,6 @@
 import { type DatabasePool, type FragmentSqlToken, sql } from 'slonik'
 import { z } from 'zod'
-import type { HeadQuery, TaskIndex } from '#application/ports/task-index.ts'
+import type { HeadQuery, TaskIndex } from '#application/ports/heads/task-index.ts'
 import { findTaskId, type TaskId } from '#domain/identifiers.ts'
 import type { Head } from '#domain/task/head.ts'
 import type { TaskStatus } from '#domain/task/state.ts'

@@ -6,8 +6,8 @@ import {
   type EffectClaim,
   effectsListedMax,
   type IdempotencyLedger,
-} from '#application/ports/idempotency-ledger.ts'
-import { StoreUnavailableError } from '#application/ports/event-store.ts'
+} from '#application/ports/ledger/idempotency-ledger.ts'
+import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { answerOf } from '../connection/pool.ts'
 

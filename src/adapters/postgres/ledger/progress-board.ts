@@ -1,6 +1,6 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import type { ProgressBoard, ProgressReport } from '#application/ports/progress-board.ts'
+import type { ProgressBoard, ProgressReport } from '#application/ports/ledger/progress-board.ts'
 import { parseTaskId, type TaskId } from '#domain/identifiers.ts'
 import { toIntArray, toJsonArray, toUuidArray } from '../connection/binary-arrays.ts'
 import { answerOf } from '../connection/pool.ts'

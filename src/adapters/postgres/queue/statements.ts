@@ -1,6 +1,6 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import type { Hint } from '#application/ports/task-queue.ts'
+import type { Hint } from '#application/ports/queue/task-queue.ts'
 import { compareRanked } from '#domain/rank.ts'
 import { recallTaskId, type TaskId } from '#domain/identifiers.ts'
 import { findSqlState } from '../connection/errors.ts'

@@ -1,6 +1,6 @@
 import type { DatabasePool } from 'slonik'
-import type { Logger } from '#application/ports/logger.ts'
-import type { PulledHints } from '#application/ports/task-queue.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
+import type { PulledHints } from '#application/ports/queue/task-queue.ts'
 import { createDeadRowsWatch, type DeadRowsLimits, deadRowsLimits } from './dead-rows.ts'
 import { createQueueFloor, lookAtAllEveryMs } from './pull-floor.ts'
 import { createLeftEstimates } from './left-estimates.ts'

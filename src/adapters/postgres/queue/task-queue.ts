@@ -4,7 +4,7 @@ import {
   type PulledHints,
   queueIdsMax as queueIdsMaxOfPort,
   type TaskQueue,
-} from '#application/ports/task-queue.ts'
+} from '#application/ports/queue/task-queue.ts'
 import { type News, parseNews, toNews } from './news.ts'
 import { countHints, type NumberedHint, pushHints } from './statements.ts'
 import { createTaking, type TakingDeps } from './taking.ts'

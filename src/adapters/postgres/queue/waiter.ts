@@ -1,4 +1,4 @@
-import type { PulledHints } from '#application/ports/task-queue.ts'
+import type { PulledHints } from '#application/ports/queue/task-queue.ts'
 
 /** A pull by numbers of routes. */
 export interface NumberedPull {

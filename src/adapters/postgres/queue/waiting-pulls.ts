@@ -1,4 +1,4 @@
-import type { PulledHints } from '#application/ports/task-queue.ts'
+import type { PulledHints } from '#application/ports/queue/task-queue.ts'
 import { createWaiter, type NumberedPull, type Waiter } from './waiter.ts'
 
 interface Options {

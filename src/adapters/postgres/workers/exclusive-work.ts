@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import type { ExclusiveWork } from '#application/ports/exclusive-work.ts'
+import type { ExclusiveWork } from '#application/ports/workers/exclusive-work.ts'
 import { answerOf } from '../connection/pool.ts'
 
 interface Deps {

@@ -1,6 +1,6 @@
-import type { Clock } from '#application/ports/clock.ts'
+import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { HealthCheck } from '#application/health/health.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { messageOf } from './errors.ts'
 
 /** What is wrong with Redis at present, if anything, and since when. */

@@ -1,5 +1,5 @@
 import { StartupError } from '#application/diagnosis/startup-error.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { LinkHealth } from './link-health.ts'
 import { openSession, probe, type Session } from './redis-session.ts'
 import type { RedisTarget } from './redis-url.ts'

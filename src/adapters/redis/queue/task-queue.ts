@@ -1,11 +1,11 @@
-import type { Clock } from '#application/ports/clock.ts'
+import type { Clock } from '#application/ports/surroundings/clock.ts'
 import {
   type Hint,
   type PulledHints,
   type PullRequest,
   queueIdsMax as queueIdsMaxOfPort,
   type TaskQueue,
-} from '#application/ports/task-queue.ts'
+} from '#application/ports/queue/task-queue.ts'
 import { compareRanked } from '#domain/rank.ts'
 import { messageOf, RedisUnavailableError } from '../connection/errors.ts'
 import { groupByQueue, type KeyList, toQueueKey } from './queue-keys.ts'

@@ -1,4 +1,4 @@
-import type { PullRequest } from '#application/ports/task-queue.ts'
+import type { PullRequest } from '#application/ports/queue/task-queue.ts'
 import { type KeyList, rotate } from './queue-keys.ts'
 import type { RankedMember } from './queue-replies.ts'
 import type { RedisLink } from '../connection/redis-link.ts'

@@ -1,5 +1,5 @@
-import type { Logger } from '#application/ports/logger.ts'
-import type { Signal, Signals } from '#application/ports/signals.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
+import type { Signal, Signals } from '#application/ports/queue/signals.ts'
 import { findTaskId } from '#domain/identifiers.ts'
 import { messageOf } from '../connection/errors.ts'
 import { openChannelListener } from './channel-listener.ts'

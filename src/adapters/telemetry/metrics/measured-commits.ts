@@ -1,5 +1,5 @@
-import type { Clock } from '#application/ports/clock.ts'
-import type { CommitObserver } from '#application/ports/commit-observer.ts'
+import type { Clock } from '#application/ports/surroundings/clock.ts'
+import type { CommitObserver } from '#application/ports/surroundings/commit-observer.ts'
 import type { Metrics } from './metrics.ts'
 
 /** Measures size and duration of each group commit, failed ones included, and lets `next` see it as well. */

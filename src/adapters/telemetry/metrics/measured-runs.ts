@@ -1,5 +1,5 @@
-import type { ObservedAttempt, RunObserver } from '#application/ports/run-observer.ts'
-import { unobservedAttempt } from '#application/ports/run-observer.ts'
+import type { ObservedAttempt, RunObserver } from '#application/ports/surroundings/run-observer.ts'
+import { unobservedAttempt } from '#application/ports/surroundings/run-observer.ts'
 import type { TaskTrace } from '#application/runs/task-trace.ts'
 import type { TaskEvent } from '#domain/task/events.ts'
 import type { RunningTask } from '#domain/task/state.ts'

@@ -1,4 +1,4 @@
-import type { CountName } from '#application/ports/counts.ts'
+import type { CountName } from '#application/ports/surroundings/counts.ts'
 import { type Counter, createCounter, createHistogram, type Histogram } from './instruments.ts'
 import { createLabelLimit, type LabelLimit } from './label-limit.ts'
 

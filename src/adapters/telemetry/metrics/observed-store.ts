@@ -1,5 +1,5 @@
-import { type Append, type EventStore, isStored } from '#application/ports/event-store.ts'
-import type { LogFields, Logger } from '#application/ports/logger.ts'
+import { type Append, type EventStore, isStored } from '#application/ports/events/event-store.ts'
+import type { LogFields, Logger } from '#application/ports/surroundings/logger.ts'
 import { findTraceId } from '#application/runs/task-trace.ts'
 import type { TaskEvent } from '#domain/task/events.ts'
 import type { Metrics } from './metrics.ts'

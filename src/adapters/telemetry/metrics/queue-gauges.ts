@@ -1,5 +1,5 @@
-import type { Clock } from '#application/ports/clock.ts'
-import type { QueueSummary } from '#application/ports/task-index.ts'
+import type { Clock } from '#application/ports/surroundings/clock.ts'
+import type { QueueSummary } from '#application/ports/heads/task-index.ts'
 import { describe } from './gauges.ts'
 import type { Gauge, Series } from './instruments.ts'
 import type { LabelLimit } from './label-limit.ts'

@@ -1,5 +1,5 @@
 import type { Link, SpanContext } from '@opentelemetry/api'
-import type { Append } from '#application/ports/event-store.ts'
+import type { Append } from '#application/ports/events/event-store.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 
 /** Remembers which span an append or a fresh submission belongs to, until something is done for many of them at once. */

@@ -1,6 +1,6 @@
 import { context, type Link, ROOT_CONTEXT, type SpanOptions, trace, type Tracer } from '@opentelemetry/api'
-import type { CommitObserver } from '#application/ports/commit-observer.ts'
-import type { TaskQueue } from '#application/ports/task-queue.ts'
+import type { CommitObserver } from '#application/ports/surroundings/commit-observer.ts'
+import type { TaskQueue } from '#application/ports/queue/task-queue.ts'
 import type { SpanRegister } from './span-register.ts'
 import { noteError } from './traced-store.ts'
 

@@ -8,7 +8,7 @@ import {
   trace,
   type Tracer,
 } from '@opentelemetry/api'
-import type { ObservedAttempt, RunObserver } from '#application/ports/run-observer.ts'
+import type { ObservedAttempt, RunObserver } from '#application/ports/surroundings/run-observer.ts'
 import type { TaskTrace } from '#application/runs/task-trace.ts'
 import type { EventContext, Failed, TaskEvent } from '#domain/task/events.ts'
 import type { RunningTask, Task } from '#domain/task/state.ts'

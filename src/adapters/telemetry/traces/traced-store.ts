@@ -1,5 +1,5 @@
 import { type Context, context, type Span, SpanKind, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
-import type { Append, EventStore } from '#application/ports/event-store.ts'
+import type { Append, EventStore } from '#application/ports/events/event-store.ts'
 import { describeTask } from './span-names.ts'
 import type { SpanRegister } from './span-register.ts'
 import { toParentContext, toTraceparent } from './traceparent.ts'

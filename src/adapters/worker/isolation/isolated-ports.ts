@@ -1,6 +1,6 @@
-import { StoreUnavailableError } from '#application/ports/event-store.ts'
-import type { IdempotencyLedger } from '#application/ports/idempotency-ledger.ts'
-import type { LogFields, Logger } from '#application/ports/logger.ts'
+import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
+import type { IdempotencyLedger } from '#application/ports/ledger/idempotency-ledger.ts'
+import type { LogFields, Logger } from '#application/ports/surroundings/logger.ts'
 import type { Answer, FromIsolated, LogLevel, Question } from './isolation-messages.ts'
 
 /** Resolves when the message was handed over, or cannot be. */

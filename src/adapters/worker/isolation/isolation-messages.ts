@@ -1,5 +1,5 @@
-import type { ClaimVerdict } from '#application/ports/idempotency-ledger.ts'
-import type { LogFields } from '#application/ports/logger.ts'
+import type { ClaimVerdict } from '#application/ports/ledger/idempotency-ledger.ts'
+import type { LogFields } from '#application/ports/surroundings/logger.ts'
 import type { AbortCause } from '#application/ports/task-handler.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { JsonText } from '#domain/task/events.ts'

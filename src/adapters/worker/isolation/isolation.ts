@@ -1,4 +1,4 @@
-import type { IdempotencyLedger } from '#application/ports/idempotency-ledger.ts'
+import type { IdempotencyLedger } from '#application/ports/ledger/idempotency-ledger.ts'
 import type { HandlerContext } from '#application/ports/task-handler.ts'
 import type { ProgressWriter } from '#application/runs/progress-writer.ts'
 import type { RunningTask } from '#domain/task/state.ts'

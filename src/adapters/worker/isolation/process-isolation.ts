@@ -1,5 +1,5 @@
-import type { Timers } from '#application/ports/clock.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Timers } from '#application/ports/surroundings/clock.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { type IsolatedProcess, startIsolatedProcess } from './isolated-process.ts'
 import type { Isolation } from './isolation.ts'
 

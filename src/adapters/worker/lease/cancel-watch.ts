@@ -1,5 +1,5 @@
-import type { RunIndex } from '#application/ports/run-index.ts'
-import type { Signals } from '#application/ports/signals.ts'
+import type { RunIndex } from '#application/ports/heads/run-index.ts'
+import type { Signals } from '#application/ports/queue/signals.ts'
 import type { Runner } from '../run/runner.ts'
 import type { WorkerLease } from './worker-lease.ts'
 

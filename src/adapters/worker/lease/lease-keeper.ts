@@ -1,9 +1,9 @@
 import { backOffMs } from '#application/mechanisms/back-off.ts'
-import type { Clock, Timers } from '#application/ports/clock.ts'
-import type { Count } from '#application/ports/counts.ts'
-import type { Identities, Random } from '#application/ports/identities.ts'
-import type { Logger } from '#application/ports/logger.ts'
-import type { Heartbeat, WorkerDescription, WorkerRegistry } from '#application/ports/worker-registry.ts'
+import type { Clock, Timers } from '#application/ports/surroundings/clock.ts'
+import type { Count } from '#application/ports/surroundings/counts.ts'
+import type { Identities, Random } from '#application/ports/surroundings/identities.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
+import type { Heartbeat, WorkerDescription, WorkerRegistry } from '#application/ports/workers/worker-registry.ts'
 import { createWorkerLease, type WorkerLease } from './worker-lease.ts'
 
 /**

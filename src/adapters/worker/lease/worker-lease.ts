@@ -1,6 +1,6 @@
 import type { Lease } from '#application/runs/lease.ts'
-import type { Clock } from '#application/ports/clock.ts'
-import type { Heartbeat } from '#application/ports/worker-registry.ts'
+import type { Clock } from '#application/ports/surroundings/clock.ts'
+import type { Heartbeat } from '#application/ports/workers/worker-registry.ts'
 import type { Incarnation } from '#domain/identifiers.ts'
 
 /** One incarnation of a worker, from its first acknowledged beat until it must be taken for dead. */

@@ -1,5 +1,5 @@
 import { type Route, routeKey } from '#domain/route.ts'
-import type { RankedTask, RunnableIndex } from '#application/ports/runnable-index.ts'
+import type { RankedTask, RunnableIndex } from '#application/ports/heads/runnable-index.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { compareRanked } from '#domain/rank.ts'
 

@@ -1,8 +1,8 @@
-import type { Clock, Timers } from '#application/ports/clock.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Clock, Timers } from '#application/ports/surroundings/clock.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Route } from '#domain/route.ts'
-import type { RunnableIndex } from '#application/ports/runnable-index.ts'
-import type { TaskQueue } from '#application/ports/task-queue.ts'
+import type { RunnableIndex } from '#application/ports/heads/runnable-index.ts'
+import type { TaskQueue } from '#application/ports/queue/task-queue.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { createHeadWindows } from './head-windows.ts'
 

@@ -1,5 +1,5 @@
-import type { Clock } from '#application/ports/clock.ts'
-import type { Routes } from '#application/ports/routes.ts'
+import type { Clock } from '#application/ports/surroundings/clock.ts'
+import type { Routes } from '#application/ports/heads/routes.ts'
 import { type Route, routeKey } from '#domain/route.ts'
 
 /** The known routes that this worker serves: it has a handler for the type, and works for the queue. */

@@ -1,8 +1,8 @@
 import { backOffMs } from '#application/mechanisms/back-off.ts'
 import type { Startable, TaskLoader } from '#application/runs/task-loader.ts'
-import type { Timers } from '#application/ports/clock.ts'
-import type { Random } from '#application/ports/identities.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Timers } from '#application/ports/surroundings/clock.ts'
+import type { Random } from '#application/ports/surroundings/identities.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { WorkerLease } from '../lease/worker-lease.ts'
 

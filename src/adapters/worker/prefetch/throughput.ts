@@ -1,4 +1,4 @@
-import type { Clock } from '#application/ports/clock.ts'
+import type { Clock } from '#application/ports/surroundings/clock.ts'
 
 /** How fast slots come free. */
 export interface Pace {

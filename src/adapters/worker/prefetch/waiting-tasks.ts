@@ -1,6 +1,6 @@
 import type { ReadyAnnouncer } from '#application/hints/announcer.ts'
 import type { Startable } from '#application/runs/task-loader.ts'
-import type { Clock } from '#application/ports/clock.ts'
+import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 
 /** Tasks at hand that wait for a slot, in the order they were taken. None of them is claimed. */

@@ -1,6 +1,6 @@
 import { type AbortCause, AbortReason, type HandlerContext } from '#application/ports/task-handler.ts'
-import type { Clock } from '#application/ports/clock.ts'
-import type { ObservedAttempt } from '#application/ports/run-observer.ts'
+import type { Clock } from '#application/ports/surroundings/clock.ts'
+import type { ObservedAttempt } from '#application/ports/surroundings/run-observer.ts'
 import type { RunningTask } from '#domain/task/state.ts'
 import type { Deadlined } from './deadlines.ts'
 import { abortGraceMs } from './abort-grace.ts'

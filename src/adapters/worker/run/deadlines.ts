@@ -1,4 +1,4 @@
-import type { Clock, Timers } from '#application/ports/clock.ts'
+import type { Clock, Timers } from '#application/ports/surroundings/clock.ts'
 
 /** Something that must not last beyond its deadline. */
 export interface Deadlined {

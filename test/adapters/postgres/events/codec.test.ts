@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { decodeStream, encodeEvent, type EventRow } from '#adapters/postgres/events/codec.ts'
 import type { Upcasters } from '#adapters/postgres/events/upcasters.ts'
-import { UndecodableStreamError } from '#application/ports/event-store.ts'
+import { UndecodableStreamError } from '#application/ports/events/event-store.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import type { RecordedEvent, TaskEvent } from '#domain/task/events.ts'
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sql } from 'slonik'
 import pg from 'pg'
-import { UnstorableAppendError } from '#application/ports/event-store.ts'
+import { UnstorableAppendError } from '#application/ports/events/event-store.ts'
 import { findTaskId, type TaskId } from '#domain/identifiers.ts'
 import { noTask } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../../support/heads.ts'

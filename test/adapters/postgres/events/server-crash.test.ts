@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '#adapters/postgres/migrate/migrate.ts'
-import { type Append, StoreOverloadedError, StoreUnavailableError } from '#application/ports/event-store.ts'
+import { type Append, StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import { noTask } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../../support/heads.ts'
 import { connectPostgresStore } from '../../../support/postgres-store.ts'

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { groupCommitLimits } from '#adapters/postgres/group-commit/group-commit.ts'
-import { StoreOverloadedError, StoreUnavailableError, UnstorableAppendError } from '#application/ports/event-store.ts'
+import {
+  StoreOverloadedError,
+  StoreUnavailableError,
+  UnstorableAppendError,
+} from '#application/ports/events/event-store.ts'
 import { range } from '../../../support/task-builders.ts'
 import { causeOf, open, parcel } from '../support/open-group.ts'
 import {

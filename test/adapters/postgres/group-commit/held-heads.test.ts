@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { StoreOverloadedError } from '#application/ports/event-store.ts'
+import { StoreOverloadedError } from '#application/ports/events/event-store.ts'
 import { causeOf, open } from '../support/open-group.ts'
 import { appended, serverError, streamsOf } from '../support/scripted-flush.ts'
 

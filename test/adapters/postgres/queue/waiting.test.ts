@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createWaitingPulls } from '#adapters/postgres/queue/waiting-pulls.ts'
-import type { PulledHints } from '#application/ports/task-queue.ts'
+import type { PulledHints } from '#application/ports/queue/task-queue.ts'
 import { mintTaskId } from '../../../support/ids.ts'
 import { range } from '../../../support/task-builders.ts'
 import { waitUntil } from '../support/fleet.ts'

@@ -6,7 +6,7 @@ import type { DeadRowsLimits } from '#adapters/postgres/queue/dead-rows.ts'
 import { createPostgresRoutes, type PostgresRoutes } from '#adapters/postgres/heads/routes.ts'
 import { createPostgresListener, type PostgresListener } from '#adapters/postgres/notifications/listener.ts'
 import { migrate } from '#adapters/postgres/migrate/migrate.ts'
-import type { Logger } from '#application/ports/logger.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { silentLogger } from '../../../support/silent-logger.ts'
 import { createTestDatabase } from '../../../support/test-database.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPostgresExclusiveWork } from '#adapters/postgres/workers/exclusive-work.ts'
-import { StoreUnavailableError } from '#application/ports/event-store.ts'
+import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import { makeName } from '../../../support/task-builders.ts'
 import { createFleet, type Fleet, type FleetProcess, waitUntil } from '../support/fleet.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Route } from '#domain/route.ts'
-import type { Hint, PulledHints, TaskQueue } from '#application/ports/task-queue.ts'
+import type { Hint, PulledHints, TaskQueue } from '#application/ports/queue/task-queue.ts'
 import { mintTaskId } from '../../../support/ids.ts'
 
 export const makeHint = (route: Route, rank = 0): Hint => ({

@@ -1,5 +1,5 @@
-import type { QueueSummary } from '#application/ports/task-index.ts'
-import type { WorkerRow } from '#application/ports/worker-registry.ts'
+import type { QueueSummary } from '#application/ports/heads/task-index.ts'
+import type { WorkerRow } from '#application/ports/workers/worker-registry.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import { createRoute, noBody, noQuery, type Route } from '../../endpoint.ts'
 import { queuesView, workersView } from './fleet-schema.ts'

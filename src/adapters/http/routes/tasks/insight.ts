@@ -1,4 +1,4 @@
-import type { Effect } from '#application/ports/idempotency-ledger.ts'
+import type { Effect } from '#application/ports/ledger/idempotency-ledger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { JsonText } from '#domain/task/events.ts'
 import { detailOf } from '#domain/task/state.ts'

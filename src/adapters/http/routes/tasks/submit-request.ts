@@ -1,5 +1,5 @@
 import type { SubmitRequest } from '#application/commands/submit-task.ts'
-import type { SubmitKey } from '#application/ports/submit-keys.ts'
+import type { SubmitKey } from '#application/ports/events/submit-keys.ts'
 import type { JsonText } from '#domain/task/events.ts'
 import type { Due, Instant } from '#domain/time.ts'
 import { toFingerprint } from '../../request/canonical-json.ts'

@@ -1,4 +1,4 @@
-import type { Append } from './event-store.ts'
+import type { Append } from '../events/event-store.ts'
 
 export interface CommitMember {
   readonly append: Append

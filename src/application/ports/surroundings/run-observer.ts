@@ -1,7 +1,7 @@
 import type { RunningTask, Task } from '#domain/task/state.ts'
 import type { EventContext, TaskEvent } from '#domain/task/events.ts'
 import type { Instant } from '#domain/time.ts'
-import type { TaskTrace } from '../runs/task-trace.ts'
+import type { TaskTrace } from '../../runs/task-trace.ts'
 
 /** Sees every attempt from its claim to its record: where spans and durations come from. Nothing of it throws. */
 export interface RunObserver {
