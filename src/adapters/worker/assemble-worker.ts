@@ -1,6 +1,6 @@
 import { createHeadRepair } from '#application/recovery/head-repair.ts'
 import { createTaskLoader } from '#application/runs/task-loader.ts'
-import { createPassLoop, type PassLoop } from '#application/mechanisms/periodic-loop.ts'
+import { createPeriodicLoop, type PeriodicLoop } from '#application/mechanisms/periodic-loop.ts'
 import type { Timers } from '#application/ports/surroundings/clock.ts'
 import type { Signals } from '#application/ports/queue/signals.ts'
 import type { WorkerDescription } from '#application/ports/workers/worker-registry.ts'
@@ -128,10 +128,10 @@ interface Chores {
   readonly cancels: CancelWatch
 }
 
-const createLoops = (deps: WorkerDeps, { beatMs, leaseMs }: WorkerOptions, chores: Chores): readonly PassLoop[] => [
-  createPassLoop(deps, { name: 'routes', pass: () => chores.routes.refresh(), everyMs: () => routesEveryMs }),
-  createPassLoop(deps, { name: 'cancels', pass: () => chores.cancels.look(), everyMs: () => beatMs }),
-  createPassLoop(deps, {
+const createLoops = (deps: WorkerDeps, { beatMs, leaseMs }: WorkerOptions, chores: Chores): readonly PeriodicLoop[] => [
+  createPeriodicLoop(deps, { name: 'routes', pass: () => chores.routes.refresh(), everyMs: () => routesEveryMs }),
+  createPeriodicLoop(deps, { name: 'cancels', pass: () => chores.cancels.look(), everyMs: () => beatMs }),
+  createPeriodicLoop(deps, {
     name: 'lease',
     pass: chores.look,
     everyMs: () => Math.min(lookEveryMsMax, leaseMs / looksPerLease),

@@ -1,7 +1,7 @@
 import type { Clock, Timers } from '../ports/surroundings/clock.ts'
 import type { EventFeed, FeedBarrier } from '../ports/events/event-feed.ts'
 import type { Logger } from '../ports/surroundings/logger.ts'
-import { createPassLoop } from '../mechanisms/periodic-loop.ts'
+import { createPeriodicLoop } from '../mechanisms/periodic-loop.ts'
 
 /** Sees when a transaction that does not end keeps the event feed from going on. */
 export interface FeedBarrierWatch {
@@ -52,6 +52,6 @@ export const createFeedBarrierWatch = (deps: Deps): FeedBarrierWatch => {
     deps.logger.warn({ ...held }, 'the event feed was held back by a transaction that did not end')
   }
 
-  const loop = createPassLoop(deps, { name: 'feed barrier', pass: look, everyMs: () => lookEveryMs })
+  const loop = createPeriodicLoop(deps, { name: 'feed barrier', pass: look, everyMs: () => lookEveryMs })
   return { start: () => loop.start(), read, close: () => loop.close() }
 }

@@ -1,17 +1,17 @@
-import type { Clock, Timers } from '../ports/surroundings/clock.ts'
-import type { Logger } from '../ports/surroundings/logger.ts'
-
 /** Repeats one pass until it is closed. */
-export interface PassLoop {
+export interface PeriodicLoop {
   start(): void
   /** Resolves when the pass that is under way has ended. */
   close(): Promise<void>
 }
 
-interface Deps {
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly logger: Logger
+/** The members of the ports Clock, Timers and Logger that a loop uses: a mechanism imports nothing. */
+interface Surroundings {
+  readonly clock: { monotonicMs(): number }
+  readonly timers: { sleep(delayMs: number, signal: AbortSignal): Promise<void> }
+  readonly logger: Readonly<
+    Record<'info' | 'warn', (fields: Readonly<Record<string, unknown>>, message: string) => void>
+  >
 }
 
 interface Options {
@@ -30,7 +30,7 @@ const pauseMsMin = 10
  * A pass that throws ends nothing: the next one comes in its time. An outage is one line when it begins and one when it
  * is over, however many passes it spoils.
  */
-export const createPassLoop = ({ clock, timers, logger }: Deps, options: Options): PassLoop => {
+export const createPeriodicLoop = ({ clock, timers, logger }: Surroundings, options: Options): PeriodicLoop => {
   const controller = new AbortController()
   let running: Promise<void> | undefined
   let outage: 'none' | 'under-way' = 'none'

@@ -1,5 +1,3 @@
-import type { Clock } from '../ports/surroundings/clock.ts'
-
 /** One reading for several who need it about as often. */
 export interface RecentRead<Answer> {
   /** Asks anew. Throws what the reading throws. */
@@ -8,7 +6,10 @@ export interface RecentRead<Answer> {
   recent(ageMsMax: number): Promise<Answer>
 }
 
-export const createRecentRead = <Answer>(clock: Clock, read: () => Promise<Answer>): RecentRead<Answer> => {
+export const createRecentRead = <Answer>(
+  clock: { monotonicMs(): number },
+  read: () => Promise<Answer>,
+): RecentRead<Answer> => {
   let latest: { readonly answer: Answer; readonly askedAtMs: number } | undefined
 
   const fresh = async (): Promise<Answer> => {

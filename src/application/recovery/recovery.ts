@@ -13,7 +13,7 @@ import type { TaskIndex } from '../ports/heads/task-index.ts'
 import type { TaskQueue } from '../ports/queue/task-queue.ts'
 import type { WorkerRegistry } from '../ports/workers/worker-registry.ts'
 import { createRecentRead } from '../mechanisms/recent-read.ts'
-import { createPassLoop } from '../mechanisms/periodic-loop.ts'
+import { createPeriodicLoop } from '../mechanisms/periodic-loop.ts'
 import { createReconciler } from '../hints/reconciler.ts'
 import { createSweeper } from './sweeper.ts'
 
@@ -59,12 +59,12 @@ export const createMaintenance = (deps: MaintenanceDeps, options: MaintenanceOpt
     options,
   )
   const reconciler = createReconciler({ ...deps, readWorkers: () => workers.recent(options.reconcileMs) }, options)
-  const sweeps = createPassLoop(deps, {
+  const sweeps = createPeriodicLoop(deps, {
     name: 'sweep',
     pass: (signal) => sweeper.sweep(signal),
     everyMs: () => sweeper.everyMs(),
   })
-  const reconciles = createPassLoop(deps, {
+  const reconciles = createPeriodicLoop(deps, {
     name: 'reconcile',
     pass: (signal) => reconciler.reconcile(signal),
     everyMs: () => reconciler.everyMs(),

@@ -1,4 +1,4 @@
-import { createPassLoop, type PassLoop } from '../mechanisms/periodic-loop.ts'
+import { createPeriodicLoop, type PeriodicLoop } from '../mechanisms/periodic-loop.ts'
 import type { Clock, Timers } from '../ports/surroundings/clock.ts'
 import type { Logger } from '../ports/surroundings/logger.ts'
 import type { ExclusiveWork } from '../ports/workers/exclusive-work.ts'
@@ -21,7 +21,7 @@ const callsPerPassMax = 100
  * Forgets the keys of submissions that are old enough, some at a time, in one process of the fleet. A key is kept for as
  * long as was promised and at most some minutes longer, unless more than a hundred thousand a second grow old.
  */
-export const createKeyPurge = (deps: Deps): PassLoop => {
+export const createKeyPurge = (deps: Deps): PeriodicLoop => {
   let state: 'idle' | 'behind' = 'idle'
 
   const purge = async (signal: AbortSignal): Promise<void> => {
@@ -32,7 +32,7 @@ export const createKeyPurge = (deps: Deps): PassLoop => {
     }
   }
 
-  return createPassLoop(deps, {
+  return createPeriodicLoop(deps, {
     name: 'key-purge',
     pass: async (signal) => {
       await deps.exclusiveWork.tryTurn('key-purge', everyMs[state], () => purge(signal))

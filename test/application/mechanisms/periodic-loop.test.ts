@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createPassLoop } from '#application/mechanisms/periodic-loop.ts'
+import { createPeriodicLoop } from '#application/mechanisms/periodic-loop.ts'
 import { createDailyPartitions } from '#application/upkeep/daily-partitions.ts'
 import { createMemoryWorld } from '../../support/memory-world.ts'
 
@@ -11,7 +11,7 @@ describe('a loop of passes', () => {
       begunAtMs.push(world.clock.monotonicMs())
       return world.timers.sleep(300)
     }
-    const loop = createPassLoop(world, { name: 'test', pass, everyMs: () => 1_000 })
+    const loop = createPeriodicLoop(world, { name: 'test', pass, everyMs: () => 1_000 })
     loop.start()
     loop.start()
     await world.advance(2_500)
@@ -26,7 +26,7 @@ describe('a loop of passes', () => {
       passes += 1
       if (passes >= 2 && passes <= 4) throw new Error('away')
     }
-    const loop = createPassLoop(world, { name: 'test', pass, everyMs: () => 1_000 })
+    const loop = createPeriodicLoop(world, { name: 'test', pass, everyMs: () => 1_000 })
     loop.start()
     await world.advance(10_000)
     expect(passes).toBe(11)
@@ -42,7 +42,7 @@ describe('a loop of passes', () => {
       await world.timers.sleep(500)
       state = 'over'
     }
-    const loop = createPassLoop(world, { name: 'test', pass, everyMs: () => 1_000 })
+    const loop = createPeriodicLoop(world, { name: 'test', pass, everyMs: () => 1_000 })
     loop.start()
     await world.advance(100)
     expect(state).toBe('under-way')

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createSemaphore } from '#application/mechanisms/semaphore.ts'
 import type { FeedReading } from '#application/queries/read-feed.ts'
 import { createFeedWatch, placeOf } from './feed-watch.ts'
 import { outageMs, type ReadFeed, readFeedOrOutage } from './read-feed-or-outage.ts'
-import { createTurns } from './semaphore.ts'
 
 /** The feed for those who follow it in this process, however many and however slow. */
 export interface FeedTail {
@@ -32,13 +32,13 @@ const readersMax = 4
  */
 export const createFeedTail = ({ read, pollMs = pollMsDefault, closing }: Deps): FeedTail => {
   const watch = createFeedWatch({ read, pollMs, closing })
-  const turns = createTurns(readersMax)
+  const readers = createSemaphore(readersMax)
 
   /** Answers with events, or with the place at the end from which to wait for more. */
   const catchUp = async (cursor: string, signal: AbortSignal): Promise<FeedReading> => {
     for (let after = cursor; ;) {
       const end = watch.end()
-      const page = await turns.take(() => readFeedOrOutage(read, after, eventsPerReadMax))
+      const page = await readers.run(() => readFeedOrOutage(read, after, eventsPerReadMax))
       if (page.kind === 'outage') {
         await sleep(outageMs, undefined, { signal }).catch(() => {})
         if (signal.aborted) return { kind: 'page', items: [], next: after }
