@@ -12,7 +12,8 @@ const usage = `node run.ts [options]
   --tasks N            tasks of a measurement (20000)
   --seconds N          single submissions stop after this long (5)
   --latency-tasks N    at 100 a second (600)
-  --contenders a,b     of ${contenderNames.join(', ')}
+  --contenders a,b     of ${contenderNames.join(', ')};
+                       taskfold-postgres@FOLDER and taskfold-redis@FOLDER are those of another checkout
   --workloads a,b      of ${Object.keys(workloads).join(', ')}
   --against NAME       the peer of the ratios (bullmq)
   --out FILE           writes every measurement and the medians as JSON
