@@ -85,8 +85,8 @@ export const createDispatcher = (deps: Deps, { concurrency }: { readonly concurr
     pace.note()
     // What overtook a claim is a cancel of this very run, or a later run: handing it back settles the one and leaves the other.
     if (state === 'stopped' || outcome.kind === 'overtaken') {
-      deps.runner.handBack(outcome.task, lease, outcome.attempt)
-    } else deps.runner.begin(outcome.task, lease, outcome.attempt)
+      deps.runner.handBack(outcome.task, lease, outcome.observation)
+    } else deps.runner.begin(outcome.task, lease, outcome.observation)
   }
 
   return {

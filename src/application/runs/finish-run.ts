@@ -6,7 +6,7 @@ import type { RunningTask, Task } from '#domain/task/state.ts'
 import type { Count } from '../ports/surroundings/counts.ts'
 import { isStored, UnstorableAppendError } from '../ports/events/event-store.ts'
 import type { Identities } from '../ports/surroundings/identities.ts'
-import { type ObservedAttempt, unobservedAttempt } from '../ports/surroundings/run-observer.ts'
+import { type RunObservation, unobservedRun } from '../ports/surroundings/run-observer.ts'
 import type { TaskIndex } from '../ports/heads/task-index.ts'
 import { backOffMs } from '../mechanisms/back-off.ts'
 import { taskAfter, toAppend } from '../commands/change-task.ts'
@@ -42,14 +42,14 @@ export const finishRun = (
   task: RunningTask,
   command: FinishCommand,
   lease: Lease,
-  attempt: ObservedAttempt = unobservedAttempt(noTrace),
+  observation: RunObservation = unobservedRun(noTrace),
 ): Promise<FinishOutcome> => {
   const fence = (): FinishOutcome => {
-    attempt.fenced()
+    observation.fenced()
     deps.count('outcomes-fenced')
     return 'fenced'
   }
-  return begin(() => record(deps, { task, lease, attempt }, task, command, 0)).then(
+  return begin(() => record(deps, { task, lease, observation }, task, command, 0)).then(
     (outcome) => (outcome === 'recorded' ? outcome : fence()),
     (error: unknown) => {
       deps.logger.error({ taskId: task.taskId, run: task.run, err: error }, 'the outcome of a run was not recorded')
@@ -70,7 +70,7 @@ const begin = <Result>(work: () => Promise<Result>): Promise<Result> => {
 interface EndedRun {
   readonly task: RunningTask
   readonly lease: Lease
-  readonly attempt: ObservedAttempt
+  readonly observation: RunObservation
 }
 
 /** Not async: what waits keeps all it has seen until it goes on, and the outcome of everything that runs waits here. */
@@ -83,14 +83,14 @@ const record = (
 ): Promise<FinishOutcome> => {
   const decision = decide(state, command)
   if (decision.kind === 'rejected') return fenced
-  const append = toAppend(deps, state, decision.events, run.attempt.context)
-  return run.attempt
+  const append = toAppend(deps, state, decision.events, run.observation.context)
+  return run.observation
     .within(() => appendPersistently(deps, append, run.lease))
     .then(
       (verdict) => {
         if (verdict.kind === 'lease-lost') return 'fenced'
         if (!isStored(verdict)) return recordAgain(deps, run, state, command, lost + 1)
-        run.attempt.recorded(append.events, verdict.recordedAt)
+        run.observation.recorded(append.events, verdict.recordedAt)
         if (append.head.status === 'PENDING') deps.announcer.announce(taskAfter(state, append, verdict))
         return 'recorded'
       },

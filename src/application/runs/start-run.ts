@@ -2,7 +2,7 @@ import type { RunningTask } from '#domain/task/state.ts'
 import type { Count } from '../ports/surroundings/counts.ts'
 import { type Append, isStored, UnstorableAppendError } from '../ports/events/event-store.ts'
 import type { Identities } from '../ports/surroundings/identities.ts'
-import { noRunObserver, type ObservedAttempt, type RunObserver } from '../ports/surroundings/run-observer.ts'
+import { noRunObserver, type RunObservation, type RunObserver } from '../ports/surroundings/run-observer.ts'
 import { taskAfter, toAppend, wasLast } from '../commands/change-task.ts'
 import type { HeadRepair } from '../recovery/head-repair.ts'
 import { appendPersistently, type PersistentAppendDeps, type PersistentVerdict } from './persistent-append.ts'
@@ -18,9 +18,9 @@ export interface StartRunDeps extends PersistentAppendDeps {
 
 export type StartOutcome =
   /** The claim is durable, nothing followed it, and the lease is in force: the handler may begin. */
-  | { readonly kind: 'started'; readonly task: RunningTask; readonly attempt: ObservedAttempt }
+  | { readonly kind: 'started'; readonly task: RunningTask; readonly observation: RunObservation }
   /** The claim is durable, but something followed it before its verdict came: the handler must not begin. */
-  | { readonly kind: 'overtaken'; readonly task: RunningTask; readonly attempt: ObservedAttempt }
+  | { readonly kind: 'overtaken'; readonly task: RunningTask; readonly observation: RunObservation }
   /** Somebody else moved the task first. */
   | { readonly kind: 'lost' }
   /** The worker may not record anything any more. If `Started` was stored, recovery takes the task from here. */
@@ -28,18 +28,19 @@ export type StartOutcome =
 
 /** Claims one task by appending its `Started`. Never throws for anything the store says. */
 export const startRun = (deps: StartRunDeps, startable: Startable, lease: Lease): Promise<StartOutcome> => {
-  const attempt = (deps.runObserver ?? noRunObserver).observe(startable.task, startable.trace)
-  const append = toAppend(deps, startable.task, startable.events, attempt.context)
-  return attempt
+  const observation = (deps.runObserver ?? noRunObserver).observe(startable.task, startable.trace)
+  const append = toAppend(deps, startable.task, startable.events, observation.context)
+  return observation
     .within(() => appendPersistently(deps, append, lease))
     .then(
-      (verdict) => toOutcome(deps, startable, { attempt, append, verdict, lease }),
-      (error: unknown) => toOutcome(deps, startable, { attempt, append, verdict: toLoss(deps, append, error), lease }),
+      (verdict) => toOutcome(deps, startable, { observation, append, verdict, lease }),
+      (error: unknown) =>
+        toOutcome(deps, startable, { observation, append, verdict: toLoss(deps, append, error), lease }),
     )
 }
 
 interface Claim {
-  readonly attempt: ObservedAttempt
+  readonly observation: RunObservation
   readonly append: Append
   readonly verdict: PersistentVerdict
   readonly lease: Lease
@@ -48,26 +49,26 @@ interface Claim {
 const toOutcome = (
   deps: StartRunDeps,
   startable: Startable,
-  { attempt, append, verdict, lease }: Claim,
+  { observation, append, verdict, lease }: Claim,
 ): StartOutcome => {
   if (verdict.kind === 'lease-lost') {
-    attempt.fenced()
+    observation.fenced()
     return verdict
   }
   if (!isStored(verdict)) {
-    attempt.leave()
+    observation.leave()
     deps.count('dropped-conflict')
     deps.headRepair.suspect(append.taskId)
     return { kind: 'lost' }
   }
   if (!lease.isHeld()) {
-    attempt.fenced()
+    observation.fenced()
     return { kind: 'lease-lost' }
   }
   const task = taskAfter(startable.task, append, verdict)
   if (task.status !== 'PROCESSING') throw new Error(`a started task is ${task.status}`)
-  attempt.started(task)
-  return { kind: wasLast(append, verdict) ? 'started' : 'overtaken', task, attempt }
+  observation.started(task)
+  return { kind: wasLast(append, verdict) ? 'started' : 'overtaken', task, observation }
 }
 
 /** What cannot be stored was lost, like a race: the events of a claim hold nothing that a stream could refuse but its head. */

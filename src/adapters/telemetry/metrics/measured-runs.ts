@@ -1,6 +1,4 @@
-import type { ObservedAttempt, RunObserver } from '#application/ports/surroundings/run-observer.ts'
-import { unobservedAttempt } from '#application/ports/surroundings/run-observer.ts'
-import type { TaskTrace } from '#application/runs/task-trace.ts'
+import { type RunObservation, type RunObserver, unobservedRun } from '#application/ports/surroundings/run-observer.ts'
 import type { TaskEvent } from '#domain/task/events.ts'
 import type { RunningTask } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
@@ -9,22 +7,20 @@ import { findOutcome, isEnd } from './outcomes.ts'
 
 /** Measures the durations of attempts and tasks, by the store's clock, and lets `next` see each attempt as well. */
 export const createMeasuredRuns = (metrics: Metrics, next?: RunObserver): RunObserver => ({
-  observe: (task, trace) => new MeasuredAttempt(metrics, next?.observe(task, trace) ?? unobserved(trace)),
+  observe: (task, trace) => new MeasuredAttempt(metrics, next?.observe(task, trace) ?? unobservedRun(trace)),
 })
 
-const unobserved = (trace: TaskTrace): ObservedAttempt => unobservedAttempt(trace)
-
-class MeasuredAttempt implements ObservedAttempt {
+class MeasuredAttempt implements RunObservation {
   readonly #metrics: Metrics
-  readonly #next: ObservedAttempt
+  readonly #next: RunObservation
   #task: RunningTask | undefined
 
-  constructor(metrics: Metrics, next: ObservedAttempt) {
+  constructor(metrics: Metrics, next: RunObservation) {
     this.#metrics = metrics
     this.#next = next
   }
 
-  get context(): ObservedAttempt['context'] {
+  get context(): RunObservation['context'] {
     return this.#next.context
   }
 

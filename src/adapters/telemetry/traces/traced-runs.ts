@@ -8,7 +8,7 @@ import {
   trace,
   type Tracer,
 } from '@opentelemetry/api'
-import type { ObservedAttempt, RunObserver } from '#application/ports/surroundings/run-observer.ts'
+import type { RunObservation, RunObserver } from '#application/ports/surroundings/run-observer.ts'
 import type { TaskTrace } from '#application/runs/task-trace.ts'
 import type { EventContext, Failed, TaskEvent } from '#domain/task/events.ts'
 import type { RunningTask, Task } from '#domain/task/state.ts'
@@ -24,7 +24,7 @@ export const createTracedRuns = (tracer: Tracer): RunObserver => ({
   observe: (task, taskTrace) => new AttemptSpan(tracer, task, taskTrace),
 })
 
-class AttemptSpan implements ObservedAttempt {
+class AttemptSpan implements RunObservation {
   readonly context: EventContext
   readonly #span: Span
   readonly #inner: Context

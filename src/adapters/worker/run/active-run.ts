@@ -1,6 +1,6 @@
 import { type AbortCause, AbortReason, type HandlerContext } from '#application/ports/task-handler.ts'
 import type { Clock } from '#application/ports/surroundings/clock.ts'
-import type { ObservedAttempt } from '#application/ports/surroundings/run-observer.ts'
+import type { RunObservation } from '#application/ports/surroundings/run-observer.ts'
 import type { RunningTask } from '#domain/task/state.ts'
 import type { Deadlined } from './deadlines.ts'
 import { abortGraceMs } from './abort-grace.ts'
@@ -22,7 +22,7 @@ export interface RunSurroundings extends RunEquipment {
 interface Facts {
   readonly task: RunningTask
   readonly lease: WorkerLease
-  readonly attempt: ObservedAttempt
+  readonly observation: RunObservation
   /** What the handler's process may take to start, before its time counts. */
   readonly preparationMs: number
 }
@@ -38,7 +38,7 @@ interface Facts {
 export class ActiveRun implements Deadlined {
   readonly task: RunningTask
   readonly lease: WorkerLease
-  readonly attempt: ObservedAttempt
+  readonly observation: RunObservation
   readonly context: HandlerContext
   readonly #surroundings: RunSurroundings
   /** In [0, 1), for the back-off. */
@@ -48,12 +48,12 @@ export class ActiveRun implements Deadlined {
   #state: 'at-work' | 'given-up' = 'at-work'
   #deadlineAtMs: number
 
-  constructor(surroundings: RunSurroundings, { task, lease, attempt, preparationMs }: Facts) {
+  constructor(surroundings: RunSurroundings, { task, lease, observation, preparationMs }: Facts) {
     this.#surroundings = surroundings
     this.#random = surroundings.random()
     this.task = task
     this.lease = lease
-    this.attempt = attempt
+    this.observation = observation
     this.#deadlineAtMs = surroundings.clock.monotonicMs() + preparationMs + task.timeLimitMs
     this.context = new RunContext(this, surroundings)
   }

@@ -3,7 +3,7 @@ import type { IdempotencyLedger } from '#application/ports/ledger/idempotency-le
 import type { Random } from '#application/ports/surroundings/identities.ts'
 import type { ProgressWriter } from '#application/runs/progress-writer.ts'
 import { createRunEffects } from '#application/runs/run-effects.ts'
-import type { ObservedAttempt } from '#application/ports/surroundings/run-observer.ts'
+import type { RunObservation } from '#application/ports/surroundings/run-observer.ts'
 import type { HandlerContext } from '#application/ports/task-handler.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { createRunProgress } from '#application/runs/run-progress.ts'
@@ -27,7 +27,7 @@ export interface RunEquipment extends RunTools {
 /** The run that a context is of. */
 interface Run {
   readonly task: RunningTask
-  readonly attempt: ObservedAttempt
+  readonly observation: RunObservation
   readonly signal: AbortSignal
 }
 
@@ -60,7 +60,7 @@ export class RunContext implements HandlerContext {
 
   get log(): Logger {
     const { taskId, attempt } = this
-    const traceId = findTraceId(this.#run.attempt.context)
+    const traceId = findTraceId(this.#run.observation.context)
     return (this.#log ??= this.#equipment.logger.child({ taskId, attempt, traceId }))
   }
 

@@ -1,7 +1,7 @@
 import { type FinishCommand, finishRun, type FinishRunDeps } from '#application/runs/finish-run.ts'
 import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { RunningHead } from '#application/ports/heads/run-index.ts'
-import type { ObservedAttempt } from '#application/ports/surroundings/run-observer.ts'
+import type { RunObservation } from '#application/ports/surroundings/run-observer.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { type RunningTask, runsApart } from '#domain/task/state.ts'
@@ -16,9 +16,9 @@ import type { WorkerLease } from '../lease/worker-lease.ts'
 
 /** Runs started tasks and records what becomes of them. */
 export interface Runner {
-  begin(task: RunningTask, lease: WorkerLease, attempt: ObservedAttempt): void
+  begin(task: RunningTask, lease: WorkerLease, observation: RunObservation): void
   /** Records that a started task is handed back unspent: its handler never began. */
-  handBack(task: RunningTask, lease: WorkerLease, attempt: ObservedAttempt): void
+  handBack(task: RunningTask, lease: WorkerLease, observation: RunObservation): void
   isRunning(taskId: TaskId): boolean
   /** Cancellation was requested of these runs. What does not run here is left alone. */
   cancel(runs: readonly RunningHead[]): void
@@ -62,19 +62,19 @@ class HandlerRunner implements Runner {
     this.#deadlines = createDeadlines({ ...deps, entries: () => this.#open.values() })
   }
 
-  begin(task: RunningTask, lease: WorkerLease, attempt: ObservedAttempt): void {
+  begin(task: RunningTask, lease: WorkerLease, observation: RunObservation): void {
     const handler = this.#deps.handlers.get(task.submission.type)
     if (handler === undefined) throw new Error(`there is no handler for ${task.submission.type}`)
     const preparationMs = runsApart(task) ? preparationMsMax : 0
-    const run = new ActiveRun(this.#surroundings, { task, lease, attempt, preparationMs })
+    const run = new ActiveRun(this.#surroundings, { task, lease, observation, preparationMs })
     this.#handlers += 1
     this.#open.add(run)
     this.#deadlines.watch(run)
-    void run.attempt.within(() => this.#run(run, handler)).then((ending) => this.#end(run, ending))
+    void run.observation.within(() => this.#run(run, handler)).then((ending) => this.#end(run, ending))
   }
 
-  handBack(task: RunningTask, lease: WorkerLease, attempt: ObservedAttempt): void {
-    this.#record(task, { type: 'Release', run: task.run }, lease, attempt)
+  handBack(task: RunningTask, lease: WorkerLease, observation: RunObservation): void {
+    this.#record(task, { type: 'Release', run: task.run }, lease, observation)
   }
 
   isRunning(taskId: TaskId): boolean {
@@ -98,7 +98,7 @@ class HandlerRunner implements Runner {
       this.#open.delete(run)
       this.#deps.count('outcomes-fenced')
       run.abandon()
-      run.attempt.fenced()
+      run.observation.fenced()
     }
   }
 
@@ -117,7 +117,7 @@ class HandlerRunner implements Runner {
   #end(run: ActiveRun, ending: HandlerEnding): void {
     this.#handlers -= 1
     this.#open.delete(run)
-    if (!run.isGivenUp) this.#record(run.task, run.toCommand(ending), run.lease, run.attempt)
+    if (!run.isGivenUp) this.#record(run.task, run.toCommand(ending), run.lease, run.observation)
     this.#deps.onProgress()
   }
 
@@ -127,9 +127,9 @@ class HandlerRunner implements Runner {
     return this.#deps.isolation.run({ ...this.#deps, task, context, onBegun: () => run.begin() })
   }
 
-  #record(task: RunningTask, command: FinishCommand, lease: WorkerLease, attempt: ObservedAttempt): void {
+  #record(task: RunningTask, command: FinishCommand, lease: WorkerLease, observation: RunObservation): void {
     this.#recording += 1
-    void finishRun(this.#deps, task, command, lease, attempt).then(this.#recorded)
+    void finishRun(this.#deps, task, command, lease, observation).then(this.#recorded)
   }
 
   readonly #recorded = (): void => {
@@ -145,6 +145,6 @@ class HandlerRunner implements Runner {
       { taskId, run: number, taskType: submission.type },
       'a handler ignored its signal, was given up on and keeps its slot until it ends',
     )
-    this.#record(run.task, command, run.lease, run.attempt)
+    this.#record(run.task, command, run.lease, run.observation)
   }
 }

@@ -3,33 +3,33 @@ import type { EventContext, TaskEvent } from '#domain/task/events.ts'
 import type { Instant } from '#domain/time.ts'
 import type { TaskTrace } from '../../runs/task-trace.ts'
 
-/** Sees every attempt from its claim to its record: where spans and durations come from. Nothing of it throws. */
+/** Sees every run from its claim to its record: the source of spans and durations. None of its methods throws. */
 export interface RunObserver {
   /** Called before the claim is sent, with the task as it was read. */
-  observe(task: Task, trace: TaskTrace): ObservedAttempt
+  observe(task: Task, trace: TaskTrace): RunObservation
 }
 
-/** One attempt, seen by an observer. Ends with exactly one of `leave`, `recorded` and `fenced`. */
-export interface ObservedAttempt {
-  /** For the envelopes of what the attempt appends: it carries the trace on. */
+/** One run under observation, from its claim on. Ends with exactly one of `leave`, `recorded` and `fenced`. */
+export interface RunObservation {
+  /** For the envelopes of the events that the run appends: it carries the trace on. */
   readonly context: EventContext
-  /** Calls `work` as part of the attempt: what it asks of others belongs to the attempt's trace. */
+  /** Calls `work` within the trace of the run, so that the calls it makes belong to that trace. */
   within<Result>(work: () => Result): Result
-  /** The claim was lost: there was no attempt. */
+  /** The claim was lost: there was no run. */
   leave(): void
   /** The claim is durable. */
   started(task: RunningTask): void
-  /** What became of the run is durable: these events, at this instant. */
+  /** The outcome of the run is durable: these events, recorded at this instant. */
   recorded(events: readonly TaskEvent[], recordedAt: Instant): void
-  /** Nothing of the run was recorded here, and nothing will be. */
+  /** This process has recorded no outcome of the run, and never will. */
   fenced(): void
 }
 
-/** Nobody looks; what the submitter's trace was is passed on all the same. */
-export const unobservedAttempt = (trace: TaskTrace): ObservedAttempt =>
+/** Observes nothing, and passes the trace of the submitter on. */
+export const unobservedRun = (trace: TaskTrace): RunObservation =>
   trace.submission === undefined ? unobserved : { ...unobserved, context: { traceparent: trace.submission } }
 
-const unobserved: ObservedAttempt = {
+const unobserved: RunObservation = {
   context: {},
   within: (work) => work(),
   leave: () => {},
@@ -38,5 +38,5 @@ const unobserved: ObservedAttempt = {
   fenced: () => {},
 }
 
-/** For where nobody looks. */
-export const noRunObserver: RunObserver = { observe: (_task, trace) => unobservedAttempt(trace) }
+/** For processes without telemetry. */
+export const noRunObserver: RunObserver = { observe: (_task, trace) => unobservedRun(trace) }
