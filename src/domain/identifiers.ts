@@ -1,12 +1,12 @@
 declare const brand: unique symbol
 
-/** A task's identity and its stream's key: a UUID in lower case, of version 7 when minted here. */
+/** Identifies a task and its stream: a UUID in lower case, of version 7 when this system minted it. */
 export type TaskId = string & { readonly [brand]: 'TaskId' }
 
-/** One start of one worker process. A restarted process is another incarnation, whatever host and pid it has. */
+/** Identifies one start of one worker process. A restarted process is another incarnation, even with the same host and pid. */
 export type Incarnation = string & { readonly [brand]: 'Incarnation' }
 
-/** Names one append for ever: an append sent twice under one id is stored once. */
+/** Identifies one append for ever: an append that is sent twice under one id is stored once. */
 export type AppendId = string & { readonly [brand]: 'AppendId' }
 
 /** The version of the `Started` event that began a run: the fencing token of everything the run does. */
@@ -18,26 +18,26 @@ const isTaskId = (text: string): text is TaskId => uuidPattern.test(text)
 const isIncarnation = (text: string): text is Incarnation => uuidPattern.test(text)
 const isAppendId = (text: string): text is AppendId => uuidPattern.test(text)
 
-/** The task id that `text` spells in either case, or undefined when it is no UUID. */
+/** The task id that `text` spells in either case, or undefined when `text` is not a UUID. */
 export const findTaskId = (text: string): TaskId | undefined => {
   const lower = text.toLowerCase()
   return isTaskId(lower) ? lower : undefined
 }
 
-/** Parses a task id; throws a RangeError for what is no UUID. */
+/** Parses a task id in either case. Throws a RangeError for text that is not a UUID. */
 export const parseTaskId = (text: string): TaskId => {
   const taskId = findTaskId(text)
   if (taskId === undefined) throw new RangeError(`not a task id: ${text.slice(0, 64)}`)
   return taskId
 }
 
-/** Parses an incarnation; throws a RangeError for what is no UUID in lower case. */
+/** Throws a RangeError for text that is not a UUID in lower case. */
 export const parseIncarnation = (text: string): Incarnation => {
   if (!isIncarnation(text)) throw new RangeError(`not an incarnation: ${text.slice(0, 64)}`)
   return text
 }
 
-/** Parses an append id; throws a RangeError for what is no UUID in lower case. */
+/** Throws a RangeError for text that is not a UUID in lower case. */
 export const parseAppendId = (text: string): AppendId => {
   if (!isAppendId(text)) throw new RangeError(`not an append id: ${text.slice(0, 64)}`)
   return text
@@ -48,16 +48,16 @@ const isLongAsTaskId = (text: string): text is TaskId => text.length === uuidLen
 const isLongAsAppendId = (text: string): text is AppendId => text.length === uuidLength
 
 /**
- * Takes for a task id what is one already: kept in a column of UUIDs. Every task comes by here, so nothing is looked at but
- * its length; throws a RangeError for another.
+ * Believes that `text` is a task id, because it was minted in this process or comes from a column of type uuid: every task
+ * passes here several times, so only the length is checked. Throws a RangeError for another length.
  */
-export const recallTaskId = (text: string): TaskId => {
+export const trustTaskId = (text: string): TaskId => {
   if (!isLongAsTaskId(text)) throw new RangeError(`not a task id: ${text.slice(0, 64)}`)
   return text
 }
 
-/** Takes for an append id what is one already: minted here, or kept in a column of UUIDs. As `recallTaskId`. */
-export const recallAppendId = (text: string): AppendId => {
+/** Believes that `text` is an append id, for the reason and with the check of `trustTaskId`. */
+export const trustAppendId = (text: string): AppendId => {
   if (!isLongAsAppendId(text)) throw new RangeError(`not an append id: ${text.slice(0, 64)}`)
   return text
 }

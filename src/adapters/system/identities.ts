@@ -2,7 +2,7 @@ import { randomFillSync, randomUUID } from 'node:crypto'
 import { v7 } from 'uuid'
 import type { StoreClock } from '#application/ports/surroundings/clock.ts'
 import type { Identities } from '#application/ports/surroundings/identities.ts'
-import { type AppendId, parseIncarnation, recallAppendId, recallTaskId } from '#domain/identifiers.ts'
+import { type AppendId, parseIncarnation, trustAppendId, trustTaskId } from '#domain/identifiers.ts'
 
 function toDigits(number: number, count: number): string {
   return number.toString(16).padStart(count, '0')
@@ -34,7 +34,7 @@ export const createSystemIdentities = (storeClock: StoreClock): Identities => {
   return {
     mintTaskId: () => {
       advance()
-      return recallTaskId(v7({ msecs: lastMs, seq: sequence, random: drawBytes() }))
+      return trustTaskId(v7({ msecs: lastMs, seq: sequence, random: drawBytes() }))
     },
     mintAppendId: createAppendIdMint(),
     mintIncarnation: () => parseIncarnation(randomUUID()),
@@ -77,6 +77,6 @@ const createAppendIdMint = (): (() => AppendId) => {
       beginning = own + toDigits(high, 9)
     }
     low += 1
-    return recallAppendId(beginning + lowDigits[low - 1])
+    return trustAppendId(beginning + lowDigits[low - 1])
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { UndecodableStreamError, UnstorableAppendError } from '#application/ports/events/event-store.ts'
-import { parseIncarnation, recallAppendId, type TaskId } from '#domain/identifiers.ts'
+import { parseIncarnation, trustAppendId, type TaskId } from '#domain/identifiers.ts'
 import type { EventContext, RecordedEvent, TaskEvent } from '#domain/task/events.ts'
 import type { Due } from '#domain/time.ts'
 import { findPlainSubmission, type StoredData, storedData } from './event-schemas.ts'
@@ -159,7 +159,7 @@ const decodeRow = (taskId: TaskId, row: EventRow, known: Upcasters): RecordedEve
     ...toEvent(findRemembered(row, known, schema) ?? readStored(row, known, schema), row.body),
     taskId,
     version: row.version,
-    appendId: recallAppendId(row.append_id),
+    appendId: trustAppendId(row.append_id),
     recordedAt: Math.round(row.recorded_ms),
     context: row.meta === null ? noContext : withoutUndefined(context),
   }

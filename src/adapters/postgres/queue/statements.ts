@@ -2,7 +2,7 @@ import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { Hint } from '#application/ports/queue/task-queue.ts'
 import { compareRanked } from '#domain/rank.ts'
-import { recallTaskId, type TaskId } from '#domain/identifiers.ts'
+import { trustTaskId, type TaskId } from '#domain/identifiers.ts'
 import { findSqlState } from '../connection/errors.ts'
 import { answerOf } from '../connection/pool.ts'
 import { formatNews, type News } from './news.ts'
@@ -91,7 +91,7 @@ export const pullHints = async (pool: DatabasePool, { routes, max, from, countMa
       from taskfold.pull_hints(${toArray(routes)}::int[], ${max}::int, ${countMax}::int, ${from ?? null}::bigint)`),
   )
   return {
-    taskIds: row.task_ids === '' ? [] : row.task_ids.split(',').map(recallTaskId),
+    taskIds: row.task_ids === '' ? [] : row.task_ids.split(',').map(trustTaskId),
     highest: row.highest ?? undefined,
     tookMs: row.took_ms,
     left: row.left_over ?? undefined,
