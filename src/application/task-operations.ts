@@ -5,8 +5,8 @@ import type { Instant } from '#domain/time.ts'
 import type { ChangeOutcome } from './commands/change-task.ts'
 import { cancelTask, type PersonRequest, retryTask, runTaskNow } from './commands/person-commands.ts'
 import type { ReadyAnnouncer } from './hints/announcer.ts'
-import { submitAll, submitMany, type SubmitResult } from './commands/submit-many.ts'
-import { type SubmitRequest, type Submitted, submitTask } from './commands/submit-task.ts'
+import { submitAll, submitMany, type SettledSubmit } from './commands/submit-many.ts'
+import { type SubmitRequest, type SubmitOutcome, submitTask } from './commands/submit-task.ts'
 import type { StoreClock, Timers } from './ports/surroundings/clock.ts'
 import type { Count } from './ports/surroundings/counts.ts'
 import type { EventFeed } from './ports/events/event-feed.ts'
@@ -33,11 +33,11 @@ import { waitForEnd } from './queries/wait-for-end.ts'
 
 /** Everything a driving adapter can ask of the application. Each throws the errors of the event-store port. */
 export interface TaskOperations {
-  submit(request: SubmitRequest, context: EventContext): Promise<Submitted>
+  submit(request: SubmitRequest, context: EventContext): Promise<SubmitOutcome>
   /** Each of up to 1000 requests on its own, together in time; in the order given. */
-  submitMany(requests: readonly SubmitRequest[], context: EventContext): Promise<readonly SubmitResult[]>
+  submitMany(requests: readonly SubmitRequest[], context: EventContext): Promise<readonly SettledSubmit[]>
   /** All of up to 1000 requests or none. */
-  submitAll(requests: readonly SubmitRequest[], context: EventContext): Promise<readonly Submitted[]>
+  submitAll(requests: readonly SubmitRequest[], context: EventContext): Promise<readonly SubmitOutcome[]>
   find(taskId: TaskId): Promise<TaskWithProgress | undefined>
   /** As its first `version` events left it. */
   findAsOfVersion(taskId: TaskId, version: number): Promise<PastTask>

@@ -10,14 +10,14 @@ import {
   learnRoutes,
   RetryPolicyError,
   type SubmitDeps,
-  type Submitted,
+  type SubmitOutcome,
   type SubmitRequest,
   toFirstAppend,
   toSubmitError,
 } from './submit-task.ts'
 
 /** What one of many requests came to; `reason` is what `submitTask` would have thrown. */
-export type SubmitResult = PromiseSettledResult<Submitted>
+export type SettledSubmit = PromiseSettledResult<SubmitOutcome>
 
 /** Why nothing of an atomic call was stored: the requests that can never be, by their places in the list, from 0. */
 export class RequestsRefusedError extends Error {
@@ -40,7 +40,7 @@ export const submitMany = async (
   deps: SubmitDeps,
   requests: readonly SubmitRequest[],
   context: EventContext,
-): Promise<readonly SubmitResult[]> => {
+): Promise<readonly SettledSubmit[]> => {
   assertCount(requests.length)
   const plans = requests.map((request) => planOf(deps, request, context))
   const appends = plans.flatMap((plan) => (plan.kind === 'append' ? [plan.append] : []))
@@ -57,11 +57,11 @@ export const submitMany = async (
     for (const [place, append] of some.entries()) verdicts.set(append, settled[place] ?? unsettled)
   }
   const replays = await readReplays(deps, verdicts)
-  return plans.map((plan): SubmitResult => {
+  return plans.map((plan): SettledSubmit => {
     if (plan.kind === 'refused') return plan.result
     const verdict = verdicts.get(plan.append) ?? unsettled
     if (verdict.status === 'rejected') return verdict
-    return settle(() => toSubmitted(deps, plan.append, verdict.value, replays))
+    return settle(() => toOutcome(deps, plan.append, verdict.value, replays))
   })
 }
 
@@ -76,7 +76,7 @@ export const submitAll = async (
   deps: SubmitDeps,
   requests: readonly SubmitRequest[],
   context: EventContext,
-): Promise<readonly Submitted[]> => {
+): Promise<readonly SubmitOutcome[]> => {
   assertCount(requests.length)
   const appends = toAppends(deps, requests, context)
   await learnRoutes(
@@ -100,7 +100,7 @@ export const submitAll = async (
   return appends.map((append, place) => {
     const member = verdict.members[place]
     if (member === undefined) throw new Error('the store gave no verdict on a submission')
-    return toSubmitted(deps, append, member, replays)
+    return toOutcome(deps, append, member, replays)
   })
 }
 
@@ -157,7 +157,7 @@ const divideByKey = (
 }
 
 /** The tasks that hold the keys of duplicates, as they stand now. */
-type Replays = (taskId: TaskId) => Submitted
+type Replays = (taskId: TaskId) => SubmitOutcome
 
 const readReplays = async (
   deps: SubmitDeps,
@@ -191,18 +191,18 @@ const missing = (taskId: TaskId): never => {
   throw new Error(`task ${taskId} holds a key and is not there`)
 }
 
-const toSubmitted = (
+const toOutcome = (
   deps: SubmitDeps,
   append: Append,
   verdict: { readonly recordedAt: Instant } | Duplicate,
   replays: Replays,
-): Submitted => {
+): SubmitOutcome => {
   if (!('fingerprint' in verdict)) return afterStored(deps, append, verdict)
   if (verdict.fingerprint !== append.key?.fingerprint) throw new KeyReusedError()
   return replays(verdict.taskId)
 }
 
-const settle = (submit: () => Submitted): SubmitResult => {
+const settle = (submit: () => SubmitOutcome): SettledSubmit => {
   try {
     return { status: 'fulfilled', value: submit() }
   } catch (reason) {

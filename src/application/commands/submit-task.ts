@@ -38,7 +38,7 @@ export interface SubmitRequest {
 }
 
 /** What a request to submit came to. */
-export interface Submitted {
+export interface SubmitOutcome {
   /** `replayed`: an earlier request of this key made the task, which is shown as it stands now. */
   readonly kind: 'submitted' | 'replayed'
   readonly task: Task
@@ -104,7 +104,7 @@ export const submitTask = async (
   deps: SubmitDeps,
   request: SubmitRequest,
   context: EventContext,
-): Promise<Submitted> => {
+): Promise<SubmitOutcome> => {
   const append = toFirstAppend(deps, request, context)
   await learnRoutes(deps, [append.head])
   const verdict = await appendFirst(deps.store, append)
@@ -151,7 +151,7 @@ export const afterStored = (
   deps: SubmitDeps,
   { taskId, appendId, events }: Append,
   { recordedAt }: { readonly recordedAt: Instant },
-): Submitted => {
+): SubmitOutcome => {
   const task = foldOnto(noTask, events, { taskId, appendId, recordedAt })
   deps.announcer.announce(task)
   return { kind: 'submitted', task, now: Math.max(recordedAt, deps.storeClock.now()) }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { RequestsRefusedError, type SubmitResult } from '#application/commands/submit-many.ts'
-import type { Submitted, SubmitRequest } from '#application/commands/submit-task.ts'
+import { RequestsRefusedError, type SettledSubmit } from '#application/commands/submit-many.ts'
+import type { SubmitOutcome, SubmitRequest } from '#application/commands/submit-task.ts'
 import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
@@ -95,7 +95,7 @@ const submitEach = async (
  * A store that was away for all of them is an answer to the whole request, which may then be repeated as it is. Once one was
  * stored, or may have been, each has to be told apart.
  */
-const throwIfNoneIsStored = (results: readonly SubmitResult[]): void => {
+const throwIfNoneIsStored = (results: readonly SettledSubmit[]): void => {
   let away: unknown
   for (const result of results) {
     if (result.status === 'fulfilled') return
@@ -123,7 +123,7 @@ const submitTogether = async (
   }
 }
 
-const renderAccepted = ({ task, now }: Submitted): JsonText => `{"status":202,"task":${renderTask(task, now)}}`
+const renderAccepted = ({ task, now }: SubmitOutcome): JsonText => `{"status":202,"task":${renderTask(task, now)}}`
 
 const renderRefusal = (problem: ProblemError, traceId: string | undefined): JsonText =>
   `{"status":${problems[problem.code].status},"problem":${renderProblem(problem, traceId)}}`
