@@ -17,6 +17,8 @@ import { createMemorySubmitKeys } from '#adapters/memory/events/submit-keys.ts'
 import { createMemoryTaskIndex } from '#adapters/memory/heads/task-index.ts'
 import { createMemoryTaskQueue } from '#adapters/memory/queue/task-queue.ts'
 import { createMemoryWorkerRegistry } from '#adapters/memory/workers/worker-registry.ts'
+import type { Heads } from '#application/ports/heads/heads.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 
 interface Options {
   /** One seed, one course of events. */
@@ -33,8 +35,17 @@ export const createMemoryWorld = ({ seed = 1, queueIdsMax = 100_000 }: Options =
   const database = createMemoryDatabase({ storeClock })
   const random = createSeededRandom(seed)
   const counts = createMemoryCounts()
+  const logger = createMemoryLogger()
+  const runtime: Runtime = { clock, timers, random, logger, count: counts.count }
+  const heads: Heads = {
+    index: createMemoryTaskIndex(database),
+    runnable: createMemoryRunnableIndex(database),
+    runs: createMemoryRunIndex(database),
+  }
   return {
     time,
+    runtime,
+    heads,
     clock,
     storeClock,
     timers,
@@ -45,16 +56,16 @@ export const createMemoryWorld = ({ seed = 1, queueIdsMax = 100_000 }: Options =
     feed: createMemoryEventFeed(database),
     ledger: createMemoryIdempotencyLedger(database),
     progress: createMemoryProgressBoard(database),
-    index: createMemoryTaskIndex(database),
-    runnable: createMemoryRunnableIndex(database),
-    runs: createMemoryRunIndex(database),
+    index: heads.index,
+    runnable: heads.runnable,
+    runs: heads.runs,
     routes: createMemoryRoutes(database),
     queue: createMemoryTaskQueue({ timers, queueIdsMax }),
     registry: createMemoryWorkerRegistry({ database, clock, timers }),
     signals: createMemorySignals(),
     submitKeys: createMemorySubmitKeys(database),
     exclusiveWork: createMemoryExclusiveWork(database),
-    logger: createMemoryLogger(),
+    logger,
     counts,
     count: counts.count,
     advance: (ms: number): Promise<void> => time.advance(ms),
