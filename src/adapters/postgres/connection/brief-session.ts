@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { withDeadline } from '#application/mechanisms/with-deadline.ts'
 
 export interface BriefSession {
   readonly url: string
@@ -21,14 +22,9 @@ export const inBriefSession = async <Answer>(
   // A server that goes away says so here as well; the work rejects by itself.
   client.on('error', () => {})
   await client.connect()
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    late.reject(new Error(`no answer within ${workDeadlineMs} ms`))
-  }, workDeadlineMs)
   try {
-    return await Promise.race([work(client), late.promise])
+    return await withDeadline(work(client), workDeadlineMs, () => new Error(`no answer within ${workDeadlineMs} ms`))
   } finally {
-    clearTimeout(timer)
     // Of a connection with an unanswered query this destroys the socket; a polite farewell may hang as the query did.
     client.end().catch(() => {})
   }

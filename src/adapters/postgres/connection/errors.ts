@@ -1,5 +1,4 @@
 import { ConnectionError, InvalidInputError } from 'slonik'
-import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 
 /**
  * What a failed statement means for the batch it carried.
@@ -44,9 +43,3 @@ const findServerError = (error: unknown): (Error & { readonly code: string }) | 
 
 const isServerError = (error: Error): error is Error & { readonly code: string } =>
   'severity' in error && 'code' in error && typeof error.code === 'string'
-
-/** The error a caller of a read meets: a server that is away is an expected breakdown, anything else is a mistake of ours. */
-export const toReadError = (error: unknown): unknown =>
-  classifyFailure(error) === 'content'
-    ? error
-    : new StoreUnavailableError('Postgres did not answer', 'not-stored', { cause: error })

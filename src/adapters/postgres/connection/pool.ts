@@ -1,7 +1,5 @@
 import { createPgDriverFactory } from '@slonik/pg-driver'
 import { createBigintTypeParser, createPool, type DatabasePool } from 'slonik'
-import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
-import { toReadError } from './errors.ts'
 import { withQueryDeadline } from './query-deadline.ts'
 import type { SessionKind } from './session-kind.ts'
 import { withoutStatementNames } from './statement-names.ts'
@@ -14,8 +12,6 @@ export interface PoolOptions {
   readonly sessions?: SessionKind
 }
 
-/** How long a reader waits in all: for a connection and for the answer. A store that is away must show within two seconds. */
-const readDeadlineMs = 1_800
 const connectDeadlineMs = 1_000
 
 /**
@@ -54,22 +50,4 @@ const withApplicationName = (url: string): string => {
   const named = new URL(url)
   if (!named.searchParams.has('application_name')) named.searchParams.set('application_name', 'taskfold query')
   return named.href
-}
-
-/**
- * The answer to a read. Throws StoreUnavailableError when the server is away or does not answer in time, however long the
- * query itself may go on: it has a deadline of its own.
- */
-export const answerOf = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    late.reject(new StoreUnavailableError(`Postgres did not answer within ${readDeadlineMs} ms`, 'not-stored'))
-  }, readDeadlineMs)
-  try {
-    return await Promise.race([answer, late.promise])
-  } catch (error) {
-    throw error instanceof StoreUnavailableError ? error : toReadError(error)
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -2,17 +2,17 @@ import { statfs } from 'node:fs/promises'
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { StoreProbe, StoreSpace } from '#application/ports/diagnostics.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 
 export const createPostgresStoreProbe = ({ pool }: { readonly pool: DatabasePool }): StoreProbe => ({
-  readClock: async () => answerOf(pool.oneFirst(clockStatement)),
-  findPlaceEnd: async () => (await answerOf(pool.oneFirst(placeStatement))) ?? undefined,
+  readClock: async () => withReadDeadline(pool.oneFirst(clockStatement)),
+  findPlaceEnd: async () => (await withReadDeadline(pool.oneFirst(placeStatement))) ?? undefined,
   readSpace: async () => {
-    const { usedBytes, localFolder } = await answerOf(pool.one(spaceStatement))
+    const { usedBytes, localFolder } = await withReadDeadline(pool.one(spaceStatement))
     return { usedBytes, disk: localFolder === null ? undefined : await readDisk(localFolder) }
   },
   readExclusiveWork: async () => {
-    const rows = await answerOf(pool.any(exclusiveWorkStatement))
+    const rows = await withReadDeadline(pool.any(exclusiveWorkStatement))
     return new Map(rows.map(({ name, agoMs }) => [name, agoMs]))
   },
 })

@@ -2,16 +2,16 @@ import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { TaskProbe } from '#application/ports/diagnostics.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 
 export const createPostgresTaskProbe = ({ pool }: { readonly pool: DatabasePool }): TaskProbe => ({
   listBacklog: async () => {
-    const rows = await answerOf(pool.any(backlogStatement))
+    const rows = await withReadDeadline(pool.any(backlogStatement))
     return rows.map(({ queue, type, oldestReadyAgeMs }) => ({ route: { queue, type }, oldestReadyAgeMs }))
   },
   sampleTaskIds: async (points, idsMax) => {
-    const all = await answerOf(pool.anyFirst(firstStatement(idsMax)))
-    const taskIds = all.length <= idsMax ? all : await answerOf(pool.anyFirst(sampleStatement(points, idsMax)))
+    const all = await withReadDeadline(pool.anyFirst(firstStatement(idsMax)))
+    const taskIds = all.length <= idsMax ? all : await withReadDeadline(pool.anyFirst(sampleStatement(points, idsMax)))
     return taskIds.slice(0, idsMax).map(parseTaskId)
   },
 })

@@ -9,7 +9,7 @@ import {
 import { UndecodableStreamError } from '#application/ports/events/event-store.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import { decodeStream, type EventRow } from './codec.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 
 interface Deps {
   readonly pool: DatabasePool
@@ -30,7 +30,7 @@ const lowestTaskId = parseTaskId('00000000-0000-0000-0000-000000000000')
 export const createPostgresEventFeed = ({ pool, pageBytesMax = pageBytesMaxDefault }: Deps): EventFeed => ({
   readAfter: async (cursor, limit) => {
     if (limit < 1 || limit > eventsPerPageMax) throw new RangeError(`1 to ${eventsPerPageMax} events a page`)
-    const rows = await answerOf(pool.many(pageStatement(cursor, limit, pageBytesMax)))
+    const rows = await withReadDeadline(pool.many(pageStatement(cursor, limit, pageBytesMax)))
     const { epoch = '', known = false } = rows[0] ?? {}
     if (!known) return { kind: 'unknown-cursor' }
     const events = decodeUntilUnreadable(epoch, rows.filter(isFeedRow))
@@ -38,12 +38,12 @@ export const createPostgresEventFeed = ({ pool, pageBytesMax = pageBytesMaxDefau
   },
 
   latest: async () => {
-    const { epoch, end_xid: endXid } = await answerOf(pool.one(latestStatement))
+    const { epoch, end_xid: endXid } = await withReadDeadline(pool.one(latestStatement))
     return firstOf(epoch, endXid)
   },
 
   findBarrier: async () => {
-    const found = await answerOf(pool.maybeOne(barrierStatement))
+    const found = await withReadDeadline(pool.maybeOne(barrierStatement))
     return found === null ? undefined : { xid: found.xid, pid: found.pid ?? undefined }
   },
 })

@@ -1,7 +1,7 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 
 interface Deps {
   readonly pool: DatabasePool
@@ -13,7 +13,7 @@ interface Deps {
  * feed: to be called before anything is appended. Idempotent. Throws StoreUnavailableError.
  */
 export const adoptInstallation = async ({ pool, logger }: Deps): Promise<void> => {
-  const adopted = await answerOf(
+  const adopted = await withReadDeadline(
     pool.oneFirst(sql.type(z.object({ adopted: z.boolean() }))`select taskfold.adopt_installation() as adopted`),
   )
   if (adopted)

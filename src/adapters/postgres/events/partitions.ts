@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Partitions } from '#application/ports/events/partitions.ts'
 import { mintedAt, type TaskId } from '#domain/identifiers.ts'
 import type { Instant } from '#domain/time.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 
 /** Three weeks, whatever day of its week today is; the first may be the one before, for ids minted a moment ago. */
 const weeksAhead = 5
@@ -15,11 +15,11 @@ const weekMs = 604_800_000
 /** The weekly partitions of `taskfold.events`. */
 export const createPostgresPartitions = ({ pool }: { readonly pool: DatabasePool }): Partitions => ({
   ensurePartitions: async () => {
-    const found = await answerOf(readWeeks(pool))
-    const { first, last } = await answerOf(pool.one(neededWeeks))
+    const found = await withReadDeadline(readWeeks(pool))
+    const { first, last } = await withReadDeadline(pool.one(neededWeeks))
     if (areAllThere(found, first, last)) return endOf(found)
-    await answerOf(pool.query(makeWeeks))
-    return endOf(await answerOf(readWeeks(pool)))
+    await withReadDeadline(pool.query(makeWeeks))
+    return endOf(await withReadDeadline(readWeeks(pool)))
   },
 })
 
@@ -76,7 +76,7 @@ export const createPartitionGuard = ({
   let reading: Promise<void> | undefined
 
   const read = async (): Promise<void> => {
-    weeks = new Set(await answerOf(readWeeks(pool)))
+    weeks = new Set(await withReadDeadline(readWeeks(pool)))
     readAtMs = monotonicMs()
   }
 

@@ -8,7 +8,7 @@ import {
 import type { TaskId } from '#domain/identifiers.ts'
 import { itself, toUuidArray } from '../connection/binary-arrays.ts'
 import { decodeStream, type EventRow } from './codec.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 import type { EstimatedStoreClock } from './store-clock.ts'
 
 interface Deps {
@@ -66,7 +66,7 @@ const readRows = async (
   sorted: readonly TaskId[],
 ): Promise<{ readonly now: number; readonly rows: readonly EventRow[] }> => {
   const sentAtMs = monotonicMs()
-  const loaded = await answerOf(pool.many(loadStatement(sorted)))
+  const loaded = await withReadDeadline(pool.many(loadStatement(sorted)))
   const rows: EventRow[] = []
   let now = 0
   for (const row of loaded) {

@@ -1,14 +1,14 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { SubmitKeys } from '#application/ports/events/submit-keys.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 
 const purged = z.object({ scope: z.string() })
 
 /** Skips keys that somebody has locked: whoever purges next finds them. */
 export const createPostgresSubmitKeys = ({ pool }: { readonly pool: DatabasePool }): SubmitKeys => ({
   purge: async (ageMs, countMax) => {
-    const { rowCount } = await answerOf(
+    const { rowCount } = await withReadDeadline(
       pool.query(sql.type(purged)`
         delete from taskfold.submit_keys
         where ctid = any (array(

@@ -10,7 +10,7 @@ import {
   toTextArray,
   toUuidArray,
 } from '../connection/binary-arrays.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 import type { PostgresRoutes } from './routes.ts'
 
 /** A row of `taskfold.tasks`, instants in milliseconds. */
@@ -66,7 +66,7 @@ export const repairHeads = async (
   heads: readonly Head[],
 ): Promise<readonly TaskId[]> => {
   const numbers = await Promise.all(heads.map((head) => routes.numberOf(head)))
-  const repaired = await answerOf(
+  const repaired = await withReadDeadline(
     pool.anyFirst(sql.type(z.object({ task_id: z.string() }))`
       select task_id
       from taskfold.repair_heads(

@@ -6,7 +6,7 @@ import { readTask } from '#application/runs/read-task.ts'
 import { parseTaskId, type TaskId } from '#domain/identifiers.ts'
 import { type Head, toHead } from '#domain/task/head.ts'
 import { repairHeads } from './head-rows.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 import type { PostgresRoutes } from './routes.ts'
 
 interface Deps {
@@ -53,7 +53,7 @@ export const rebuildHeads = async (deps: Deps): Promise<RebuildReport> => {
 }
 
 const readTaskIds = async (pool: DatabasePool, after: TaskId | undefined): Promise<readonly TaskId[]> => {
-  const taskIds = await answerOf(
+  const taskIds = await withReadDeadline(
     pool.anyFirst(sql.type(z.object({ task_id: z.string() }))`
       select task_id
       from taskfold.events
@@ -85,7 +85,7 @@ const removeOrphans = async (
   after: TaskId | undefined,
   last: TaskId | undefined,
 ): Promise<number> => {
-  const { rowCount } = await answerOf(
+  const { rowCount } = await withReadDeadline(
     pool.query(sql.unsafe`
       delete from taskfold.tasks h
       where h.task_id > ${after ?? lowestId}::uuid

@@ -2,7 +2,7 @@ import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { Routes } from '#application/ports/heads/routes.ts'
 import { type Route, routeKey } from '#domain/route.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 
 /** The routes with the numbers that heads and hints hold in place of their two names. */
 export interface PostgresRoutes extends Routes {
@@ -30,14 +30,16 @@ export const createPostgresRoutes = ({ pool }: { readonly pool: DatabasePool }):
   const known = createKnownRoutes()
 
   const readAll = async (): Promise<readonly Route[]> => {
-    const rows = await answerOf(pool.any(sql.type(routeRow)`select id, queue, type from taskfold.routes order by id`))
+    const rows = await withReadDeadline(
+      pool.any(sql.type(routeRow)`select id, queue, type from taskfold.routes order by id`),
+    )
     known.add(rows)
     return rows.map(({ queue, type }) => ({ queue, type }))
   }
 
   /** One statement; a second one when another process learned the same at the same moment, which a snapshot hides. */
   const write = async (unknown: readonly Route[]): Promise<readonly Route[]> => {
-    const rows = await answerOf(pool.any(learnStatement(unknown)))
+    const rows = await withReadDeadline(pool.any(learnStatement(unknown)))
     known.add(rows)
     if (unknown.some((route) => known.numberOf(route) === undefined)) await readAll()
     return rows.filter(({ made }) => made).map(({ queue, type }) => ({ queue, type }))

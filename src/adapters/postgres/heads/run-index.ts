@@ -2,7 +2,7 @@ import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { RunIndex, RunningHead } from '#application/ports/heads/run-index.ts'
 import { parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 
 const incarnationsMax = 10_000
 const cancellingMax = 1_000
@@ -12,13 +12,13 @@ const runRow = z.object({ task_id: z.string(), run: z.int() })
 /** The running heads, by the index `tasks_running`: each read costs what it answers, however many tasks there are. */
 export const createPostgresRunIndex = ({ pool }: { readonly pool: DatabasePool }): RunIndex => ({
   listRunningIncarnations: async () => {
-    const incarnations = await answerOf(pool.anyFirst(incarnationsStatement))
+    const incarnations = await withReadDeadline(pool.anyFirst(incarnationsStatement))
     return incarnations.map(parseIncarnation)
   },
 
   listRuns: async (incarnation, limit) =>
     toRuns(
-      await answerOf(
+      await withReadDeadline(
         pool.any(sql.type(runRow)`
           select task_id, run
           from taskfold.tasks
@@ -31,7 +31,7 @@ export const createPostgresRunIndex = ({ pool }: { readonly pool: DatabasePool }
   // Nothing but a request to cancel can follow a run's Started while it runs.
   listCancelling: async (incarnation) =>
     toRuns(
-      await answerOf(
+      await withReadDeadline(
         pool.any(sql.type(runRow)`
           select task_id, run
           from taskfold.tasks

@@ -4,7 +4,7 @@ import { type Route, routeKey } from '#domain/route.ts'
 import type { DueTask, DueWindow, RankedTask, RunnableIndex } from '#application/ports/heads/runnable-index.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import { priorityHeadStartMs } from '#domain/rank.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 import type { PostgresRoutes } from './routes.ts'
 
 interface Deps {
@@ -29,7 +29,7 @@ export const createPostgresRunnableIndex = ({ pool, routes }: Deps): RunnableInd
       return route === undefined ? [] : [{ ...window, place, route }]
     })
     if (numbered.length === 0) return answers
-    for (const { place, task_id, rank } of await answerOf(pool.any(dueStatement(numbered)))) {
+    for (const { place, task_id, rank } of await withReadDeadline(pool.any(dueStatement(numbered)))) {
       answers[place]?.push({ taskId: parseTaskId(task_id), rank })
     }
     return answers
@@ -43,7 +43,7 @@ export const createPostgresRunnableIndex = ({ pool, routes }: Deps): RunnableInd
       if (number !== undefined) byNumber.set(number, { queue, type })
     }
     if (byNumber.size === 0) return []
-    const rows = await answerOf(pool.any(dueSoonStatement([...byNumber.keys()], withinMs, limit)))
+    const rows = await withReadDeadline(pool.any(dueSoonStatement([...byNumber.keys()], withinMs, limit)))
     return rows.flatMap(({ task_id, route, priority, ready_ms }): readonly DueTask[] => {
       const named = byNumber.get(route)
       return named === undefined ? [] : [{ taskId: parseTaskId(task_id), route: named, priority, readyAt: ready_ms }]

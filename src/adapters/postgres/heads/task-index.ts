@@ -7,7 +7,7 @@ import type { TaskStatus } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
 import { itself, toUuidArray } from '../connection/binary-arrays.ts'
 import { headColumns, headRow, repairHeads, toHeads } from './head-rows.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 import type { PostgresRoutes } from './routes.ts'
 
 interface Deps {
@@ -29,14 +29,14 @@ export const createPostgresTaskIndex = (deps: Deps): TaskIndex => ({
   listHeads: async (query) => {
     if (query.limit < 1 || query.limit > headsPerCallMax) throw new RangeError(`1 to ${headsPerCallMax} heads a call`)
     const numbers = await findRouteNumbers(deps.pool, query)
-    return toHeads(deps.routes, await answerOf(deps.pool.any(listStatement(query, numbers))))
+    return toHeads(deps.routes, await withReadDeadline(deps.pool.any(listStatement(query, numbers))))
   },
 
   findHeads: async (taskIds) => {
     if (taskIds.length > headsPerCallMax) throw new RangeError(`at most ${headsPerCallMax} ids a call`)
     const ids = toUuidArray(taskIds, itself)
     if (ids === null) return new Map()
-    const rows = await answerOf(
+    const rows = await withReadDeadline(
       deps.pool.any(
         sql.type(
           headRow,
@@ -48,7 +48,7 @@ export const createPostgresTaskIndex = (deps: Deps): TaskIndex => ({
   },
 
   summarizeQueues: async () => {
-    const rows = await answerOf(deps.pool.any(summaryStatement))
+    const rows = await withReadDeadline(deps.pool.any(summaryStatement))
     return rows.map(({ oldest_ready_age_ms, ...row }) => ({
       ...row,
       oldestReadyAgeMs: oldest_ready_age_ms ?? undefined,
@@ -67,7 +67,7 @@ const findRouteNumbers = async (
   { queue, type }: HeadQuery,
 ): Promise<readonly number[] | undefined> => {
   if (queue === undefined && type === undefined) return undefined
-  return answerOf(
+  return withReadDeadline(
     pool.anyFirst(sql.type(z.object({ id: z.int() }))`
       select id
       from taskfold.routes

@@ -9,7 +9,7 @@ import {
 } from '#application/ports/ledger/idempotency-ledger.ts'
 import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 
 /** Claims that met a row which their snapshot could not see. */
 const claimsMax = 5
@@ -22,7 +22,7 @@ export const createPostgresIdempotencyLedger = ({ pool }: { readonly pool: Datab
   let secret: Buffer | undefined
 
   const toKey = async (taskId: TaskId, name: string): Promise<string> => {
-    secret ??= Buffer.from(await answerOf(pool.oneFirst(secretStatement)), 'hex')
+    secret ??= Buffer.from(await withReadDeadline(pool.oneFirst(secretStatement)), 'hex')
     return createHmac('sha256', secret).update(`${taskId} ${name}`).digest('base64url')
   }
 
@@ -31,14 +31,14 @@ export const createPostgresIdempotencyLedger = ({ pool }: { readonly pool: Datab
       // First, so that nothing is claimed of which the key cannot be told.
       const key = await toKey(claim.taskId, claim.name)
       for (let claims = 0; claims < claimsMax; claims += 1) {
-        const verdict = toVerdict(claim, key, await answerOf(pool.one(claimStatement(claim))))
+        const verdict = toVerdict(claim, key, await withReadDeadline(pool.one(claimStatement(claim))))
         if (verdict !== undefined) return verdict
       }
       throw new StoreUnavailableError(`effect ${claim.name} was claimed ${claimsMax} times meanwhile`, 'not-stored')
     },
 
     complete: async (completion) => {
-      const held = await answerOf(
+      const held = await withReadDeadline(
         pool.oneFirst(sql.type(z.object({ held: z.boolean() }))`
           with completed as (
             update taskfold.effects
@@ -61,7 +61,7 @@ export const createPostgresIdempotencyLedger = ({ pool }: { readonly pool: Datab
     },
 
     list: async (taskId) => {
-      const rows = await answerOf(pool.any(listStatement(taskId)))
+      const rows = await withReadDeadline(pool.any(listStatement(taskId)))
       return rows.map((row) => ({
         name: row.name,
         mode: row.mode,

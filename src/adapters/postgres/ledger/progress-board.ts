@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ProgressBoard, ProgressReport } from '#application/ports/ledger/progress-board.ts'
 import { parseTaskId, type TaskId } from '#domain/identifiers.ts'
 import { toIntArray, toJsonArray, toUuidArray } from '../connection/binary-arrays.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 
 const reportsPerCallMax = 1_000
 
@@ -11,11 +11,11 @@ const reportsPerCallMax = 1_000
 export const createPostgresProgressBoard = ({ pool }: { readonly pool: DatabasePool }): ProgressBoard => ({
   write: async (reports) => {
     if (reports.length > reportsPerCallMax) throw new RangeError(`at most ${reportsPerCallMax} reports a call`)
-    if (reports.length > 0) await answerOf(pool.query(writeStatement(reports)))
+    if (reports.length > 0) await withReadDeadline(pool.query(writeStatement(reports)))
   },
 
   find: async (taskId) => {
-    const row = await answerOf(pool.maybeOne(findStatement(taskId)))
+    const row = await withReadDeadline(pool.maybeOne(findStatement(taskId)))
     return row === null ? undefined : { taskId: parseTaskId(row.task_id), run: row.run, value: row.value }
   },
 })

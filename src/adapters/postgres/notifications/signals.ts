@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Signal, Signals } from '#application/ports/queue/signals.ts'
 import { findTaskId, type TaskId } from '#domain/identifiers.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 import { channels, type PostgresListener } from './listener.ts'
 
 interface Deps {
@@ -52,7 +52,7 @@ export const createPostgresSignals = ({ pool, listener, logger }: Deps): Postgre
         select pg_notify(${channels.signals}, message)
         from unnest(${messages}) message`
       if (listener.state() !== 'listening') deliver(signal)
-      await answerOf(pool.query(statement)).catch((error: unknown) => {
+      await withReadDeadline(pool.query(statement)).catch((error: unknown) => {
         logger.debug({ err: error, signal: signal.kind }, 'lost a signal')
       })
     },

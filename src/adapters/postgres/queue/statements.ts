@@ -4,7 +4,7 @@ import type { Hint } from '#application/ports/queue/task-queue.ts'
 import { compareRanked } from '#domain/rank.ts'
 import { trustTaskId, type TaskId } from '#domain/identifiers.ts'
 import { findSqlState } from '../connection/errors.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 import { formatNews, type News } from './news.ts'
 import { channels } from '../notifications/listener.ts'
 
@@ -41,7 +41,7 @@ export const pushHints = async (
 ): Promise<void> => {
   const sorted = hints.toSorted((a, b) => a.route - b.route || compareRanked(a, b))
   const push = (manner: 'quick' | 'careful') =>
-    answerOf(
+    withReadDeadline(
       pool.query(sql.prepared('taskfold.push', z.unknown())`
         select taskfold.push_hints(
           ${manner}::text,
@@ -85,7 +85,7 @@ export interface Pull {
 
 /** Takes the lowest ids of several routes; an id that was pushed at two ranks may come twice. */
 export const pullHints = async (pool: DatabasePool, { routes, max, from, countMax }: Pull): Promise<TakenHints> => {
-  const row = await answerOf(
+  const row = await withReadDeadline(
     pool.one(sql.prepared('taskfold.pull', pulledRow)`
       select task_ids, highest, took_ms, left_over
       from taskfold.pull_hints(${toArray(routes)}::int[], ${max}::int, ${countMax}::int, ${from ?? null}::bigint)`),
@@ -100,7 +100,7 @@ export const pullHints = async (pool: DatabasePool, { routes, max, from, countMa
 
 /** How many ids a route holds, counted up to `countMax`. */
 export const countHints = (pool: DatabasePool, route: number, countMax: number): Promise<number> =>
-  answerOf(
+  withReadDeadline(
     pool.oneFirst(sql.prepared('taskfold.count', z.object({ count: z.number() }))`
       select taskfold.count_hints(${route}::int, ${countMax}::int) as count`),
   )

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { ExclusiveWork } from '#application/ports/workers/exclusive-work.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 
 interface Deps {
   readonly pool: DatabasePool
@@ -27,7 +27,7 @@ const taking = z.object({ taken: z.boolean(), held: z.boolean().nullable(), rece
 export const createPostgresExclusiveWork = ({ pool, leaseMs = leaseMsDefault }: Deps): ExclusiveWork => ({
   tryTurn: async (name, everyMs, pass) => {
     const holder = randomUUID()
-    const row = await answerOf(pool.one(takeStatement({ name, everyMs, holder, leaseMs })))
+    const row = await withReadDeadline(pool.one(takeStatement({ name, everyMs, holder, leaseMs })))
     if (!row.taken) return row.held === false && row.recent === true ? 'not-due' : 'taken'
     const renewal = setInterval(() => {
       // One that fails leaves what is left of the lease; the next comes soon.
@@ -38,7 +38,7 @@ export const createPostgresExclusiveWork = ({ pool, leaseMs = leaseMsDefault }: 
     } finally {
       clearInterval(renewal)
       // If it cannot be given back it runs out.
-      await answerOf(pool.query(returnStatement(name, holder))).catch(() => {})
+      await withReadDeadline(pool.query(returnStatement(name, holder))).catch(() => {})
     }
     return 'done'
   },

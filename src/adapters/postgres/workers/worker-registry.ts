@@ -5,7 +5,7 @@ import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { WorkerDescription, WorkerRegistry, WorkerRow } from '#application/ports/workers/worker-registry.ts'
 import { type Incarnation, parseIncarnation } from '#domain/identifiers.ts'
 import { startHeartbeat } from './heartbeat.ts'
-import { answerOf } from '../connection/pool.ts'
+import { withReadDeadline } from '../connection/read-deadline.ts'
 
 interface Deps {
   readonly pool: DatabasePool
@@ -23,19 +23,19 @@ interface Deps {
 export const createPostgresWorkerRegistry = (deps: Deps): WorkerRegistry => {
   const { pool, clock } = deps
   const end = async (incarnation: Incarnation): Promise<void> => {
-    await answerOf(pool.query(endStatement(incarnation)))
+    await withReadDeadline(pool.query(endStatement(incarnation)))
   }
   return {
     register: async (worker) => {
       const acknowledgedSentAtMs = clock.monotonicMs()
-      const inserted = await answerOf(pool.any(insertStatement(worker)))
+      const inserted = await withReadDeadline(pool.any(insertStatement(worker)))
       if (inserted.length === 0) throw new Error(`${worker.incarnation} was registered before`)
       return startHeartbeat(worker, { ...deps, acknowledgedSentAtMs, end: () => end(worker.incarnation) })
     },
-    readAll: async () => (await answerOf(pool.any(readStatement))).map(toWorkerRow),
+    readAll: async () => (await withReadDeadline(pool.any(readStatement))).map(toWorkerRow),
     end,
     remove: async (incarnations) => {
-      if (incarnations.length > 0) await answerOf(pool.query(removeStatement(incarnations)))
+      if (incarnations.length > 0) await withReadDeadline(pool.query(removeStatement(incarnations)))
     },
   }
 }
