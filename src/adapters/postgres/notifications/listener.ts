@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
+import { backOffMs, type BackOffLimits } from '#application/mechanisms/back-off.ts'
+import { withDeadline } from '#application/mechanisms/with-deadline.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import { beforeDeadline } from './deadline.ts'
 
 /** What is notified: every process of the installation listens to these. */
 export const channels = { hints: 'taskfold_hints', signals: 'taskfold_signals' } as const
@@ -46,7 +47,7 @@ export interface ListenerOptions {
 
 const probeEveryMsDefault = 10_000
 const answerDeadlineMsDefault = 2_000
-const reconnectMs = { first: 100, most: 5_000 }
+const reconnectLimits: BackOffLimits = { firstMs: 100, mostMs: 5_000 }
 
 /**
  * Listens on a connection of its own, which is made again, with growing pauses, whenever it is lost. One that no longer
@@ -69,22 +70,22 @@ export const createPostgresListener = (options: ListenerOptions): PostgresListen
   }
 
   const run = async (): Promise<void> => {
-    let delayMs = reconnectMs.first
+    let failures = 0
     while (!closing.signal.aborted) {
       const lost = await listenOnce(options, closing.signal, {
         heard: (channel, payload) => {
           for (const each of subscriptions.get(channel) ?? []) each.notified(payload)
         },
         found: (found) => {
-          delayMs = reconnectMs.first
+          failures = 0
           enter(found)
         },
       })
       if (closing.signal.aborted) return
       if (state === 'connecting') logger.debug({ err: lost }, 'could not connect for notifications')
       enter('connecting', lost)
-      await pause(delayMs * (0.5 + Math.random() / 2), closing.signal)
-      delayMs = Math.min(delayMs * 2, reconnectMs.most)
+      await pause(backOffMs(failures, Math.random(), reconnectLimits), closing.signal)
+      failures += 1
     }
   }
   const running = run()
@@ -158,9 +159,10 @@ const createProber = (pool: DatabasePool, client: pg.Client, answerDeadlineMs: n
   const channel = `taskfold_probe_${randomBytes(8).toString('hex')}`
   let expected = ''
   let arrive = (): void => {}
+  const noAnswer = (): Error => new Error(`no answer within ${answerDeadlineMs} ms`)
   const listen = async (): Promise<void> => {
     const statements = [...Object.values(channels), channel].map((name) => `listen ${name}`)
-    await beforeDeadline(client.query(statements.join(';')), answerDeadlineMs)
+    await withDeadline(client.query(statements.join(';')), answerDeadlineMs, noAnswer)
   }
   return {
     channel,
@@ -178,7 +180,7 @@ const createProber = (pool: DatabasePool, client: pg.Client, answerDeadlineMs: n
         () => true,
         () => false,
       )
-      const heard = await beforeDeadline(arrived, answerDeadlineMs).then(
+      const heard = await withDeadline(arrived, answerDeadlineMs, noAnswer).then(
         () => true,
         () => false,
       )

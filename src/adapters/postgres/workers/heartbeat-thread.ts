@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import pg from 'pg'
+import { withDeadline } from '#application/mechanisms/with-deadline.ts'
 import { neverAcknowledged, viewHeartbeatCells } from './heartbeat-cells.ts'
-import { beforeDeadline } from '../notifications/deadline.ts'
 
 /**
  * The thread that beats for one incarnation; started by heartbeat.ts, which names what it is given. It has a connection of
@@ -86,7 +86,7 @@ const beat = async (): Promise<void> => {
     return
   }
   try {
-    const sentAtNs = await beforeDeadline(sendBeat(), deadlineMs)
+    const sentAtNs = await withDeadline(sendBeat(), deadlineMs, () => new Error(`no answer within ${deadlineMs} ms`))
     cells.acknowledgedSentAtNs.write(sentAtNs ?? neverAcknowledged)
     cells.acknowledgements.write(cells.acknowledgements.read() + 1)
     tell({ kind: sentAtNs === undefined ? 'refused' : 'beating' })

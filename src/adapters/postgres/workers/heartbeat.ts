@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
+import { withDeadline } from '#application/mechanisms/with-deadline.ts'
 import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Heartbeat, WorkerDescription } from '#application/ports/workers/worker-registry.ts'
 import { allocateHeartbeatCells, neverAcknowledged, viewHeartbeatCells } from './heartbeat-cells.ts'
 import type { HeartbeatGiven } from './heartbeat-thread.ts'
-import { beforeDeadline } from '../notifications/deadline.ts'
 
 interface Deps {
   /** Of the database, for the connection of the thread. */
@@ -59,7 +59,9 @@ export const startHeartbeat = (worker: WorkerDescription, deps: Deps): Heartbeat
   const stop = async (): Promise<void> => {
     clearInterval(mainSeen)
     thread.postMessage('stop')
-    await beforeDeadline(gone, farewellMs).catch(() => thread.terminate())
+    await withDeadline(gone, farewellMs, () => new Error(`still there after ${farewellMs} ms`)).catch(() =>
+      thread.terminate(),
+    )
     await deps.end().catch((error: unknown) => {
       logger.warn({ err: error }, 'could not mark a worker as ended: the others wait for its lease')
     })
