@@ -1,6 +1,7 @@
 import { createPostgresTaskQueue } from '#adapters/postgres/queue/task-queue.ts'
 import { createPostgresSignals } from '#adapters/postgres/notifications/signals.ts'
 import { systemClock } from '#adapters/system/clock.ts'
+import { systemTimers } from '#adapters/system/timers.ts'
 import type { ReadHealth } from '#application/health/health.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Signals } from '#application/ports/queue/signals.ts'
@@ -27,7 +28,8 @@ export const openQueue = async (
 ): Promise<OpenedQueue> => {
   if (config.redisUrl !== undefined) {
     const { connectRedis } = await import('#adapters/redis/connection/connect-redis.ts')
-    const redis = await connectRedis({ url: config.redisUrl, prefix: config.redisPrefix, logger, clock: systemClock })
+    const runtime = { clock: systemClock, timers: systemTimers, random: Math.random, logger }
+    const redis = await connectRedis({ url: config.redisUrl, prefix: config.redisPrefix, runtime })
     owned.defer(() => redis.close())
     return { kind: 'redis', queue: redis.queue, signals: redis.signals, readHealth: redis.readHealth }
   }

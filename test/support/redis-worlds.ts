@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectRedis } from '#adapters/redis/connection/connect-redis.ts'
 import { systemClock } from '#adapters/system/clock.ts'
+import { systemTimers } from '#adapters/system/timers.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { silentLogger } from './silent-logger.ts'
 import { makeName } from './task-builders.ts'
@@ -17,7 +18,11 @@ interface Options {
 
 /** One process of a fleet; the caller closes it. */
 export const connectTo = ({ prefix = makePrefix(), logger = silentLogger, ...rest }: Options) =>
-  connectRedis({ ...rest, prefix, logger, clock: systemClock })
+  connectRedis({
+    ...rest,
+    prefix,
+    runtime: { clock: systemClock, timers: systemTimers, random: Math.random, logger },
+  })
 
 const queueIdsMax = 200
 

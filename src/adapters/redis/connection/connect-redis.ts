@@ -1,6 +1,5 @@
-import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { ReadHealth } from '#application/health/health.ts'
-import type { Logger } from '#application/ports/surroundings/logger.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import type { Signals } from '#application/ports/queue/signals.ts'
 import type { TaskQueue } from '#application/ports/queue/task-queue.ts'
 import { parsePrefix } from '../queue/queue-keys.ts'
@@ -24,8 +23,7 @@ interface Options {
   readonly url: string
   /** REDIS_PREFIX: before every key and channel, so that several fleets may share a server. */
   readonly prefix: string
-  readonly logger: Logger
-  readonly clock: Clock
+  readonly runtime: Omit<Runtime, 'count'>
   /** How many ids one route may hold; the port's number unless said otherwise. */
   readonly queueIdsMax?: number
 }
@@ -41,12 +39,11 @@ interface Options {
  * Throws ConfigurationError for a URL or a prefix that is malformed, and StartupError for a server older than 7.0.
  */
 export const connectRedis = async (options: Options): Promise<ConnectedRedis> => {
-  const { logger, clock } = options
+  const { runtime, queueIdsMax } = options
   const prefix = parsePrefix(options.prefix)
-  const link = await openRedisLink({ target: parseRedisUrl(options.url), prefix, logger, clock })
-  const signals = await openRedisSignals({ link, prefix, logger })
-  const { queueIdsMax } = options
-  const queue = createRedisTaskQueue({ link, prefix, clock, ...(queueIdsMax === undefined ? {} : { queueIdsMax }) })
+  const link = await openRedisLink({ target: parseRedisUrl(options.url), prefix, runtime })
+  const signals = await openRedisSignals({ link, prefix, runtime })
+  const queue = createRedisTaskQueue({ link, prefix, runtime, queueIdsMax })
   return {
     queue,
     signals,

@@ -1,3 +1,5 @@
+import { withDeadline } from '#application/mechanisms/with-deadline.ts'
+
 /** Redis is away, too slow, or refused service. What was asked for may have been done all the same. */
 export class RedisUnavailableError extends Error {
   override readonly name = 'RedisUnavailableError'
@@ -11,21 +13,11 @@ export const messageOf = (error: unknown): string => {
 }
 
 /**
- * An answer, or an error after `deadlineMs`. The call goes on; whoever made it ends the connection, because on one whose
- * answers are late nothing can be told any more.
+ * The answer, or a rejection with NoAnswerError when Redis gives none within `deadlineMs`. The command is not taken back: the
+ * caller ends the connection, because after one late answer it cannot be told which command a later answer belongs to.
  */
-export const answerWithin = async <Answer>(deadlineMs: number, answer: Promise<Answer>): Promise<Answer> => {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(
-    () => late.reject(new NoAnswerError(`no answer from Redis within ${deadlineMs} ms`)),
-    deadlineMs,
-  )
-  try {
-    return await Promise.race([answer, late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+export const withRedisDeadline = <Answer>(answer: Promise<Answer>, deadlineMs: number): Promise<Answer> =>
+  withDeadline(answer, deadlineMs, () => new NoAnswerError(`no answer from Redis within ${deadlineMs} ms`))
 
 class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError'

@@ -1,6 +1,5 @@
-import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { HealthCheck } from '#application/health/health.ts'
-import type { Logger } from '#application/ports/surroundings/logger.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import { messageOf } from './errors.ts'
 
 /** What is wrong with Redis at present, if anything, and since when. */
@@ -11,7 +10,7 @@ export interface LinkHealth {
   readonly read: () => HealthCheck
 }
 
-export const createLinkHealth = (logger: Logger, clock: Clock): LinkHealth => {
+export const createLinkHealth = ({ clock, logger }: Pick<Runtime, 'clock' | 'logger'>): LinkHealth => {
   let problem: string | undefined = 'not connected yet'
   let sinceMs = clock.monotonicMs()
   return {

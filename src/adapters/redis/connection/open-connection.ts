@@ -1,5 +1,5 @@
 import { Cluster, Redis } from 'ioredis'
-import { answerWithin, messageOf, RedisUnavailableError } from './errors.ts'
+import { messageOf, RedisUnavailableError, withRedisDeadline } from './errors.ts'
 import type { NodeAddress, RedisTarget } from './redis-url.ts'
 
 /** Where commands are sent: to one server, or to whichever node of a Cluster has the key. */
@@ -87,12 +87,10 @@ const opened = async <Connection extends CommandConnection>(connection: Connecti
   connection.on('error', (error: unknown) => {
     reason ??= error
   })
-  const connected = connection.connect()
   try {
-    await answerWithin(connectDeadlineMs, connected)
+    await withRedisDeadline(connection.connect(), connectDeadlineMs)
     return connection
   } catch (error) {
-    connected.catch(() => {})
     connection.disconnect()
     throw new RedisUnavailableError(messageOf(reason ?? error), { cause: reason ?? error })
   }

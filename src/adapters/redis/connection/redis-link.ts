@@ -1,8 +1,7 @@
 import type { Redis } from 'ioredis'
-import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { HealthCheck } from '#application/health/health.ts'
-import type { Logger } from '#application/ports/surroundings/logger.ts'
-import { answerWithin, messageOf, RedisUnavailableError, spoilsConnection } from './errors.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
+import { messageOf, RedisUnavailableError, spoilsConnection, withRedisDeadline } from './errors.ts'
 import { createLinkHealth } from './link-health.ts'
 import { type CommandConnection, openSocket, type Purpose } from './open-connection.ts'
 import { findAnyNode, findNode, type Session } from './redis-session.ts'
@@ -49,8 +48,7 @@ export interface RedisLink {
 interface Options {
   readonly target: RedisTarget
   readonly prefix: string
-  readonly logger: Logger
-  readonly clock: Clock
+  readonly runtime: Omit<Runtime, 'count'>
 }
 
 const commandDeadlineMs = 2_000
@@ -60,9 +58,9 @@ const commandDeadlineMs = 2_000
  * long as the link is open. Throws StartupError when a server answers that is too old.
  */
 export const openRedisLink = async (options: Options): Promise<RedisLink> => {
-  const { target, logger, clock } = options
-  const health = createLinkHealth(logger, clock)
-  const keeper = await keepSession({ ...options, health })
+  const { target, prefix, runtime } = options
+  const health = createLinkHealth(runtime)
+  const keeper = await keepSession({ target, prefix, runtime, health })
 
   const need = (): Session => {
     const session = keeper.current()
@@ -72,11 +70,9 @@ export const openRedisLink = async (options: Options): Promise<RedisLink> => {
 
   const run: RedisLink['run'] = async (send) => {
     const { commands, end } = need()
-    const answer = send(commands)
     try {
-      return await answerWithin(commandDeadlineMs, answer)
+      return await withRedisDeadline(send(commands), commandDeadlineMs)
     } catch (error) {
-      answer.catch(() => {})
       if (spoilsConnection(error)) end(error)
       throw new RedisUnavailableError(messageOf(error), { cause: error })
     }

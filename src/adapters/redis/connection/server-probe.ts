@@ -1,5 +1,5 @@
 import type { QueueServerProbe } from '#application/ports/diagnostics.ts'
-import { answerWithin } from './errors.ts'
+import { withRedisDeadline } from './errors.ts'
 import { openCluster, openSocket } from './open-connection.ts'
 import { parseRedisUrl } from './redis-url.ts'
 import { judgeServer, parseInfo, parseInfoFields } from './server-facts.ts'
@@ -13,7 +13,7 @@ export const createRedisServerProbe = ({ url }: { readonly url: string }): Queue
     readServer: async () => {
       const connection = await (target.kind === 'cluster' ? openCluster(target) : openSocket(target, 'commands'))
       try {
-        const info = await answerWithin(deadlineMs, connection.info())
+        const info = await withRedisDeadline(connection.info(), deadlineMs)
         const facts = parseInfo(info)
         const finding = judgeServer(facts)
         const fields = parseInfoFields(info)

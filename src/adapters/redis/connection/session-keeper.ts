@@ -1,9 +1,9 @@
 import { StartupError } from '#application/diagnosis/startup-error.ts'
-import type { Logger } from '#application/ports/surroundings/logger.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
+import { keepOpen } from './keep-open.ts'
 import type { LinkHealth } from './link-health.ts'
 import { openSession, probe, type Session } from './redis-session.ts'
 import type { RedisTarget } from './redis-url.ts'
-import { backOffMs, pause } from './waits.ts'
 
 /** Sees to it that there is a session whenever there can be one. */
 export interface SessionKeeper {
@@ -17,14 +17,14 @@ export interface SessionKeeper {
 interface Options {
   readonly target: RedisTarget
   readonly prefix: string
-  readonly logger: Logger
+  readonly runtime: Pick<Runtime, 'timers' | 'random' | 'logger'>
   readonly health: LinkHealth
 }
 
 const probeEveryMs = 2_000
 
 /** Resolves after the first attempt to connect. Throws StartupError when a server answers that is too old. */
-export const keepSession = async ({ target, prefix, logger, health }: Options): Promise<SessionKeeper> => {
+export const keepSession = async ({ target, prefix, runtime, health }: Options): Promise<SessionKeeper> => {
   const closing = new AbortController()
   let session: Session | undefined
   let flaw: Error | undefined
@@ -35,42 +35,43 @@ export const keepSession = async ({ target, prefix, logger, health }: Options): 
     health.note(found)
   }
 
-  const connect = async (): Promise<void> => {
+  const connect = async (): Promise<Session | undefined> => {
     const opened = await openSession(target, prefix)
-    if (closing.signal.aborted) return opened.end('closed')
+    if (closing.signal.aborted) {
+      opened.end('closed')
+      return undefined
+    }
     session = opened
     const warning = opened.warnings.join('; ')
-    if (warning !== '' && warning !== warned) logger.warn({}, warning)
+    if (warning !== '' && warning !== warned) runtime.logger.warn({}, warning)
     warned = warning
     noteFlaw(opened.flaw)
+    return opened
   }
 
   const stayConnected = async ({ commands, over, end }: Session): Promise<void> => {
     while (!over.aborted) {
-      await pause(probeEveryMs, over)
+      await runtime.timers.sleep(probeEveryMs, over)
       if (!over.aborted) await probe(commands, prefix).then(noteFlaw, end)
     }
     session = undefined
     if (!closing.signal.aborted) health.note(over.reason)
   }
 
-  const keepConnected = async (): Promise<void> => {
-    for (let failures = 0; !closing.signal.aborted; failures += 1) {
-      if (session !== undefined) {
-        await stayConnected(session)
-        failures = 0
-      }
-      await pause(backOffMs(failures), closing.signal)
-      if (!closing.signal.aborted) await connect().catch(health.note)
-    }
-    session?.end('closed')
-  }
-
-  await connect().catch((error: unknown) => {
-    if (error instanceof StartupError) throw error
+  const note = (error: unknown): undefined => {
     health.note(error)
+  }
+  const first = await connect().catch((error: unknown) => {
+    if (error instanceof StartupError) throw error
+    return note(error)
   })
-  const keeping = keepConnected()
+  const kept = keepOpen({
+    runtime,
+    first,
+    open: () => connect().catch(note),
+    untilLost: stayConnected,
+    closing: closing.signal,
+  })
 
   return {
     flaw: () => flaw,
@@ -78,7 +79,7 @@ export const keepSession = async ({ target, prefix, logger, health }: Options): 
     close: async () => {
       closing.abort()
       session?.end('closed')
-      await keeping
+      await kept
     },
   }
 }

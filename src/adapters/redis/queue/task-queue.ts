@@ -1,4 +1,4 @@
-import type { Clock } from '#application/ports/surroundings/clock.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import {
   type Hint,
   type PulledHints,
@@ -24,9 +24,9 @@ export interface RedisTaskQueue extends TaskQueue {
 interface Options {
   readonly link: RedisLink
   readonly prefix: string
-  readonly clock: Clock
+  readonly runtime: Pick<Runtime, 'clock' | 'timers'>
   /** How many ids one route may hold; the port's number unless said otherwise. */
-  readonly queueIdsMax?: number
+  readonly queueIdsMax?: number | undefined
 }
 
 const idsPerPullMax = 1_000
@@ -50,8 +50,9 @@ const blockMsMax = 1_000
  * Connections: the link's for commands; one for each pull that waits, in a Cluster one for each of its queues, 32 at most.
  */
 export const createRedisTaskQueue = (options: Options): RedisTaskQueue => {
-  const { link, prefix, clock, queueIdsMax = queueIdsMaxOfPort } = options
-  const reads = createWaitingReads(link)
+  const { link, prefix, runtime, queueIdsMax = queueIdsMaxOfPort } = options
+  const { clock, timers } = runtime
+  const reads = createWaitingReads(link, timers)
   let turn = 0
 
   /** What one command may name together: the sets of one queue in a Cluster, and all of them on one server. */
@@ -67,7 +68,7 @@ export const createRedisTaskQueue = (options: Options): RedisTaskQueue => {
       if (waitMs <= 0) break
       turn += 1
       const lists = listsOf(request.routes)
-      const found = await waitForAny({ link, reads }, lists, { request, waitMs, turn })
+      const found = await waitForAny({ link, reads, timers }, lists, { request, waitMs, turn })
       taken = found === 'look again' ? await takeLowest(link, lists, request.max) : found
     }
     return taken

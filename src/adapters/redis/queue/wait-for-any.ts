@@ -1,10 +1,10 @@
+import type { Timers } from '#application/ports/surroundings/clock.ts'
 import type { PullRequest } from '#application/ports/queue/task-queue.ts'
 import { type KeyList, rotate } from './queue-keys.ts'
 import type { RankedMember } from './queue-replies.ts'
 import type { RedisLink } from '../connection/redis-link.ts'
 import type { Taken } from './take-lowest.ts'
 import type { PoppedMembers, WaitingReads } from './waiting-reads.ts'
-import { pause } from '../connection/waits.ts'
 
 /** Between looks while no connection to wait on is to be had. */
 const lookEveryMs = 100
@@ -17,7 +17,7 @@ interface Wait {
 
 /** Waits for whichever list of keys has something first. */
 export const waitForAny = async (
-  { link, reads }: { readonly link: RedisLink; readonly reads: WaitingReads },
+  { link, reads, timers }: { readonly link: RedisLink; readonly reads: WaitingReads; readonly timers: Timers },
   lists: readonly KeyList[],
   { request, waitMs, turn }: Wait,
 ): Promise<Taken | 'look again'> => {
@@ -36,7 +36,7 @@ export const waitForAny = async (
   const failed = settled.find((result) => result.status === 'rejected')
   const nothing = popped.every(({ members }) => members.length === 0)
   if (failed !== undefined && nothing) throw failed.reason
-  if (popped.length === 0) await pause(Math.min(lookEveryMs, waitMs), request.signal)
+  if (popped.length === 0) await timers.sleep(Math.min(lookEveryMs, waitMs), request.signal)
   if (nothing && (popped.length < lists.length || lists.length === 0)) return 'look again'
   return {
     members: await giveBackExcess(link, popped, request.max),

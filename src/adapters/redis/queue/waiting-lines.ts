@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { answerWithin, RedisUnavailableError } from '../connection/errors.ts'
+import { RedisUnavailableError, withRedisDeadline } from '../connection/errors.ts'
 import type { RedisLink } from '../connection/redis-link.ts'
 import type { NodeAddress } from '../connection/redis-url.ts'
 
@@ -38,7 +38,7 @@ export const createLines = (link: RedisLink, linesMax: number): Lines => {
     socket.once('end', () => open.delete(socket))
     try {
       if (state === 'closed') throw new RedisUnavailableError('the queue was closed')
-      return { socket, clientId: await answerWithin(helloDeadlineMs, socket.client('ID')), address, era }
+      return { socket, clientId: await withRedisDeadline(socket.client('ID'), helloDeadlineMs), address, era }
     } catch (error) {
       socket.disconnect()
       throw error

@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis'
-import { answerWithin, messageOf, RedisUnavailableError } from '../connection/errors.ts'
+import type { Timers } from '#application/ports/surroundings/clock.ts'
+import { messageOf, RedisUnavailableError, withRedisDeadline } from '../connection/errors.ts'
 import { parsePopped, type RankedMember } from './queue-replies.ts'
 import type { RedisLink } from '../connection/redis-link.ts'
 import type { NodeAddress } from '../connection/redis-url.ts'
 import { createLines, type Line } from './waiting-lines.ts'
-import { pause } from '../connection/waits.ts'
 
 /** Blocking reads, each on a connection that nothing else uses meanwhile. */
 export interface WaitingReads {
@@ -45,7 +45,7 @@ const unblocksMax = 40
 const movesMax = 3
 const addressesMax = 10_000
 
-export const createWaitingReads = (link: RedisLink): WaitingReads => {
+export const createWaitingReads = (link: RedisLink, timers: Timers): WaitingReads => {
   const lines = createLines(link, waitingConnectionsMax)
   /** Where a Cluster's sets were found, by the key asked for first. */
   const addresses = new Map<string, NodeAddress>()
@@ -54,7 +54,7 @@ export const createWaitingReads = (link: RedisLink): WaitingReads => {
   const popOnce = async (request: WaitingRead): Promise<PoppedMembers> => {
     const line = await lines.take(addresses.get(addressKey(request)))
     const finished = new AbortController()
-    const unblock = (): void => void askToEnd(link, line, finished.signal)
+    const unblock = (): void => void askToEnd({ link, timers }, line, finished.signal)
     request.signal.addEventListener('abort', unblock)
     try {
       const popped = request.signal.aborted ? nothing : await pop(line.socket, request)
@@ -105,9 +105,7 @@ const pop = async (socket: Redis, { keys, max, waitMs }: WaitingRead): Promise<P
   const pipeline = socket.pipeline()
   pipeline.bzmpop(Math.max(waitMs, 1) / 1_000, keys.length, [...keys], 'MIN', 'COUNT', max)
   for (const key of keys) pipeline.zcard(key)
-  const answers = pipeline.exec()
-  answers.catch(() => {})
-  const [first, ...counts] = (await answerWithin(waitMs + graceMs, answers)) ?? []
+  const [first, ...counts] = (await withRedisDeadline(pipeline.exec(), waitMs + graceMs)) ?? []
   if (first === undefined) throw new RedisUnavailableError('Redis did not answer')
   const [error, reply] = first
   if (error !== null) throw error
@@ -115,10 +113,14 @@ const pop = async (socket: Redis, { keys, max, waitMs }: WaitingRead): Promise<P
 }
 
 /** Again and again until the read is over: the first time the server may not have begun it yet. */
-const askToEnd = async (link: RedisLink, line: Line, finished: AbortSignal): Promise<void> => {
+const askToEnd = async (
+  { link, timers }: { readonly link: RedisLink; readonly timers: Timers },
+  line: Line,
+  finished: AbortSignal,
+): Promise<void> => {
   for (let asked = 0; asked < unblocksMax && !finished.aborted; asked += 1) {
     await link.unblock(line.clientId, line.address).catch(() => {})
-    await pause(unblockEveryMs, finished)
+    await timers.sleep(unblockEveryMs, finished)
   }
 }
 

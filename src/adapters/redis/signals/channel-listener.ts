@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
-import { answerWithin } from '../connection/errors.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
+import { withRedisDeadline } from '../connection/errors.ts'
+import { keepOpen } from '../connection/keep-open.ts'
 import type { RedisLink } from '../connection/redis-link.ts'
-import { backOffMs, pause } from '../connection/waits.ts'
 
 /** One connection that hears a channel, made again and subscribed again whenever it is lost. */
 export interface ChannelListener {
@@ -11,6 +12,7 @@ export interface ChannelListener {
 interface Options {
   readonly link: RedisLink
   readonly channel: string
+  readonly runtime: Pick<Runtime, 'timers' | 'random'>
   readonly hear: (message: string) => void
 }
 
@@ -28,7 +30,8 @@ const pingEveryMs = 2_000
  * every other second, because one whose other end vanished without a word looks like one on which nothing is said, and it
  * is given up with the link's own, because it may then lead to a server that was replaced.
  */
-export const openChannelListener = async ({ link, channel, hear }: Options): Promise<ChannelListener> => {
+export const openChannelListener = async (options: Options): Promise<ChannelListener> => {
+  const { link, channel, runtime, hear } = options
   const closing = new AbortController()
 
   const subscribe = async (): Promise<Hearing> => {
@@ -36,7 +39,7 @@ export const openChannelListener = async ({ link, channel, hear }: Options): Pro
     const socket = await link.openSocket('signals', link.anyAddress())
     try {
       socket.on('message', (_channel, message) => hear(message))
-      await answerWithin(deadlineMs, socket.subscribe(channel))
+      await withRedisDeadline(socket.subscribe(channel), deadlineMs)
       return { socket, era }
     } catch (error) {
       socket.disconnect()
@@ -49,30 +52,20 @@ export const openChannelListener = async ({ link, channel, hear }: Options): Pro
     const over = AbortSignal.any([lost.signal, closing.signal])
     socket.once('end', () => lost.abort())
     while (!over.aborted && socket.status === 'ready' && link.era() === era) {
-      await pause(pingEveryMs, over)
-      if (!over.aborted) await answerWithin(deadlineMs, socket.ping()).catch(() => lost.abort())
+      await runtime.timers.sleep(pingEveryMs, over)
+      if (!over.aborted) await withRedisDeadline(socket.ping(), deadlineMs).catch(() => lost.abort())
     }
     socket.disconnect()
   }
 
-  const keepListening = async (first: Hearing | undefined): Promise<void> => {
-    let hearing = first
-    for (let failures = 0; !closing.signal.aborted; failures += 1) {
-      if (hearing !== undefined) {
-        await listenUntilLost(hearing)
-        failures = 0
-      }
-      await pause(backOffMs(failures), closing.signal)
-      hearing = closing.signal.aborted ? undefined : await subscribe().catch(() => undefined)
-    }
-    hearing?.socket.disconnect()
-  }
-
-  const listening = keepListening(await subscribe().catch(() => undefined))
+  const open = (): Promise<Hearing | undefined> => subscribe().catch(() => undefined)
+  const first = await open()
+  const kept = keepOpen({ runtime, first, open, untilLost: listenUntilLost, closing: closing.signal })
   return {
     close: async () => {
       closing.abort()
-      await listening
+      const last = await kept
+      last?.socket.disconnect()
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { Logger } from '#application/ports/surroundings/logger.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import type { Signal, Signals } from '#application/ports/queue/signals.ts'
 import { findTaskId } from '#domain/identifiers.ts'
 import { messageOf } from '../connection/errors.ts'
@@ -13,7 +13,7 @@ export interface RedisSignals extends Signals {
 interface Options {
   readonly link: RedisLink
   readonly prefix: string
-  readonly logger: Logger
+  readonly runtime: Pick<Runtime, 'timers' | 'random' | 'logger'>
 }
 
 const taskIdsPerSignalMax = 1_000
@@ -24,7 +24,7 @@ const taskIdsPerSignalMax = 1_000
  *
  * Resolves after the first attempt to subscribe, whether or not it succeeded.
  */
-export const openRedisSignals = async ({ link, prefix, logger }: Options): Promise<RedisSignals> => {
+export const openRedisSignals = async ({ link, prefix, runtime }: Options): Promise<RedisSignals> => {
   const channel = `${prefix}:signals`
   const subscriptions = new Set<{ readonly listener: (signal: Signal) => void }>()
 
@@ -40,6 +40,7 @@ export const openRedisSignals = async ({ link, prefix, logger }: Options): Promi
   const listener = await openChannelListener({
     link,
     channel,
+    runtime,
     hear: (message) => {
       const signal = parseSignal(message)
       if (signal !== undefined) tell(signal)
@@ -50,7 +51,9 @@ export const openRedisSignals = async ({ link, prefix, logger }: Options): Promi
     announce: async (signal) => {
       await link
         .run((commands) => commands.publish(channel, JSON.stringify(signal)))
-        .catch((error: unknown) => logger.debug({ kind: signal.kind, reason: messageOf(error) }, 'a signal was lost'))
+        .catch((error: unknown) =>
+          runtime.logger.debug({ kind: signal.kind, reason: messageOf(error) }, 'a signal was lost'),
+        )
     },
     subscribe: (listener) => {
       const subscription = { listener }
