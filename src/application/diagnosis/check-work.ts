@@ -2,6 +2,7 @@ import type { RouteBacklog, StoreProbe, TaskProbe } from '../ports/diagnostics.t
 import type { Route } from '#domain/route.ts'
 import type { RunIndex } from '../ports/heads/run-index.ts'
 import type { WorkerRegistry, WorkerRow } from '../ports/workers/worker-registry.ts'
+import { isAlive, isSilent, takesTasks, toServes } from '../health/worker-liveness.ts'
 import { type Finding, nameSome, ok, trouble, warning } from './finding.ts'
 
 export interface WorkDeps {
@@ -11,8 +12,6 @@ export interface WorkDeps {
   readonly storeProbe: StoreProbe
 }
 
-const isSilent = ({ silentForMs, leaseMs }: WorkerRow): boolean => silentForMs >= leaseMs
-const isLive = (worker: WorkerRow): boolean => worker.state === 'live' && !isSilent(worker)
 const describe = ({ host, pid }: WorkerRow): string => `${host}, process ${pid}`
 
 /** A worker that fell silent is declared lost, and its row goes, within about two leases: as long as somebody looks. */
@@ -24,8 +23,8 @@ const isNew = ({ startedAt, lastBeatAt, leaseMs }: WorkerRow): boolean =>
 
 /** Who works, and who is silent. */
 export const checkWorkers = async ({ registry }: Pick<WorkDeps, 'registry'>): Promise<readonly Finding[]> => {
-  const workers = (await registry.readAll()).filter(({ state }) => state !== 'ended')
-  const live = workers.filter(isLive)
+  const workers = await registry.readAll()
+  const live = workers.filter(takesTasks)
   const silent = workers.filter(isSilent)
   const findings = [
     live.length === 0
@@ -56,8 +55,9 @@ const unservedPatienceMs = 10_000
 /** Whether what is ready is being taken, by route. */
 export const checkRoutes = async ({ registry, taskProbe }: WorkDeps): Promise<readonly Finding[]> => {
   const [backlog, workers] = await Promise.all([taskProbe.listBacklog(), registry.readAll()])
-  const live = workers.filter(isLive)
-  const servingOf = (route: Route): readonly WorkerRow[] => live.filter((worker) => serves(worker, route))
+  const live = workers.filter(takesTasks).map((worker) => ({ worker, serves: toServes(worker) }))
+  const servingOf = (route: Route): readonly WorkerRow[] =>
+    live.flatMap(({ worker, serves }) => (serves(route) ? [worker] : []))
   const hasFreeSlot = ({ route }: RouteBacklog): boolean =>
     servingOf(route).some(({ running, concurrency }) => running < concurrency)
 
@@ -86,9 +86,6 @@ export const checkRoutes = async ({ registry, taskProbe }: WorkDeps): Promise<re
   return findings.length > 0 ? findings : [ok('routes', 'what is ready is being taken')]
 }
 
-const serves = ({ queues, types }: WorkerRow, { queue, type }: Route): boolean =>
-  types.includes(type) && (queues === undefined || queues.includes(queue))
-
 const describeRoutes = (backlog: readonly RouteBacklog[]): string =>
   nameSome(
     backlog.map(
@@ -108,7 +105,7 @@ export const checkRuns = async ({ registry, runs }: WorkDeps): Promise<readonly 
   let isForgotten = false
   for (const incarnation of incarnations) {
     const worker = workers.get(incarnation)
-    if (worker !== undefined && worker.state !== 'ended' && !isSilent(worker)) continue
+    if (worker !== undefined && isAlive(worker)) continue
     if (abandoned >= runsCountedMax) break
     abandoned += (await runs.listRuns(incarnation, runsCountedMax)).length
     isForgotten ||= worker === undefined || worker.silentForMs > leasesUntilSwept * worker.leaseMs

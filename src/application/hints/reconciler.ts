@@ -7,6 +7,7 @@ import type { Route } from '#domain/route.ts'
 import type { RunnableIndex } from '../ports/heads/runnable-index.ts'
 import type { TaskQueue } from '../ports/queue/task-queue.ts'
 import type { WorkerRow } from '../ports/workers/worker-registry.ts'
+import { toServes } from '../health/worker-liveness.ts'
 import { createWalk } from './due-scan.ts'
 
 /**
@@ -116,12 +117,12 @@ const findDry = async (queue: TaskQueue, routes: readonly Route[]): Promise<read
   return routes.filter((_, index) => (sizes[index] ?? 0) < refillBelow)
 }
 
-/** Routes that nobody serves wait among the heads and disturb nobody. */
+/**
+ * The routes that a worker serves which neither drains nor has ended. Tasks of other routes wait among the heads and disturb
+ * no queue. Silence does not count here: it is judged by the store's clock, and to push for a dead worker does no harm.
+ */
 const readServedRoutes = async ({ routes, readWorkers }: Deps): Promise<readonly Route[]> => {
-  const live = (await readWorkers()).filter((row) => row.state === 'live')
-  if (live.length === 0) return []
-  return (await routes.readAll()).filter((route) => live.some((row) => serves(row, route)))
+  const services = (await readWorkers()).filter(({ state }) => state === 'live').map(toServes)
+  if (services.length === 0) return []
+  return (await routes.readAll()).filter((route) => services.some((serves) => serves(route)))
 }
-
-const serves = (row: WorkerRow, { queue, type }: Route): boolean =>
-  (row.queues === undefined || row.queues.includes(queue)) && row.types.includes(type)

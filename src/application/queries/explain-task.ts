@@ -4,6 +4,7 @@ import type { Instant } from '#domain/time.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
 import type { RunIndex } from '../ports/heads/run-index.ts'
 import type { WorkerRegistry, WorkerRow } from '../ports/workers/worker-registry.ts'
+import { isAlive, takesTasks, toServes } from '../health/worker-liveness.ts'
 import { findTask } from './find-task.ts'
 
 export type ExplanationCode =
@@ -90,10 +91,10 @@ const explainPending = async (deps: Deps, task: PendingTask, now: Instant): Prom
 
 /** A task that is due is taken at once, unless nobody can. */
 const explainReady = async (deps: Deps, { submission: { type, queue } }: PendingTask): Promise<readonly Reason[]> => {
-  const takers = (await deps.registry.readAll()).filter((worker) => worker.state === 'live' && !isSilent(worker))
+  const takers = (await deps.registry.readAll()).filter(takesTasks)
   const ofType = takers.filter((worker) => worker.types.includes(type))
   if (ofType.length === 0) return [{ code: 'no-worker-for-type', message: `no live worker has a handler for ${type}` }]
-  const serving = ofType.filter((worker) => worker.queues === undefined || worker.queues.includes(queue))
+  const serving = ofType.filter((worker) => toServes(worker)({ queue, type }))
   if (serving.length === 0) {
     return [{ code: 'no-worker-for-queue', message: `no live worker with a handler for ${type} serves queue ${queue}` }]
   }
@@ -122,7 +123,7 @@ const explainRunning = (workers: readonly WorkerRow[], task: RunningTask): Expla
       ? [{ code: 'cancel-requested', message: 'cancellation was requested: its handler was told to stop' }]
       : []
   const worker = workers.find((row) => row.incarnation === task.incarnation)
-  if (worker === undefined || isSilent(worker)) {
+  if (worker === undefined || !isAlive(worker)) {
     const silent: Reason = { code: 'worker-silent', message: explainSilence(worker) }
     return { because: [...cancelRequested, silent], next: undefined }
   }
@@ -132,8 +133,6 @@ const explainRunning = (workers: readonly WorkerRow[], task: RunningTask): Expla
     next: { what: 'time-limit', at: (task.startedAt ?? task.changedAt) + task.timeLimitMs },
   }
 }
-
-const isSilent = (worker: WorkerRow): boolean => worker.state === 'ended' || worker.silentForMs >= worker.leaseMs
 
 const explainSilence = (worker: WorkerRow | undefined): string => {
   const consequence = 'its task is taken back and tried again'

@@ -1,5 +1,6 @@
 import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { Routes } from '#application/ports/heads/routes.ts'
+import { toServes } from '#application/health/worker-liveness.ts'
 import { type Route, routeKey } from '#domain/route.ts'
 
 /** The known routes that this worker serves: it has a handler for the type, and works for the queue. */
@@ -21,11 +22,8 @@ interface Deps {
 }
 
 export const createServedRoutes = (deps: Deps): ServedRoutes => {
-  const queues = deps.queues === undefined ? undefined : new Set(deps.queues)
+  const serves = toServes(deps)
   let served: readonly Route[] = []
-
-  const serves = ({ queue, type }: Route): boolean =>
-    deps.types.has(type) && (queues === undefined || queues.has(queue))
 
   return {
     refresh: async () => {
