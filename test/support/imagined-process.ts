@@ -28,6 +28,11 @@ export const createImaginedProcess = (world: MemoryWorld, seed = Math.floor(worl
     timers: gateTimers(timers, hearts),
   })
   const queue = gateAll(gate, world.queue)
+  const heads = {
+    index: gateAll(gate, world.index),
+    runnable: gateAll(gate, world.runnable),
+    runs: gateAll(gate, world.runs),
+  }
   return {
     clock,
     storeClock,
@@ -36,10 +41,12 @@ export const createImaginedProcess = (world: MemoryWorld, seed = Math.floor(worl
     identities,
     count,
     logger,
+    runtime: { clock, timers, random, logger, count },
     store: gateAll(gate, world.store),
-    index: gateAll(gate, world.index),
-    runnable: gateAll(gate, world.runnable),
-    runs: gateAll(gate, world.runs),
+    heads,
+    index: heads.index,
+    runnable: heads.runnable,
+    runs: heads.runs,
     feed: gateAll(gate, world.feed),
     ledger: gateAll(gate, world.ledger),
     progress: gateAll(gate, world.progress),
