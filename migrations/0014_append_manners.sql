@@ -1,16 +1,16 @@
 -- Up Migration
 
--- `taskfold.append` in two manners. It locked the heads of existing streams before it set them, so as never to wait for one
+-- `taskfold.append` with two ways of locking. It locked the heads of existing streams before it set them, so as never to wait for one
 -- that somebody else holds: two looks at each head and a record in the log, 4 µs of Postgres for each task that runs, for a
 -- case that is rare.
 --
--- 'quick' sets them at once. It waits for a head that another transaction holds, at most 20 ms, and then fails as a whole
--- (55P03); the caller sends the batch again, 'careful', and all its batches for a second, so that held heads cost a process
+-- 'optimistic' sets them at once. It waits for a head that another transaction holds, at most 20 ms, and then fails as a whole
+-- (55P03); the caller sends the batch again, 'skip-locked', and all its batches for a second, so that held heads cost a process
 -- 20 ms a second at most. Heads are set in order of id, by every call, so that calls wait for each other in one direction
 -- only, and keys and new heads are taken before. It takes new heads to be new: one that is there, because its append was
 -- stored before, fails the call too (23505). To allow for that, a row at a time, costs twice what storing the row does.
 --
--- 'careful' never waits for the head of an existing stream: one that somebody else holds gives 'busy', and the caller tries
+-- 'skip-locked' never waits for the head of an existing stream: one that somebody else holds gives 'busy', and the caller tries
 -- that append again. For a batch that met such a head, and for those that a 'busy' append comes back in.
 --
 -- What else it does is told where the first of it was made (0004). That one stays for processes of the release before, which
@@ -39,7 +39,7 @@ create function taskfold.append(
   e_attempt int[],
   e_time_limit_ms int[],
   p_atomic boolean,
-  p_manner text,                         -- 'quick' | 'careful'
+  locking text,                          -- 'optimistic' | 'skip-locked'
   k_scope text[] default null,           -- of first appends; null when none of them has a key
   k_key text[] default null,
   k_fingerprint bytea[] default null,
@@ -94,9 +94,9 @@ begin
     v_now := date_trunc('milliseconds', clock_timestamp());
   end if;
 
-  -- (2) New heads, in order of id: quickly, as if none of them could be there, or carefully.
+  -- (2) New heads, in order of id: optimistically, as if none of them could be there, or not.
   if p_firsts > 0 then
-    if p_manner = 'quick' then
+    if locking = 'optimistic' then
       insert into tasks (task_id, version, status, attempt, run, incarnation, route, priority, ready_at, last_at)
       select e_task[a_event[i]], a_version[i], a_status[i], a_attempt[i], a_run[i], a_incarnation[i], a_route[i], a_priority[i],
              coalesce('epoch'::timestamptz + a_run_at_ms[i] * interval '1 millisecond',
@@ -120,9 +120,9 @@ begin
     v_all := v_count = p_firsts;
   end if;
 
-  -- (3) Existing heads at the expected version: quickly, waiting a moment for those that others hold, …
+  -- (3) Existing heads at the expected version: optimistically, waiting a moment for those that others hold, …
   if v_appends > p_firsts then
-    if p_manner = 'quick' then
+    if locking = 'optimistic' then
       perform set_config('lock_timeout', '20ms', true);
       update tasks h
       set version = a_version[i], status = a_status[i], attempt = a_attempt[i], run = a_run[i], incarnation = a_incarnation[i],
@@ -134,7 +134,7 @@ begin
       get diagnostics v_count = row_count;
       perform set_config('lock_timeout', v_lock_timeout, true);
     else
-      -- … or carefully: lock those without ever waiting, and set them, in one statement.
+      -- … or skip-locked: lock those without ever waiting, and set them, in one statement.
       update tasks h
       set version = a_version[i], status = a_status[i], attempt = a_attempt[i], run = a_run[i], incarnation = a_incarnation[i],
           ready_at = coalesce('epoch'::timestamptz + a_run_at_ms[i] * interval '1 millisecond',

@@ -1,13 +1,13 @@
 -- Up Migration
 
--- `taskfold.push_hints` in two manners. 'quick' takes its hints to be new, as most are, and fails as a whole when one is there
--- (23505); the caller sends them again, 'careful', which passes over those. To allow for them, a row at a time, costs twice
+-- `taskfold.push_hints` with two answers to a hint that is there. 'fail' takes its hints to be new, as most are, and fails as a whole when one is there
+-- (23505); the caller sends them again, 'merge', which passes over those. To allow for them, a row at a time, costs twice
 -- what adding the row does.
 --
 -- What else it does is told where the first of it was made (0005). That one stays for processes of the release before.
 
 create function taskfold.push_hints(
-  p_manner text,                         -- 'quick' | 'careful'
+  on_conflict text,                      -- 'fail' | 'merge'
   p_route int[],
   p_rank bigint[],
   p_task uuid[],
@@ -27,7 +27,7 @@ declare
   v_route int;
   v_cut record;
 begin
-  if p_manner = 'quick' then
+  if on_conflict = 'fail' then
     insert into queue_hints (route, rank, task_id)
     select p_route[i], p_rank[i], p_task[i]
     from generate_series(1, cardinality(p_task)) i;

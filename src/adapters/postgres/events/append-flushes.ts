@@ -35,11 +35,11 @@ export interface EncodedAppends extends Parcel {
 /** Sends a batch of appends that have nothing to do with each other, as one transaction. */
 export const createAppendFlush =
   (deps: Deps): Flush<EncodedAppend, AppendVerdict> =>
-  (depart, manner) =>
+  (depart, locking) =>
     deps.pool.connect(async (connection) => {
       const batch = depart()
       if (batch.length === 0) return []
-      const statement = toAppendStatement(batch, 'each', manner)
+      const statement = toAppendStatement(batch, 'each', locking)
       return batch.map(toVerdicts(statement, await execute(deps, connection, statement)))
     })
 

@@ -4,7 +4,7 @@ import { type Append, type AppendVerdict, UnstorableAppendError } from '#applica
 import { judgeKey } from '#application/ports/events/submit-keys.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import { readyInstant } from '#domain/time.ts'
-import type { Busy, Manner } from '../group-commit/batch-sender.ts'
+import type { Busy, Locking } from '../group-commit/batch-sender.ts'
 import {
   type BinaryArray,
   itself,
@@ -81,7 +81,7 @@ export interface AppendStatement {
 export const toAppendStatement = (
   batch: readonly EncodedAppend[],
   mode: 'each' | 'atomic',
-  manner: Manner = 'careful',
+  locking: Locking = 'skip-locked',
 ): AppendStatement => {
   const byId = batch.toSorted((a, b) => (a.streamId < b.streamId ? -1 : 1))
   const firsts = byId.filter((encoded) => encoded.route !== null)
@@ -101,7 +101,7 @@ export const toAppendStatement = (
       ${bind(events.type)}::text[], ${bind(events.data)}::json[], ${bind(events.body)}::json[],
       ${bind(events.meta)}::json[], ${bind(events.incarnation)}::uuid[], ${bind(events.attempt)}::int[],
       ${bind(events.timeLimitMs)}::int[],
-      ${mode === 'atomic'}::boolean, ${manner}::text,
+      ${mode === 'atomic'}::boolean, ${locking}::text,
       ${bind(keys.scope)}::text[], ${bind(keys.key)}::text[], ${bind(keys.fingerprint)}::bytea[])`
   return { query, sorted }
 }

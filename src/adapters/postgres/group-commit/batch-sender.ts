@@ -8,10 +8,11 @@ export interface Busy {
 }
 
 /**
- * `quick` may wait a moment for a head that somebody else holds, and takes new heads to be new; where it is wrong it fails
- * as a whole, to be sent again. `careful` never waits for a head: its append is `busy`, and the others are stored.
+ * How a flush takes heads. `optimistic` waits at most 20 ms for a head that another transaction holds and takes new heads to
+ * be new; where it is wrong the flush fails as a whole, to be sent again. `skip-locked` never waits for a head: the append
+ * to a held one is `busy`, and the others are stored.
  */
-export type Manner = 'quick' | 'careful'
+export type Locking = 'optimistic' | 'skip-locked'
 
 /**
  * Sends one batch as one transaction, each of its streams once. Calls `depart` once, when it has a connection, and sends
@@ -19,7 +20,7 @@ export type Manner = 'quick' | 'careful'
  */
 export type Flush<Item, Verdict> = (
   depart: () => readonly Item[],
-  manner: Manner,
+  locking: Locking,
 ) => Promise<readonly (Verdict | Busy)[]>
 
 interface Sending<Item extends Parcel, Verdict> {
@@ -29,7 +30,7 @@ interface Sending<Item extends Parcel, Verdict> {
   readonly onBusy: (member: Member<Item, Verdict>) => void
   readonly onRefused: (member: Member<Item, Verdict>, error: unknown) => void
   readonly onStore: (state: 'answering' | 'away') => void
-  readonly carefulMs: number
+  readonly skipLockedMs: number
 }
 
 const pauseMs = { first: 20, most: 250 }
@@ -42,25 +43,26 @@ const rollbacksMax = 1
  * One bad member never fails the others: a batch that the server refuses for its content is cut in two until the culprit
  * is alone. A batch whose fate is unknown is sent again as it is, with the same append ids, on another connection.
  *
- * Batches go quickly, but for `carefulMs` after one was rolled back, and those that an append is in whose head was held or
- * that may have been stored. What the server refuses of a quick batch is proved by a careful one.
+ * Batches are sent with optimistic locking, except for `skipLockedMs` after one was rolled back, and those with an append
+ * whose head was held or that may have been stored already. What the server refuses of an optimistic batch is tried once
+ * more with skip-locked before an append is refused.
  */
 export const createBatchSender = <Item extends Parcel, Verdict>(
   flush: Flush<Item, Verdict>,
-  { onAnswered, onVerdict, onBusy, onRefused, onStore, carefulMs }: Sending<Item, Verdict>,
+  { onAnswered, onVerdict, onBusy, onRefused, onStore, skipLockedMs }: Sending<Item, Verdict>,
 ): ((batch: readonly Member<Item, Verdict>[]) => Promise<void>) => {
   type Members = readonly Member<Item, Verdict>[]
 
-  const manners = createManners<Item, Verdict>(carefulMs)
+  const choice = createLockingChoice<Item, Verdict>(skipLockedMs)
 
-  const attempt = async (members: Members, manner: Manner): Promise<void> => {
+  const attempt = async (members: Members, locking: Locking): Promise<void> => {
     let aboard: Members = []
     try {
       const verdicts = await flush(() => {
         aboard = members.filter((member) => member.progress === 'waiting')
         for (const member of aboard) member.progress = 'sent'
         return aboard.map((member) => member.item)
-      }, manner)
+      }, locking)
       onStore('answering')
       onAnswered()
       aboard.forEach((member, index) => deliver(member, verdicts[index]))
@@ -80,25 +82,25 @@ export const createBatchSender = <Item extends Parcel, Verdict>(
   const send = async (batch: Members): Promise<void> => {
     let delayMs = pauseMs.first
     let rollbacks = 0
-    let known: Manner | undefined
+    let known: Locking | undefined
     // Ends with the last deadline among its members.
     for (;;) {
       const members = batch.filter((member) => member.progress !== 'settled')
       if (members.length === 0) return
-      const manner = known ?? manners.of(members)
+      const locking = known ?? choice.of(members)
       try {
-        return await attempt(members, manner)
+        return await attempt(members, locking)
       } catch (error) {
         const failure = classifyFailure(error)
         if (failure === 'unknown' || failure === 'not-sent') {
           onStore('away')
           await pause(delayMs)
           delayMs = Math.min(delayMs * 2, pauseMs.most)
-        } else if (failure === 'content' ? manner === 'careful' : rollbacks === rollbacksMax) {
+        } else if (failure === 'content' ? locking === 'skip-locked' : rollbacks === rollbacksMax) {
           return refuse(members, error)
         } else {
           rollbacks += Number(failure === 'again')
-          known = manners.becomeCareful()
+          known = choice.skipLocked()
         }
       }
     }
@@ -116,15 +118,15 @@ export const createBatchSender = <Item extends Parcel, Verdict>(
   return send
 }
 
-/** Where one head is held others may be: so a process waits for one at most once in `carefulMs`. */
-const createManners = <Item extends Parcel, Verdict>(carefulMs: number) => {
-  let carefulUntilMs = Number.NEGATIVE_INFINITY
+/** Where one head is held others may be: so a process waits for one at most once in `skipLockedMs`. */
+const createLockingChoice = <Item extends Parcel, Verdict>(skipLockedMs: number) => {
+  let skipLockedUntilMs = Number.NEGATIVE_INFINITY
   return {
-    of: (members: readonly Member<Item, Verdict>[]): Manner =>
-      performance.now() < carefulUntilMs || members.some(isDelicate) ? 'careful' : 'quick',
-    becomeCareful: (): Manner => {
-      carefulUntilMs = performance.now() + carefulMs
-      return 'careful'
+    of: (members: readonly Member<Item, Verdict>[]): Locking =>
+      performance.now() < skipLockedUntilMs || members.some(isDelicate) ? 'skip-locked' : 'optimistic',
+    skipLocked: (): Locking => {
+      skipLockedUntilMs = performance.now() + skipLockedMs
+      return 'skip-locked'
     },
   }
 }

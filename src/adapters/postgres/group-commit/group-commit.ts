@@ -19,7 +19,7 @@ export interface GroupCommitLimits extends LineLimits {
   /** How long a caller waits for its verdict: a store that is away must show within two seconds. */
   readonly verdictDeadlineMs: number
   /** How long no batch may wait for a held head after one has. */
-  readonly carefulMs: number
+  readonly skipLockedMs: number
   /** How long an append is tried again while somebody else holds its head. */
   readonly busyDeadlineMs: number
 }
@@ -31,7 +31,7 @@ export const groupCommitLimits: GroupCommitLimits = {
   appendsWaitingMax: 20_000,
   bytesWaitingMax: 67_108_864,
   verdictDeadlineMs: 1_700,
-  carefulMs: 1_000,
+  skipLockedMs: 1_000,
   busyDeadlineMs: 5_000,
 }
 
@@ -74,7 +74,7 @@ export const createGroupCommit = <Item extends Parcel, Verdict>(
     onAnswered: () => {
       if (line.size() >= appendsOfLongLineMin) pump(limits.flushesInFlightMax + 1)
     },
-    carefulMs: limits.carefulMs,
+    skipLockedMs: limits.skipLockedMs,
   })
 
   /**

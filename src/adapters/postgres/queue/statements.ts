@@ -40,11 +40,11 @@ export const pushHints = async (
   trim: Trim,
 ): Promise<void> => {
   const sorted = hints.toSorted((a, b) => a.route - b.route || compareRanked(a, b))
-  const push = (manner: 'quick' | 'careful') =>
+  const push = (onConflict: OnConflict) =>
     withReadDeadline(
       pool.query(sql.prepared('taskfold.push', z.unknown())`
         select taskfold.push_hints(
-          ${manner}::text,
+          ${onConflict}::text,
           ${toArray(sorted.map((hint) => hint.route))}::int[],
           ${toArray(sorted.map((hint) => hint.rank))}::bigint[],
           ${toArray(sorted.map((hint) => hint.taskId))}::uuid[],
@@ -55,12 +55,15 @@ export const pushHints = async (
         )`),
     )
   try {
-    await push('quick')
+    await push('fail')
   } catch (error) {
     if (findSqlState(error) !== alreadyThere) throw error
-    await push('careful')
+    await push('merge')
   }
 }
+
+/** What a push does about a hint that is there already: fail as a whole, or leave it as it is and add the others. */
+type OnConflict = 'fail' | 'merge'
 
 const alreadyThere = '23505'
 

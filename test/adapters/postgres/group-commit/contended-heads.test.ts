@@ -21,8 +21,8 @@ afterAll(() => world.close())
 const storesMax = 4
 const roundsMax = 6
 
-/** Always quick, unless a batch was rolled back or has a member whose head was held. */
-const limits = { carefulMs: 0 }
+/** Always optimistic, unless a batch was rolled back or has a member whose head was held. */
+const limits = { skipLockedMs: 0 }
 /** Each of them has a second to open, all together, on a machine that may be busy with other tests. */
 const connectionsMax = 3
 
@@ -76,12 +76,12 @@ const holdHead = async (taskId: TaskId): Promise<() => Promise<void>> => {
   }
 }
 
-describe('a quick append', () => {
+describe('an optimistic append', () => {
   it('sets heads in the order of their ids, in whatever order they were given, so that no two wait in a circle', async () => {
     const tasks = (await submitMany(world, 40)).toSorted((a, b) => (a.taskId < b.taskId ? -1 : 1))
     const letGo = await holdHead(tasks[20]?.taskId ?? parseTaskId(''))
     const batch = tasks.toReversed().map((task) => encodeAppend(makeAppend(task, start(task)), null))
-    const refused = world.pool.query(toAppendStatement(batch, 'each', 'quick').query)
+    const refused = world.pool.query(toAppendStatement(batch, 'each', 'optimistic').query)
     await expect(refused.catch(findSqlState)).resolves.toBe('55P03')
     await letGo()
     // What was set and taken back shows for as long as nobody sets it again.

@@ -21,20 +21,20 @@ describe('an append whose head somebody holds', () => {
   })
 
   it.each([
-    ['and all that follow for a while', 60_000, 'careful: c'],
-    ['and those that it comes back in, and no other without that while', 0, 'quick: c'],
-  ])('makes its batch be sent again carefully, %s', async (_, carefulMs, last) => {
-    const { append, answerAll } = open({ carefulMs })
+    ['and all that follow for a while', 60_000, 'skip-locked: c'],
+    ['and those that it comes back in, and no other without that while', 0, 'optimistic: c'],
+  ])('makes its batch be sent again with skip-locked, %s', async (_, skipLockedMs, last) => {
+    const { append, answerAll } = open({ skipLockedMs })
     const sent: string[] = []
     answerAll((flush) => {
-      sent.push(`${flush.manner}: ${streamsOf(flush).join(' ')}`)
-      if (flush.manner === 'quick' && streamsOf(flush).includes('held')) flush.fail(serverError('55P03'))
+      sent.push(`${flush.locking}: ${streamsOf(flush).join(' ')}`)
+      if (flush.locking === 'optimistic' && streamsOf(flush).includes('held')) flush.fail(serverError('55P03'))
       else
         flush.answer((member) => (member.streamId === 'held' && sent.length < 3 ? { kind: 'busy' } : appended(member)))
     })
     await Promise.all(['held', 'a', 'b'].map((streamId) => append(streamId)))
     await append('c')
-    expect(sent).toEqual(['quick: held a b', 'careful: held a b', 'careful: held', last])
+    expect(sent).toEqual(['optimistic: held a b', 'skip-locked: held a b', 'skip-locked: held', last])
   })
 
   it('is refused as overloaded in the end', async () => {
@@ -49,31 +49,31 @@ describe('an append whose head somebody holds', () => {
   })
 })
 
-describe('a quick batch that the server refuses for its content', () => {
-  it('is sent again carefully before anybody is held to blame', async () => {
+describe('an optimistic batch that the server refuses for its content', () => {
+  it('is sent again with skip-locked before an append is refused', async () => {
     const { append, answerAll } = open()
     const sent: string[] = []
     answerAll((flush) => {
-      sent.push(`${flush.manner}: ${streamsOf(flush).join(' ')}`)
-      if (flush.manner === 'quick') flush.fail(serverError('23505'))
+      sent.push(`${flush.locking}: ${streamsOf(flush).join(' ')}`)
+      if (flush.locking === 'optimistic') flush.fail(serverError('23505'))
       else flush.answer()
     })
     await Promise.all(['a', 'b'].map((streamId) => append(streamId)))
-    expect(sent).toEqual(['quick: a b', 'careful: a b'])
+    expect(sent).toEqual(['optimistic: a b', 'skip-locked: a b'])
   })
 })
 
 describe('an append that may have been stored', () => {
-  it('is sent again carefully, with whoever travels beside it', async () => {
+  it('is sent again with skip-locked, and so is what travels beside it', async () => {
     const { append, answerAll } = open()
     const sent: string[] = []
     answerAll((flush) => {
-      sent.push(`${flush.manner}: ${streamsOf(flush).join(' ')}`)
+      sent.push(`${flush.locking}: ${streamsOf(flush).join(' ')}`)
       if (sent.length === 1) flush.fail(serverError('57P01'))
       else flush.answer()
     })
     await Promise.all(['a', 'b'].map((streamId) => append(streamId)))
     await append('c')
-    expect(sent).toEqual(['quick: a b', 'careful: a b', 'quick: c'])
+    expect(sent).toEqual(['optimistic: a b', 'skip-locked: a b', 'optimistic: c'])
   })
 })

@@ -1,5 +1,5 @@
 import { ConnectionError } from 'slonik'
-import type { Busy, Flush, Manner } from '#adapters/postgres/group-commit/batch-sender.ts'
+import type { Busy, Flush, Locking } from '#adapters/postgres/group-commit/batch-sender.ts'
 import type { Parcel } from '#adapters/postgres/group-commit/waiting-line.ts'
 
 export interface Verdict {
@@ -9,7 +9,7 @@ export interface Verdict {
 
 /** One flush that the store has begun, which the test carries on. */
 export interface PendingFlush {
-  readonly manner: Manner
+  readonly locking: Locking
   /** Lets it have its connection, and tells what travels. */
   depart(): readonly Parcel[]
   /** Answers that everything was stored, or what `verdictOf` says. Departs first if that has not happened. */
@@ -21,12 +21,12 @@ export interface PendingFlush {
 export const createScriptedFlush = () => {
   const waiting: PendingFlush[] = []
   const takers: ((flush: PendingFlush) => void)[] = []
-  const flush: Flush<Parcel, Verdict> = (board, manner) => {
+  const flush: Flush<Parcel, Verdict> = (board, locking) => {
     const outcome = Promise.withResolvers<readonly (Verdict | Busy)[]>()
     let parcels: readonly Parcel[] | undefined
     const depart = (): readonly Parcel[] => (parcels ??= board())
     const pending: PendingFlush = {
-      manner,
+      locking,
       depart,
       answer: (verdictOf = appended) => {
         outcome.resolve(depart().map(verdictOf))
