@@ -34,4 +34,4 @@ HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=2 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/readyz`, { signal: AbortSignal.timeout(3000) }).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 STOPSIGNAL SIGTERM
 # No shell between: signals reach Node, which drains. The flags are those of `npm start`.
-ENTRYPOINT ["node", "--min-semi-space-size=48", "--max-semi-space-size=48", "src/bootstrap/taskfold.mjs"]
+ENTRYPOINT ["node", "--min-semi-space-size=48", "--max-semi-space-size=48", "src/bootstrap/launcher.mjs"]

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { systemTimers } from '#adapters/system/timers.ts'
 import { serveIsolatedRun } from '#adapters/worker/isolation/serve-isolated-run.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import { openHandlers, parseHandlerSettings } from './open-handlers.ts'
+import { openHandlers, parseHandlerSettings } from './open/open-handlers.ts'
 
 /** What the worker has logged about its handlers is not said again by each process that it starts for a run. */
 const withoutNews = (logger: Logger): Logger => ({

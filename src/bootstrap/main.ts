@@ -45,13 +45,17 @@ export const main = async (words: readonly string[], telemetry: Telemetry = noTe
     .command('migrate')
     .description('brings the database to this release, and ends')
     .action(() =>
-      runOnce(telemetry, async (config, logger) => (await import('./run-migrate.ts')).runMigrate(config, logger)),
+      runOnce(telemetry, async (config, logger) =>
+        (await import('./commands/run-migrate.ts')).runMigrate(config, logger),
+      ),
     )
   program
     .command('rebuild')
     .description('writes the heads of all tasks anew from their events, and ends; a fleet may be at work meanwhile')
     .action(() =>
-      runOnce(telemetry, async (config, logger) => (await import('./run-rebuild.ts')).runRebuild(config, logger)),
+      runOnce(telemetry, async (config, logger) =>
+        (await import('./commands/run-rebuild.ts')).runRebuild(config, logger),
+      ),
     )
   program
     .command('doctor')
@@ -59,7 +63,7 @@ export const main = async (words: readonly string[], telemetry: Telemetry = noTe
     .option('--json', 'one JSON document for programs')
     .action(({ json }: { readonly json?: true }) =>
       runOnce(telemetry, async (config, logger) => {
-        const { runDoctor } = await import('./run-doctor.ts')
+        const { runDoctor } = await import('./commands/run-doctor.ts')
         const result = await runDoctor(config, logger, { form: json === true ? 'json' : 'text' })
         if (result === 'trouble') process.exitCode = exitCodes.trouble
       }),

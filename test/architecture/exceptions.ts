@@ -6,8 +6,8 @@ export const exceptions = {
   'names-what-it-hands-on': [
     // bootstrap
     'src/bootstrap/isolated-run.ts',
-    'src/bootstrap/observation.ts',
-    'src/bootstrap/run-rebuild.ts',
+    'src/bootstrap/open/observation.ts',
+    'src/bootstrap/commands/run-rebuild.ts',
     'src/bootstrap/start-roles.ts',
 
     // telemetry

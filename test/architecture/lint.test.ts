@@ -35,7 +35,7 @@ const refused: readonly (readonly [path: string, source: string, rule: string])[
   ['src/adapters/http/env-taken.ts', 'export const { env } = process', 'eslint(no-restricted-properties)'],
   ['src/adapters/http/env-imported.ts', "export { env } from 'node:process'", 'eslint(no-restricted-imports)'],
   ['src/bootstrap/main.ts', "export const port = process.env['PORT']", 'eslint(no-restricted-properties)'],
-  ['src/bootstrap/taskfold.mjs', "export const port = process.env['PORT']", 'eslint(no-restricted-properties)'],
+  ['src/bootstrap/launcher.mjs', "export const port = process.env['PORT']", 'eslint(no-restricted-properties)'],
 
   ['src/domain/any.ts', 'export const f = (value: any): number => value', 'typescript(no-explicit-any)'],
   ['src/domain/bang.ts', 'export const f = (v?: string): string => v!', 'typescript(no-non-null-assertion)'],

@@ -7,4 +7,4 @@ registerHooks({
     return next(url, context)
   },
 })
-await import(new URL('../../../src/bootstrap/taskfold.mjs', import.meta.url).href)
+await import(new URL('../../../src/bootstrap/launcher.mjs', import.meta.url).href)

@@ -24,7 +24,7 @@ export interface ProcessRequest {
 }
 
 const project = join(import.meta.dirname, '../../..')
-const launcher = join(project, 'src/bootstrap/taskfold.mjs')
+const launcher = join(project, 'src/bootstrap/launcher.mjs')
 const startDeadlineMs = 60_000
 const logLinesMax = 10_000
 const started = new Set<ChildProcess>()

@@ -6,7 +6,7 @@ import type { ReadHealth } from '#application/health/health.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Signals } from '#application/ports/queue/signals.ts'
 import type { TaskQueue } from '#application/ports/queue/task-queue.ts'
-import type { Config } from './config.ts'
+import type { Config } from '../config.ts'
 import type { OpenedStore } from './open-store.ts'
 
 export interface OpenedQueue {

@@ -1,7 +1,7 @@
 import { rebuildHeads } from '#adapters/postgres/heads/rebuild.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import type { Config } from './config.ts'
-import { openDatabase, openStore } from './open-store.ts'
+import type { Config } from '../config.ts'
+import { openDatabase, openStore } from '../open/open-store.ts'
 
 /**
  * Writes all heads anew from the events, which may be done beside a working fleet, and says what was found. Throws as

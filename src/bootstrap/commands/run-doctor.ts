@@ -18,8 +18,8 @@ import { examine, type OpenedForExamination } from '#application/diagnosis/exami
 import { type Finding, severityOf, trouble } from '#application/diagnosis/finding.ts'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import type { Config } from './config.ts'
-import { release } from './release.ts'
+import type { Config } from '../config.ts'
+import { release } from '../release.ts'
 
 export interface DoctorOptions {
   /** `json`: one document on standard output, for programs. */

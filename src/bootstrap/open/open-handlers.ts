@@ -4,7 +4,7 @@ import { createBuiltInHandlers } from '#adapters/handlers/built-in/built-in-hand
 import { loadHandlers } from '#adapters/handlers/loading/load-handlers.ts'
 import type { OpenedHandlers } from '#adapters/worker/isolation/serve-isolated-run.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import type { Config } from './config.ts'
+import type { Config } from '../config.ts'
 
 const handlerSettings = z.object({
   modules: z.array(z.string()).readonly(),
@@ -20,7 +20,7 @@ export type HandlerSettings = z.output<typeof handlerSettings>
 export const parseHandlerSettings = (settings: unknown): HandlerSettings => handlerSettings.parse(settings)
 
 /** The folder of examples of this checkout. */
-const examplesFolder = join(import.meta.dirname, '../../examples')
+const examplesFolder = join(import.meta.dirname, '../../../examples')
 
 export const toHandlerSettings = (config: Config): HandlerSettings => {
   // For trying out: with a database of one's own, only what HANDLERS names is run.

@@ -15,7 +15,7 @@ import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { RunObserver } from '#application/ports/surroundings/run-observer.ts'
 import type { TaskIndex } from '#application/ports/heads/task-index.ts'
 import type { TaskQueue } from '#application/ports/queue/task-queue.ts'
-import type { Role } from './config.ts'
+import type { Role } from '../config.ts'
 
 /** Everything that looks at the work of this process without taking part in it. */
 export interface Observation {

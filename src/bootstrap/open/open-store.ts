@@ -23,7 +23,7 @@ import { createFeedBarrierWatch } from '#application/health/feed-barrier-watch.t
 import { watchStore } from '#application/health/store-health.ts'
 import type { CommitObserver } from '#application/ports/surroundings/commit-observer.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import type { Config } from './config.ts'
+import type { Config } from '../config.ts'
 
 /**
  * Connections of one process to Postgres: these, one that hears notifications, and a heartbeat's for each incarnation of a
