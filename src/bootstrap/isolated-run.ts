@@ -4,14 +4,16 @@ import { serveIsolatedRun } from '#adapters/worker/isolation/serve-isolated-run.
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { openHandlers, parseHandlerSettings } from './open/open-handlers.ts'
 
-/** What the worker has logged about its handlers is not said again by each process that it starts for a run. */
-const withoutNews = (logger: Logger): Logger => ({
-  ...logger,
+/** Drops lines at `info`: the worker has logged the same about its handlers, and this process exists for one run. */
+const withoutInfo = (logger: Logger): Logger => ({
+  debug: (fields, message) => logger.debug(fields, message),
   info: () => {},
-  child: (fields) => withoutNews(logger.child(fields)),
+  warn: (fields, message) => logger.warn(fields, message),
+  error: (fields, message) => logger.error(fields, message),
+  child: (fields) => withoutInfo(logger.child(fields)),
 })
 
-/** When memory runs out the kernel should take this process, and not the worker or a database beside it. */
+/** Asks the kernel to end this process first when memory runs out, rather than the worker or a database beside it. */
 const volunteerForOutOfMemory = (): void => {
   try {
     writeFileSync('/proc/self/oom_score_adj', '1000')
@@ -24,5 +26,5 @@ volunteerForOutOfMemory()
 serveIsolatedRun({
   timers: systemTimers,
   random: Math.random,
-  openHandlers: (settings, logger) => openHandlers(parseHandlerSettings(settings), withoutNews(logger)),
+  openHandlers: (settings, logger) => openHandlers(parseHandlerSettings(settings), withoutInfo(logger)),
 })

@@ -1,27 +1,15 @@
-import { hostname } from 'node:os'
-import { createHttpServer } from '#adapters/http/server.ts'
-import { systemClock } from '#adapters/system/clock.ts'
-import { createSystemIdentities } from '#adapters/system/identities.ts'
-import { systemTimers } from '#adapters/system/timers.ts'
-import { createProcessIsolation } from '#adapters/worker/isolation/process-isolation.ts'
-import { createWorker, type Worker } from '#adapters/worker/worker.ts'
-import { createReadyAnnouncer } from '#application/hints/announcer.ts'
-import { noTelemetry, type Telemetry } from '#adapters/telemetry/telemetry.ts'
+import type { Worker } from '#adapters/worker/worker.ts'
+import { noTelemetry } from '#adapters/telemetry/telemetry.ts'
 import { createRecentRead } from '#application/mechanisms/recent-read.ts'
-import type { HealthCheck } from '#application/health/health.ts'
+import type { Routes } from '#application/ports/heads/routes.ts'
+import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import type { SubmitKeys } from '#application/ports/events/submit-keys.ts'
-import type { TaskQueue } from '#application/ports/queue/task-queue.ts'
-import { createDailyPartitions } from '#application/upkeep/daily-partitions.ts'
-import { createKeyPurge } from '#application/upkeep/key-purge.ts'
-import { createMaintenance } from '#application/recovery/recovery.ts'
-import { createTaskOperations, type TaskOperations } from '#application/task-operations.ts'
+import type { TaskOperations } from '#application/task-operations.ts'
 import type { Config } from './config.ts'
-import { createObservation } from './open/observation.ts'
-import { type HandlerSettings, openHandlers, toHandlerSettings } from './open/open-handlers.ts'
-import { openQueue } from './open/open-queue.ts'
-import { openDatabase, openStore } from './open/open-store.ts'
-import { release } from './release.ts'
+import { openFoundation, type Substitutions } from './roles/foundation.ts'
+import { createOperations, startHttp } from './roles/start-http.ts'
+import { startRecovery } from './roles/start-recovery.ts'
+import { startWorker } from './roles/start-worker.ts'
 
 /** What runs in this process. */
 export interface RunningRoles {
@@ -39,12 +27,6 @@ export interface RunningRoles {
   abandon(): void
 }
 
-/** What the launcher brings, and what a test puts in the place of a part, to break it at a chosen point. */
-export interface Substitutions {
-  readonly telemetry?: Telemetry
-  readonly adaptQueue?: (queue: TaskQueue) => TaskQueue
-}
-
 /**
  * Starts the roles of the configuration in this process: they share one pool, one store and one queue.
  *
@@ -53,129 +35,56 @@ export interface Substitutions {
 export const startRoles = async (
   config: Config,
   logger: Logger,
-  { adaptQueue = (queue) => queue, telemetry = noTelemetry }: Substitutions = {},
+  { adaptQueue = (queue) => queue, telemetry = noTelemetry }: Partial<Substitutions> = {},
 ): Promise<RunningRoles> => {
   const owned = new AsyncDisposableStack()
   try {
-    return await open(config, logger, { adaptQueue, telemetry }, owned)
+    return await start(config, logger, { adaptQueue, telemetry }, owned)
   } catch (error) {
     await owned.disposeAsync()
     throw error
   }
 }
 
-const open = async (
+/** What starts last is closed first: the worker is drained while everything that it needs still runs. */
+const start = async (
   config: Config,
   logger: Logger,
-  { adaptQueue, telemetry }: Required<Substitutions>,
+  substitutions: Substitutions,
   owned: AsyncDisposableStack,
 ): Promise<RunningRoles> => {
-  const settings = toHandlerSettings(config)
-  const openedHandlers = await openHandlers(settings, logger)
-  owned.defer(() => openedHandlers.close())
-  const { handlers } = openedHandlers
-  const place = await openDatabase(config, logger, owned)
-  const observation = await createObservation({ telemetry, logger, types: handlers.keys() }, owned)
-  const opened = await openStore(place, logger, owned, observation.commits)
-  const openedQueue = await openQueue(config, opened, logger, owned)
-  const parts = {
-    ...opened,
-    store: observation.observeStore(opened.store),
-    signals: openedQueue.signals,
-    queue: observation.observeQueue(adaptQueue(openedQueue.queue)),
-    identities: createSystemIdentities(opened.storeClock),
-    clock: systemClock,
-    timers: systemTimers,
-    random: Math.random,
-    logger,
-    count: observation.count,
-    runObserver: observation.runObserver,
-    handlers,
-  }
-  const announcer = createReadyAnnouncer({ ...parts, horizonMs: config.reconcileMs * 4 })
-  owned.defer(() => announcer.close())
-  const shared = { ...parts, announcer }
-
-  const operations = createTaskOperations({ ...shared, defaultsOf: (type) => handlers.get(type)?.defaults ?? {} })
-  // What the worker has just read is news enough for recovery.
-  const routeReads = createRecentRead(systemClock, () => opened.routes.readAll())
-  const recoveryRoutes = { ...opened.routes, readAll: () => routeReads.recent(config.reconcileMs) }
-  const onPulled = startRecovery(config, { ...shared, routes: recoveryRoutes }, owned)
-  const workers: Worker[] = []
-  const http = await createHttpServer({
-    operations: config.roles.includes('api') ? operations : undefined,
-    info: createInfo(config, openedQueue.kind),
-    readHealth: () => [...opened.readHealth(), ...openedQueue.readHealth(), ...workers.flatMap(readWorkerHealth)],
-    logger,
-    now: () => opened.storeClock.now(),
-    readMetrics: observation.publish({ ...config, ...opened, countHandlers: () => workers[0]?.runningCount() }),
-    nameRoute: telemetry.nameRoute,
-    traceUrlTemplate: config.traceUrlTemplate,
-  })
-  owned.defer(() => http.close())
-  // Before that: an answer that waits for a task to end would keep the server from closing.
-  owned.defer(() => operations.close())
-  const { url } = await http.listen(config.host, config.port)
+  const foundation = await openFoundation(config, logger, substitutions, owned)
+  const routes = shareRouteReads(foundation.store.routes, foundation.runtime.clock, config.reconcileMs)
+  const operations = createOperations(foundation)
+  const onPulled = startRecovery(config, foundation, routes.recent, owned)
+  let worker: Worker | undefined
+  const { url } = await startHttp(
+    config,
+    foundation,
+    { operations, worker: () => worker, telemetry: substitutions.telemetry },
+    owned,
+  )
   if (config.roles.includes('worker')) {
-    const routes = { ...opened.routes, readAll: routeReads.fresh }
-    workers.push(await startWorker(config, { ...shared, routes, onPulled, settings }, owned))
+    worker = await startWorker(config, foundation, { routes: routes.fresh, onPulled }, owned)
   }
   return {
     url,
-    queue: openedQueue.kind,
+    queue: foundation.queue.kind,
     operations,
     close: () => owned.disposeAsync(),
-    abandon: () => place.abandon(),
+    abandon: () => foundation.database.abandon(),
   }
 }
 
-type WorkerParts = Omit<Parameters<typeof createWorker>[0], 'isolation'> & { readonly settings: HandlerSettings }
-
-/** What a run in a process of its own begins with. */
-const isolatedRunEntry = new URL('isolated-run.ts', import.meta.url)
-
-const startWorker = async (config: Config, parts: WorkerParts, owned: AsyncDisposableStack): Promise<Worker> => {
-  const isolation = createProcessIsolation({ ...parts, leaseMs: config.leaseMs, entry: isolatedRunEntry })
-  owned.defer(() => isolation.close())
-  const worker = createWorker({ ...parts, isolation }, { ...config, host: hostname(), pid: process.pid })
-  await worker.start()
-  owned.defer(() => worker.drain())
-  return worker
+/** The worker reads the routes anew each time; recovery takes what the worker has read within `ageMsMax`. */
+const shareRouteReads = (
+  routes: Routes,
+  clock: Clock,
+  ageMsMax: number,
+): { readonly fresh: Routes; readonly recent: Routes } => {
+  const reads = createRecentRead(clock, () => routes.readAll())
+  return {
+    fresh: { learn: (unknown) => routes.learn(unknown), readAll: reads.fresh },
+    recent: { learn: (unknown) => routes.learn(unknown), readAll: () => reads.recent(ageMsMax) },
+  }
 }
-
-const readWorkerHealth = (worker: Worker): readonly HealthCheck[] => worker.readHealth()
-
-type RecoveryDeps = Parameters<typeof createMaintenance>[0] & {
-  readonly submitKeys: SubmitKeys
-  readonly partitions: { ensurePartitions(): Promise<unknown> }
-}
-
-/** Every process that works or maintains recovers; every process makes partitions. Answers what hears of each pull. */
-const startRecovery = (config: Config, deps: RecoveryDeps, owned: AsyncDisposableStack): ((left: number) => void) => {
-  const daily = createDailyPartitions(deps, () => deps.partitions.ensurePartitions())
-  daily.start()
-  owned.defer(() => daily.close())
-  if (!config.roles.includes('worker') && !config.roles.includes('maintenance')) return () => {}
-  const maintenance = createMaintenance(deps, config)
-  maintenance.start()
-  owned.defer(() => maintenance.close())
-  const keyPurge = createKeyPurge(deps)
-  keyPurge.start()
-  owned.defer(() => keyPurge.close())
-  return (left) => maintenance.notePulled(left)
-}
-
-const createInfo = (config: Config, queue: OpenedKind) => {
-  const startedAt = Date.now()
-  const startedAtMs = systemClock.monotonicMs()
-  return () => ({
-    ...release,
-    roles: config.roles,
-    store: 'postgres',
-    queue,
-    startedAt,
-    uptimeMs: Math.floor(systemClock.monotonicMs() - startedAtMs),
-  })
-}
-
-type OpenedKind = RunningRoles['queue']

@@ -4,12 +4,6 @@
  */
 export const exceptions = {
   'names-what-it-hands-on': [
-    // bootstrap
-    'src/bootstrap/isolated-run.ts',
-    'src/bootstrap/open/observation.ts',
-    'src/bootstrap/commands/run-rebuild.ts',
-    'src/bootstrap/start-roles.ts',
-
     // telemetry
     'src/adapters/telemetry/logger.ts',
     'src/adapters/telemetry/metrics/metrics.ts',
@@ -48,9 +42,6 @@ export const exceptions = {
     'src/adapters/worker/worker.ts',
   ],
   'depends-on-few': [
-    // bootstrap
-    'src/bootstrap/start-roles.ts',
-
     // application
     'src/application/commands/person-commands.ts',
     'src/application/hints/reconciler.ts',

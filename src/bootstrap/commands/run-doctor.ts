@@ -5,20 +5,19 @@ import { createPostgresEventFeed } from '#adapters/postgres/events/event-feed.ts
 import { createPostgresEventStore } from '#adapters/postgres/events/event-store.ts'
 import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
 import { createPostgresRoutes } from '#adapters/postgres/heads/routes.ts'
-import { createPostgresRunIndex } from '#adapters/postgres/heads/run-index.ts'
-import { findEmbeddedPostgres } from '#adapters/postgres/embedded/find-embedded.ts'
 import { createEstimatedStoreClock } from '#adapters/postgres/events/store-clock.ts'
-import { createPostgresTaskIndex } from '#adapters/postgres/heads/task-index.ts'
 import { createPostgresWorkerRegistry } from '#adapters/postgres/workers/worker-registry.ts'
 import { findSessionKind } from '#adapters/postgres/connection/session-kind.ts'
 import { createRedisServerProbe } from '#adapters/redis/connection/server-probe.ts'
-import { systemClock } from '#adapters/system/clock.ts'
-import { systemTimers } from '#adapters/system/timers.ts'
 import { examine, type OpenedForExamination } from '#application/diagnosis/examine.ts'
 import { type Finding, severityOf, trouble } from '#application/diagnosis/finding.ts'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import type { Config } from '../config.ts'
+import { createRuntime } from '../open/create-runtime.ts'
+import { findDatabase } from '../open/open-database.ts'
+import { createHeads } from '../open/open-store.ts'
 import { release } from '../release.ts'
 
 export interface DoctorOptions {
@@ -38,7 +37,8 @@ export const runDoctor = async (
   await using owned = new AsyncDisposableStack()
   const findings = await examineInstallation(config, logger, owned)
   const status = severityOf(findings)
-  process.stdout.write(form === 'json' ? `${JSON.stringify({ ...release, status, findings })}\n` : toText(findings))
+  const { name, version } = release
+  process.stdout.write(form === 'json' ? `${JSON.stringify({ name, version, status, findings })}\n` : toText(findings))
   return status === 'trouble' ? 'trouble' : 'well'
 }
 
@@ -47,29 +47,18 @@ const examineInstallation = async (
   logger: Logger,
   owned: AsyncDisposableStack,
 ): Promise<readonly Finding[]> => {
-  const found = await findDatabase(config, logger)
-  if (found instanceof StartupError) {
-    return [trouble('database-unreachable', found.message, 'set DATABASE_URL, or TASKFOLD_DATA_DIR and `npm start`')]
+  const url = await findDatabase(config, logger)
+  if (url instanceof StartupError) {
+    return [trouble('database-unreachable', url.message, 'set DATABASE_URL, or TASKFOLD_DATA_DIR and `npm start`')]
   }
-  const url = found
+  const runtime = createRuntime(logger)
   return examine({
     database: createPostgresDatabaseProbe({ url, directUrl: config.databaseDirectUrl ?? url }),
     queueServer: config.redisUrl === undefined ? undefined : createRedisServerProbe({ url: config.redisUrl }),
-    openStore: () => openForExamination(url, logger, owned),
-    clock: systemClock,
-    timers: systemTimers,
+    openStore: () => openForExamination(url, runtime, owned),
+    clock: runtime.clock,
+    timers: runtime.timers,
   })
-}
-
-const findDatabase = async ({ databaseUrl, dataDir }: Config, logger: Logger): Promise<string | StartupError> => {
-  if (databaseUrl !== undefined) return databaseUrl
-  try {
-    const url = await findEmbeddedPostgres(dataDir, logger)
-    return url ?? new StartupError(`DATABASE_URL is not set, and no embedded PostgreSQL is running in ${dataDir}`)
-  } catch (error) {
-    if (error instanceof StartupError) return error
-    throw error
-  }
 }
 
 /** The looks wait for one another rather than for the server. */
@@ -79,12 +68,12 @@ const queryDeadlineMs = 1_700
 
 const openForExamination = async (
   url: string,
-  logger: Logger,
+  { clock, random, logger }: Runtime,
   owned: AsyncDisposableStack,
 ): Promise<OpenedForExamination> => {
   const pool = await createPostgresPool(url, { connectionsMax, queryDeadlineMs, sessions: await findSessionKind(url) })
   owned.defer(() => pool.end())
-  const monotonicMs = (): number => systemClock.monotonicMs()
+  const monotonicMs = (): number => clock.monotonicMs()
   const routes = createPostgresRoutes({ pool })
   const store = createPostgresEventStore({
     pool,
@@ -93,16 +82,17 @@ const openForExamination = async (
     monotonicMs,
   })
   owned.defer(() => store.close())
+  const { index, runs } = createHeads(pool, routes)
   return {
     storeProbe: createPostgresStoreProbe({ pool }),
     taskProbe: createPostgresTaskProbe({ pool }),
     feed: createPostgresEventFeed({ pool }),
-    registry: createPostgresWorkerRegistry({ pool, url, clock: systemClock, logger }),
-    runs: createPostgresRunIndex({ pool }),
-    index: createPostgresTaskIndex({ pool, routes }),
+    registry: createPostgresWorkerRegistry({ pool, url, clock, logger }),
+    runs,
+    index,
     store,
     hostNow: () => Date.now(),
-    random: Math.random,
+    random,
   }
 }
 

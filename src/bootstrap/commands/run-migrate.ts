@@ -1,7 +1,7 @@
 import { migrate } from '#adapters/postgres/migrate/migrate.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Config } from '../config.ts'
-import { openDatabase } from '../open/open-store.ts'
+import { openDatabase } from '../open/open-database.ts'
 
 /**
  * Brings the database to this release and ends: for a deploy that does so once, before its roles start, by a role that may

@@ -76,7 +76,7 @@ export const createObservation = async (
       // One process of a kind tells for the fleet: each would count the same heads.
       const tellsOfQueues = sources.roles.includes('maintenance')
       const gauges = [...processGauges.gauges, ...(tellsOfQueues ? queueGauges.gauges : [])]
-      const readings = { ...metrics, gauges }
+      const readings = { counters: metrics.counters, histograms: metrics.histograms, gauges }
       const refresh = async (): Promise<void> => {
         if (tellsOfQueues) await queueGauges.refresh()
       }

@@ -1,33 +1,89 @@
+import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
+import { findSessionKind } from '#adapters/postgres/connection/session-kind.ts'
 import { createPostgresEventFeed } from '#adapters/postgres/events/event-feed.ts'
 import { createPostgresEventStore } from '#adapters/postgres/events/event-store.ts'
-import { createPostgresIdempotencyLedger } from '#adapters/postgres/ledger/idempotency-ledger.ts'
 import { adoptInstallation } from '#adapters/postgres/events/installation.ts'
 import { createPostgresPartitions } from '#adapters/postgres/events/partitions.ts'
-import { createPostgresExclusiveWork } from '#adapters/postgres/workers/exclusive-work.ts'
-import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
-import { createPostgresProgressBoard } from '#adapters/postgres/ledger/progress-board.ts'
-import { createPostgresRoutes } from '#adapters/postgres/heads/routes.ts'
+import { createEstimatedStoreClock, type EstimatedStoreClock } from '#adapters/postgres/events/store-clock.ts'
+import { createPostgresSubmitKeys } from '#adapters/postgres/events/submit-keys.ts'
+import { createPostgresRoutes, type PostgresRoutes } from '#adapters/postgres/heads/routes.ts'
 import { createPostgresRunIndex } from '#adapters/postgres/heads/run-index.ts'
 import { createPostgresRunnableIndex } from '#adapters/postgres/heads/runnable-index.ts'
-import { findSessionKind } from '#adapters/postgres/connection/session-kind.ts'
-import { startEmbeddedPostgres } from '#adapters/postgres/embedded/embedded-postgres.ts'
-import { migrate } from '#adapters/postgres/migrate/migrate.ts'
-import { createPostgresListener } from '#adapters/postgres/notifications/listener.ts'
-import { createEstimatedStoreClock } from '#adapters/postgres/events/store-clock.ts'
-import { createPostgresSubmitKeys } from '#adapters/postgres/events/submit-keys.ts'
 import { createPostgresTaskIndex } from '#adapters/postgres/heads/task-index.ts'
+import { createPostgresIdempotencyLedger } from '#adapters/postgres/ledger/idempotency-ledger.ts'
+import { createPostgresProgressBoard } from '#adapters/postgres/ledger/progress-board.ts'
+import { migrate } from '#adapters/postgres/migrate/migrate.ts'
+import { createPostgresListener, type PostgresListener } from '#adapters/postgres/notifications/listener.ts'
+import { createPostgresExclusiveWork } from '#adapters/postgres/workers/exclusive-work.ts'
 import { createPostgresWorkerRegistry } from '#adapters/postgres/workers/worker-registry.ts'
-import { systemClock } from '#adapters/system/clock.ts'
-import { systemTimers } from '#adapters/system/timers.ts'
 import { createFeedBarrierWatch } from '#application/health/feed-barrier-watch.ts'
+import type { ReadHealth } from '#application/health/health.ts'
 import { watchStore } from '#application/health/store-health.ts'
+import type { EventFeed } from '#application/ports/events/event-feed.ts'
+import type { EventStore } from '#application/ports/events/event-store.ts'
+import type { Partitions } from '#application/ports/events/partitions.ts'
+import type { SubmitKeys } from '#application/ports/events/submit-keys.ts'
+import type { Heads } from '#application/ports/heads/heads.ts'
+import type { IdempotencyLedger } from '#application/ports/ledger/idempotency-ledger.ts'
+import type { ProgressBoard } from '#application/ports/ledger/progress-board.ts'
 import type { CommitObserver } from '#application/ports/surroundings/commit-observer.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import type { Config } from '../config.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
+import type { ExclusiveWork } from '#application/ports/workers/exclusive-work.ts'
+import type { WorkerRegistry } from '#application/ports/workers/worker-registry.ts'
+import type { OpenedDatabase } from './open-database.ts'
+
+/** Every driven port that Postgres serves. */
+export interface OpenedStore {
+  readonly connections: Connections
+  readonly storeClock: EstimatedStoreClock
+  readonly routes: PostgresRoutes
+  readonly events: OpenedEvents
+  readonly heads: Heads
+  readonly workers: OpenedWorkers
+  readonly records: OpenedRecords
+  readonly readHealth: ReadHealth
+}
+
+type Pool = Awaited<ReturnType<typeof createPostgresPool>>
+
+export interface Connections {
+  readonly pool: Pool
+  /** For the flushes of appends alone. */
+  readonly appendPool: Pool
+  readonly listener: PostgresListener
+}
+
+export interface OpenedEvents {
+  readonly store: EventStore
+  readonly feed: EventFeed
+  readonly submitKeys: SubmitKeys
+  readonly partitions: Partitions
+}
+
+export interface OpenedWorkers {
+  readonly registry: WorkerRegistry
+  readonly exclusiveWork: ExclusiveWork
+}
+
+/** What handlers leave behind while they run. */
+export interface OpenedRecords {
+  readonly ledger: IdempotencyLedger
+  readonly progress: ProgressBoard
+}
+
+export interface StoreSurroundings {
+  readonly runtime: Runtime
+  /** Sees every commit and every append; none does unless given. */
+  readonly observer?: {
+    readonly commits: CommitObserver
+    readonly observeStore: (store: EventStore) => EventStore
+  }
+}
 
 /**
  * Connections of one process to Postgres: these, one that hears notifications, and a heartbeat's for each incarnation of a
- * worker. Appends have some for themselves, as many as flushes may be under way: their plans are large, and the fewer
+ * worker. Appends have three of their own, as many as flushes may be under way: their plans are large, and the fewer
  * server processes keep them the quicker each is.
  */
 const connectionsMax = { appends: 3, queries: 6 }
@@ -35,80 +91,77 @@ const connectionsMax = { appends: 3, queries: 6 }
 /** A query is given up after this; callers are answered within two seconds. */
 const queryDeadlineMs = 1_500
 
-export interface DatabasePlace {
-  readonly url: string
-  /** Past any pooler. */
-  readonly directUrl: string
-  /** Stops the embedded server without waiting for it; does nothing for any other. */
-  abandon(): void
-}
-
-/** Finds the database of the configuration, or starts the embedded one, which `owned` then stops. Throws StartupError. */
-export const openDatabase = async (
-  config: Config,
-  logger: Logger,
-  owned: AsyncDisposableStack,
-): Promise<DatabasePlace> => {
-  if (config.databaseUrl !== undefined) {
-    return { url: config.databaseUrl, directUrl: config.databaseDirectUrl ?? config.databaseUrl, abandon: () => {} }
-  }
-  const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, logger })
-  owned.defer(() => embedded.stop())
-  return { url: embedded.url, directUrl: embedded.url, abandon: () => void embedded.stop() }
-}
-
-/** Every driven port that Postgres serves, over two pools that `owned` ends. Migrates first. Throws StartupError. */
+/** Migrates, then opens every driven port over two pools, which `owned` ends. Throws StartupError. */
 export const openStore = async (
-  { url, directUrl }: DatabasePlace,
-  logger: Logger,
+  { url, directUrl }: OpenedDatabase,
+  { runtime, observer }: StoreSurroundings,
   owned: AsyncDisposableStack,
-  commits?: CommitObserver,
-) => {
+): Promise<OpenedStore> => {
+  const { clock, timers, logger } = runtime
   await migrate({ url: directUrl, logger })
-  const sessions = await findSessionKind(url)
-  if (sessions === 'shared') logger.info({}, 'found a pooler before the database: nothing is kept in its sessions')
-  const openPool = async (most: number) => {
-    const opened = await createPostgresPool(url, { connectionsMax: most, queryDeadlineMs, sessions })
-    owned.defer(() => opened.end())
-    return opened
-  }
-  const [pool, appendPool] = [await openPool(connectionsMax.queries), await openPool(connectionsMax.appends)]
+  const { pool, appendPool } = await openPools(url, logger, owned)
   await adoptInstallation({ pool, logger })
-  const monotonicMs = (): number => systemClock.monotonicMs()
+
+  const monotonicMs = (): number => clock.monotonicMs()
   const storeClock = createEstimatedStoreClock(monotonicMs)
   const routes = createPostgresRoutes({ pool })
-  const eventStore = createPostgresEventStore({ pool, appendPool, routes, storeClock, monotonicMs, commits })
+  const eventStore = createPostgresEventStore({
+    pool,
+    appendPool,
+    routes,
+    storeClock,
+    monotonicMs,
+    commits: observer?.commits,
+  })
   owned.defer(() => eventStore.close())
-  const health = watchStore({ store: eventStore, clock: systemClock, timers: systemTimers })
+  const health = watchStore({ store: eventStore, clock, timers })
   owned.defer(() => health.close())
+
   const listener = createPostgresListener({ url: directUrl, pool, logger })
   owned.defer(() => listener.close())
   const feed = createPostgresEventFeed({ pool })
-  const barrier = createFeedBarrierWatch({ feed, clock: systemClock, timers: systemTimers, logger })
+  const barrier = createFeedBarrierWatch({ feed, clock, timers, logger })
   barrier.start()
   owned.defer(() => barrier.close())
   const partitions = createPostgresPartitions({ pool })
   await partitions.ensurePartitions()
+
   return {
-    pool,
-    pools: [pool, appendPool],
+    connections: { pool, appendPool, listener },
     storeClock,
     routes,
-    listener,
-    partitions,
-    store: health.store,
+    events: {
+      store: observer?.observeStore(health.store) ?? health.store,
+      feed,
+      submitKeys: createPostgresSubmitKeys({ pool }),
+      partitions,
+    },
+    heads: createHeads(pool, routes),
+    workers: {
+      registry: createPostgresWorkerRegistry({ pool, url, clock, logger }),
+      exclusiveWork: createPostgresExclusiveWork({ pool }),
+    },
+    records: {
+      ledger: createPostgresIdempotencyLedger({ pool }),
+      progress: createPostgresProgressBoard({ pool }),
+    },
     readHealth: () => [health.read()],
-    feed,
-    readFeedBarrier: () => barrier.read(),
-    ledger: createPostgresIdempotencyLedger({ pool }),
-    progress: createPostgresProgressBoard({ pool }),
-    index: createPostgresTaskIndex({ pool, routes }),
-    runnable: createPostgresRunnableIndex({ pool, routes }),
-    runs: createPostgresRunIndex({ pool }),
-    registry: createPostgresWorkerRegistry({ pool, url, clock: systemClock, logger }),
-    exclusiveWork: createPostgresExclusiveWork({ pool }),
-    submitKeys: createPostgresSubmitKeys({ pool }),
   }
 }
 
-export type OpenedStore = Awaited<ReturnType<typeof openStore>>
+export const createHeads = (pool: Pool, routes: PostgresRoutes): Heads => ({
+  index: createPostgresTaskIndex({ pool, routes }),
+  runnable: createPostgresRunnableIndex({ pool, routes }),
+  runs: createPostgresRunIndex({ pool }),
+})
+
+const openPools = async (url: string, logger: Logger, owned: AsyncDisposableStack) => {
+  const sessions = await findSessionKind(url)
+  if (sessions === 'shared') logger.info({}, 'found a pooler before the database: nothing is kept in its sessions')
+  const open = async (most: number): Promise<Pool> => {
+    const pool = await createPostgresPool(url, { connectionsMax: most, queryDeadlineMs, sessions })
+    owned.defer(() => pool.end())
+    return pool
+  }
+  return { pool: await open(connectionsMax.queries), appendPool: await open(connectionsMax.appends) }
+}

@@ -1,0 +1,66 @@
+import { createSystemIdentities } from '#adapters/system/identities.ts'
+import type { Telemetry } from '#adapters/telemetry/telemetry.ts'
+import { createReadyAnnouncer, type ReadyAnnouncer } from '#application/hints/announcer.ts'
+import type { TaskQueue } from '#application/ports/queue/task-queue.ts'
+import type { Identities } from '#application/ports/surroundings/identities.ts'
+import type { Logger } from '#application/ports/surroundings/logger.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
+import type { TaskHandler } from '#application/ports/task-handler.ts'
+import type { Config } from '../config.ts'
+import { createObservation, type Observation } from '../open/observation.ts'
+import { createRuntime } from '../open/create-runtime.ts'
+import { openDatabase, type OpenedDatabase } from '../open/open-database.ts'
+import { openHandlers, toHandlerSettings } from '../open/open-handlers.ts'
+import { openQueue, type OpenedQueue } from '../open/open-queue.ts'
+import { openStore, type OpenedStore } from '../open/open-store.ts'
+
+/** What every role of a process stands on. Each role takes from it, by name, what its parts use. */
+export interface Foundation {
+  readonly handlers: ReadonlyMap<string, TaskHandler>
+  readonly database: OpenedDatabase
+  readonly observation: Observation
+  readonly runtime: Runtime
+  /** Its event store is counted, logged and traced. */
+  readonly store: OpenedStore
+  /** Traced. */
+  readonly queue: OpenedQueue
+  readonly identities: Identities
+  readonly announcer: ReadyAnnouncer
+}
+
+/** What the launcher brings, and what a test puts in the place of a part, to break it at a chosen point. */
+export interface Substitutions {
+  readonly telemetry: Telemetry
+  readonly adaptQueue: (queue: TaskQueue) => TaskQueue
+}
+
+/** Opens, in this order, the handlers, the database, the store and the queue; `owned` closes them in the opposite one. */
+export const openFoundation = async (
+  config: Config,
+  logger: Logger,
+  { telemetry, adaptQueue }: Substitutions,
+  owned: AsyncDisposableStack,
+): Promise<Foundation> => {
+  const openedHandlers = await openHandlers(toHandlerSettings(config), logger)
+  owned.defer(() => openedHandlers.close())
+  const { handlers } = openedHandlers
+  const database = await openDatabase(config, logger, owned)
+  const observation = await createObservation({ telemetry, logger, types: handlers.keys() }, owned)
+  const runtime = createRuntime(logger, observation.count)
+  const store = await openStore(database, { runtime, observer: observation }, owned)
+  const queue = await openQueue(
+    config,
+    { store, runtime, adapt: (inner) => observation.observeQueue(adaptQueue(inner)) },
+    owned,
+  )
+  const announcer = createReadyAnnouncer({
+    queue: queue.queue,
+    storeClock: store.storeClock,
+    timers: runtime.timers,
+    count: runtime.count,
+    horizonMs: config.reconcileMs * 4,
+  })
+  owned.defer(() => announcer.close())
+  const identities = createSystemIdentities(store.storeClock)
+  return { handlers, database, observation, runtime, store, queue, identities, announcer }
+}

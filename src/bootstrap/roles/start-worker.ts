@@ -1,0 +1,70 @@
+import { hostname } from 'node:os'
+import { createProcessIsolation } from '#adapters/worker/isolation/process-isolation.ts'
+import { createWorker, type Worker } from '#adapters/worker/worker.ts'
+import type { Routes } from '#application/ports/heads/routes.ts'
+import type { Config } from '../config.ts'
+import { toHandlerSettings } from '../open/open-handlers.ts'
+import type { Foundation } from './foundation.ts'
+
+/** What a run in a process of its own begins with. */
+const isolatedRunEntry = new URL('../isolated-run.ts', import.meta.url)
+
+interface Heard {
+  readonly routes: Routes
+  /** Told after each pull about how many ids it left in the queue. */
+  readonly onPulled: (left: number) => void
+}
+
+/** Resolves when the worker pulls. `owned` drains it. */
+export const startWorker = async (
+  config: Config,
+  { handlers, observation, runtime, store, queue, identities, announcer }: Foundation,
+  { routes, onPulled }: Heard,
+  owned: AsyncDisposableStack,
+): Promise<Worker> => {
+  const isolation = createProcessIsolation({
+    entry: isolatedRunEntry,
+    settings: toHandlerSettings(config),
+    timers: runtime.timers,
+    logger: runtime.logger,
+    leaseMs: config.leaseMs,
+  })
+  owned.defer(() => isolation.close())
+  const worker = createWorker(
+    {
+      store: store.events.store,
+      index: store.heads.index,
+      runnable: store.heads.runnable,
+      runs: store.heads.runs,
+      ledger: store.records.ledger,
+      progress: store.records.progress,
+      routes,
+      queue: queue.queue,
+      registry: store.workers.registry,
+      signals: queue.signals,
+      announcer,
+      handlers,
+      isolation,
+      identities,
+      random: runtime.random,
+      clock: runtime.clock,
+      timers: runtime.timers,
+      logger: runtime.logger,
+      count: runtime.count,
+      runObserver: observation.runObserver,
+      onPulled,
+    },
+    {
+      queues: config.queues,
+      concurrency: config.concurrency,
+      leaseMs: config.leaseMs,
+      beatMs: config.beatMs,
+      drainMs: config.drainMs,
+      host: hostname(),
+      pid: process.pid,
+    },
+  )
+  await worker.start()
+  owned.defer(() => worker.drain())
+  return worker
+}
