@@ -1,5 +1,6 @@
 import type { Worker } from '#adapters/worker/worker.ts'
 import { noTelemetry } from '#adapters/telemetry/telemetry.ts'
+import { createQueueDepth } from '#application/hints/queue-depth.ts'
 import { createRecentRead } from '#application/mechanisms/recent-read.ts'
 import type { Routes } from '#application/ports/heads/routes.ts'
 import type { Clock } from '#application/ports/surroundings/clock.ts'
@@ -56,7 +57,8 @@ const start = async (
   const foundation = await openFoundation(config, logger, substitutions, owned)
   const routes = shareRouteReads(foundation.store.routes, foundation.runtime.clock, config.reconcileMs)
   const operations = createOperations(foundation)
-  const onPulled = startRecovery(config, foundation, routes.recent, owned)
+  const queueDepth = createQueueDepth()
+  startRecovery(config, foundation, { routes: routes.recent, queueDepth }, owned)
   let worker: Worker | undefined
   const { url } = await startHttp(
     config,
@@ -65,7 +67,7 @@ const start = async (
     owned,
   )
   if (config.roles.includes('worker')) {
-    worker = await startWorker(config, foundation, { routes: routes.fresh, onPulled }, owned)
+    worker = await startWorker(config, foundation, { routes: routes.fresh, queueDepth }, owned)
   }
   return {
     url,

@@ -83,12 +83,7 @@ const startMember = async (world: MemoryWorld, random: Random): Promise<Member> 
   const maintenance = createMaintenance(process, { leaseMs, sweepMs, reconcileMs })
   const handlers = makeHandlers({ work: (_, context) => handle(process, random, context) })
   const worker = createWorker(
-    {
-      ...process,
-      handlers,
-      isolation: createIsolationInProcess(handlers),
-      onPulled: (left) => maintenance.notePulled(left),
-    },
+    { ...process, handlers, isolation: createIsolationInProcess(handlers) },
     { queues: undefined, concurrency: 3, leaseMs, beatMs, drainMs: 3_000, host: 'simulated', pid: 1 },
   )
   await worker.start()

@@ -2,6 +2,7 @@ import { createMemoryIdentities } from '#adapters/memory/surroundings/identities
 import { createSeededRandom } from '#adapters/memory/surroundings/seeded-random.ts'
 import { createMemoryWorkerRegistry } from '#adapters/memory/workers/worker-registry.ts'
 import { createReadyAnnouncer } from '#application/hints/announcer.ts'
+import { createQueueDepth } from '#application/hints/queue-depth.ts'
 import type { Timers } from '#application/ports/surroundings/clock.ts'
 import type { Signal } from '#application/ports/queue/signals.ts'
 import type { MemoryWorld } from './memory-world.ts'
@@ -54,6 +55,7 @@ export const createImaginedProcess = (world: MemoryWorld, seed = Math.floor(worl
     exclusiveWork: gateAll(gate, world.exclusiveWork),
     registry: gateAll(gate, registry),
     queue,
+    queueDepth: createQueueDepth(),
     signals: {
       announce: gate.call((signal: Signal) => world.signals.announce(signal)),
       subscribe: (listener: (signal: Signal) => void) =>

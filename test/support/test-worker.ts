@@ -33,7 +33,7 @@ export const startWorker = async (
   const process = createImaginedProcess(world)
   const handlers = makeHandlers(runs)
   const worker = createWorker(
-    { ...process, handlers, isolation: createIsolationInProcess(handlers), onPulled: () => {}, ...deps },
+    { ...process, handlers, isolation: createIsolationInProcess(handlers), ...deps },
     { queues: undefined, concurrency: 10, leaseMs, beatMs, drainMs, host: 'test', pid: 1, ...options },
   )
   await world.routes.learn(Object.keys(runs).map((type) => ({ queue: 'default', type })))

@@ -1,4 +1,5 @@
 import type { ReadyAnnouncer } from '#application/hints/announcer.ts'
+import type { QueueDepth } from '#application/hints/queue-depth.ts'
 import type { Clock, Timers } from '#application/ports/surroundings/clock.ts'
 import type { Count } from '#application/ports/surroundings/counts.ts'
 import type { EventStore } from '#application/ports/events/event-store.ts'
@@ -43,8 +44,7 @@ export interface WorkerDeps {
   readonly count: Count
   /** Sees each attempt; nobody does unless given. */
   readonly runObserver?: RunObserver
-  /** Told after each pull about how many ids it left in the queue. */
-  readonly onPulled: (left: number) => void
+  readonly queueDepth: QueueDepth
 }
 
 export interface WorkerOptions {

@@ -9,6 +9,7 @@ import type { TaskQueue } from '../ports/queue/task-queue.ts'
 import type { WorkerRow } from '../ports/workers/worker-registry.ts'
 import { toServes } from '../health/worker-liveness.ts'
 import { createWalk } from './due-scan.ts'
+import { type QueueDepth, refillBelow } from './queue-depth.ts'
 
 /**
  * Pushes from the heads what the queue may have lost: a lost push, an id whose worker died before it started the task, an
@@ -19,8 +20,6 @@ export interface Reconciler {
   reconcile(signal: AbortSignal): Promise<void>
   /** From one pass to the next: twice as long while there is nothing to do, or another process does it. */
   everyMs(): number
-  /** A pull of this process left about `left` ids: what tells that the queue runs dry before the next pass. */
-  notePulled(left: number): void
 }
 
 interface Deps {
@@ -31,6 +30,7 @@ interface Deps {
   readonly readWorkers: () => Promise<readonly WorkerRow[]>
   readonly runnable: RunnableIndex
   readonly queue: TaskQueue
+  readonly queueDepth: QueueDepth
   readonly exclusiveWork: ExclusiveWork
   readonly announcer: ReadyAnnouncer
   readonly count: Count
@@ -40,9 +40,7 @@ interface Deps {
 export const reconcileWindow = 1_000
 /** Ids of one window while the queue is refilled. */
 export const refillWindow = 10_000
-/** The queue runs dry when fewer are left. */
-const refillBelow = 5_000
-/** How often sizes are asked for when no pull of this process tells that few are left. */
+/** How often sizes are asked for when no pull of this process has seen that few ids are left. */
 const refillLookMs = 250
 /** A refill looks again at the latest then, and no more often: what was pushed needs a moment to be pulled. */
 const refillPauseMs = 20
@@ -58,7 +56,6 @@ const dueSoonPasses = 1.5 * quietShare
 
 export const createReconciler = (deps: Deps, { reconcileMs }: { readonly reconcileMs: number }): Reconciler => {
   const walk = createWalk(deps)
-  let news: 'none' | 'running-dry' = 'none'
   let pace: 'quiet' | 'busy' = 'busy'
 
   const countPushed = (pushed: number): number => {
@@ -73,19 +70,19 @@ export const createReconciler = (deps: Deps, { reconcileMs }: { readonly reconci
   const refill = async (served: readonly Route[], untilMs: number, signal: AbortSignal): Promise<void> => {
     let routes = served.filter((route) => walk.goesOn(route))
     while (routes.length > 0 && !signal.aborted && deps.clock.monotonicMs() < untilMs) {
-      const dry = news === 'running-dry' ? routes : await findDry(deps.queue, routes)
-      news = 'none'
+      const dry = deps.queueDepth.isLow() ? routes : await findDry(deps.queue, routes)
+      deps.queueDepth.reset()
       if (dry.length > 0 && countPushed(await walk.pushNext(dry, refillWindow)) === 0) return
       routes = routes.filter((route) => walk.goesOn(route))
-      await waitForNews(untilMs, signal)
+      await waitUntilLow(untilMs, signal)
     }
   }
 
-  /** Until a pull of this process tells that few are left, or for the time after which sizes are asked for. */
-  const waitForNews = async (untilMs: number, signal: AbortSignal): Promise<void> => {
+  /** Until a pull of this process has seen that few ids are left, or for the time after which sizes are asked for. */
+  const waitUntilLow = async (untilMs: number, signal: AbortSignal): Promise<void> => {
     const endMs = Math.min(untilMs, deps.clock.monotonicMs() + refillLookMs)
     do await deps.timers.sleep(refillPauseMs, signal)
-    while (news === 'none' && !signal.aborted && deps.clock.monotonicMs() < endMs)
+    while (!deps.queueDepth.isLow() && !signal.aborted && deps.clock.monotonicMs() < endMs)
   }
 
   const pass = async (signal: AbortSignal): Promise<void> => {
@@ -106,9 +103,6 @@ export const createReconciler = (deps: Deps, { reconcileMs }: { readonly reconci
       await deps.exclusiveWork.tryTurn('reconcile', reconcileMs * dueShare, () => pass(signal))
     },
     everyMs: () => (pace === 'busy' ? reconcileMs : reconcileMs * quietShare),
-    notePulled: (left) => {
-      if (left < refillBelow) news = 'running-dry'
-    },
   }
 }
 

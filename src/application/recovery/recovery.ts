@@ -1,5 +1,6 @@
 import { createHeadRepair } from './head-repair.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
+import type { QueueDepth } from '../hints/queue-depth.ts'
 import type { Clock, Timers } from '../ports/surroundings/clock.ts'
 import type { Count } from '../ports/surroundings/counts.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
@@ -20,8 +21,6 @@ import { createSweeper } from './sweeper.ts'
 /** The recovery of one process: every one that works or maintains has it. */
 export interface Maintenance {
   start(): void
-  /** A pull of this process left about `left` ids in the queue. May be called at any time. */
-  notePulled(left: number): void
   /** Ends both loops, and resolves when what is under way has ended. */
   close(): Promise<void>
 }
@@ -33,6 +32,7 @@ export interface MaintenanceDeps {
   readonly runs: RunIndex
   readonly routes: Routes
   readonly queue: TaskQueue
+  readonly queueDepth: QueueDepth
   readonly registry: WorkerRegistry
   readonly exclusiveWork: ExclusiveWork
   /** Its horizon must reach three times `reconcileMs`: what is due later is left to the next pass. */
@@ -74,7 +74,6 @@ export const createMaintenance = (deps: MaintenanceDeps, options: MaintenanceOpt
       sweeps.start()
       reconciles.start()
     },
-    notePulled: (left) => reconciler.notePulled(left),
     close: async () => {
       await Promise.all([sweeps.close(), reconciles.close()])
       await sweeper.settle()

@@ -1,3 +1,4 @@
+import type { QueueDepth } from '#application/hints/queue-depth.ts'
 import type { Routes } from '#application/ports/heads/routes.ts'
 import { createMaintenance } from '#application/recovery/recovery.ts'
 import { createDailyPartitions } from '#application/upkeep/daily-partitions.ts'
@@ -5,23 +6,26 @@ import { createKeyPurge } from '#application/upkeep/key-purge.ts'
 import type { Config } from '../config.ts'
 import type { Foundation } from './foundation.ts'
 
-/**
- * Every process makes partitions; those that work or maintain also recover and forget old keys of submissions. Answers
- * what is to be told, after each pull of this process, how many ids the pull left.
- */
+interface RecoverySources {
+  readonly routes: Routes
+  /** Written by the worker of this process, if it has one. */
+  readonly queueDepth: QueueDepth
+}
+
+/** Every process makes partitions; those that work or maintain also recover and forget old keys of submissions. */
 export const startRecovery = (
   config: Config,
   { runtime, store, queue, identities, announcer }: Foundation,
-  routes: Routes,
+  { routes, queueDepth }: RecoverySources,
   owned: AsyncDisposableStack,
-): ((left: number) => void) => {
+): void => {
   const { events, heads, workers } = store
   const { clock, timers, logger, count } = runtime
 
   const partitions = createDailyPartitions({ clock, timers, logger }, () => events.partitions.ensurePartitions())
   partitions.start()
   owned.defer(() => partitions.close())
-  if (!config.roles.includes('worker') && !config.roles.includes('maintenance')) return () => {}
+  if (!config.roles.includes('worker') && !config.roles.includes('maintenance')) return
 
   const maintenance = createMaintenance(
     {
@@ -31,6 +35,7 @@ export const startRecovery = (
       runs: heads.runs,
       routes,
       queue: queue.queue,
+      queueDepth,
       registry: workers.registry,
       exclusiveWork: workers.exclusiveWork,
       announcer,
@@ -54,5 +59,4 @@ export const startRecovery = (
   })
   keyPurge.start()
   owned.defer(() => keyPurge.close())
-  return (left) => maintenance.notePulled(left)
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { createProcessIsolation } from '#adapters/worker/isolation/process-isolation.ts'
 import { createWorker, type Worker } from '#adapters/worker/worker.ts'
+import type { QueueDepth } from '#application/hints/queue-depth.ts'
 import type { Routes } from '#application/ports/heads/routes.ts'
 import type { Config } from '../config.ts'
 import { toHandlerSettings } from '../open/open-handlers.ts'
@@ -9,17 +10,16 @@ import type { Foundation } from './foundation.ts'
 /** What a run in a process of its own begins with. */
 const isolatedRunEntry = new URL('../isolated-run.ts', import.meta.url)
 
-interface Heard {
+interface HintSources {
   readonly routes: Routes
-  /** Told after each pull about how many ids it left in the queue. */
-  readonly onPulled: (left: number) => void
+  readonly queueDepth: QueueDepth
 }
 
 /** Resolves when the worker pulls. `owned` drains it. */
 export const startWorker = async (
   config: Config,
   { handlers, observation, runtime, store, queue, identities, announcer }: Foundation,
-  { routes, onPulled }: Heard,
+  { routes, queueDepth }: HintSources,
   owned: AsyncDisposableStack,
 ): Promise<Worker> => {
   const isolation = createProcessIsolation({
@@ -52,7 +52,7 @@ export const startWorker = async (
       logger: runtime.logger,
       count: runtime.count,
       runObserver: observation.runObserver,
-      onPulled,
+      queueDepth,
     },
     {
       queues: config.queues,

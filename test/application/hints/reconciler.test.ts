@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createMemoryTaskQueue } from '#adapters/memory/queue/task-queue.ts'
 import { createReadyAnnouncer } from '#application/hints/announcer.ts'
+import { createQueueDepth } from '#application/hints/queue-depth.ts'
 import { createReconciler, reconcileWindow, refillWindow } from '#application/hints/reconciler.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { mintIncarnation } from '../../support/ids.ts'
@@ -33,13 +34,14 @@ const setUp = async (pending: number) => {
   await submitMany(world, pending, served)
   await world.advance(settleMs)
   const announcer = createReadyAnnouncer({ ...world, horizonMs: 4 * reconcileMs })
+  const queueDepth = createQueueDepth()
   const reconciler = createReconciler(
-    { ...world, announcer, readWorkers: () => world.registry.readAll() },
+    { ...world, announcer, queueDepth, readWorkers: () => world.registry.readAll() },
     { reconcileMs },
   )
   const controller = new AbortController()
   const pass = () => reconciler.reconcile(controller.signal)
-  return { world, reconciler, pass, stop: () => controller.abort(), size: () => world.queue.size(route) }
+  return { world, queueDepth, pass, stop: () => controller.abort(), size: () => world.queue.size(route) }
 }
 
 const takeAll = async (world: MemoryWorld): Promise<readonly TaskId[]> => {
@@ -105,7 +107,7 @@ describe('the reconciler', () => {
     const full = { ...world, queue: { ...world.queue, size: async () => 50_000 } }
     const announcer = createReadyAnnouncer({ ...full, horizonMs: 1 })
     const reconciler = createReconciler(
-      { ...full, announcer, readWorkers: () => full.registry.readAll() },
+      { ...full, announcer, queueDepth: createQueueDepth(), readWorkers: () => full.registry.readAll() },
       { reconcileMs },
     )
     const seen = new Set<TaskId>()
@@ -134,12 +136,12 @@ describe('the reconciler', () => {
 describe('a queue that runs dry', () => {
   // It submits 22,000 tasks first: on a machine with other work that alone takes seconds.
   it('is refilled at once, in large windows', { timeout: 30_000 }, async () => {
-    const { world, reconciler, pass, stop } = await setUp(2 * reconcileWindow + 2 * refillWindow)
+    const { world, queueDepth, pass, stop } = await setUp(2 * reconcileWindow + 2 * refillWindow)
     const done = pass()
     await world.advance(100)
     const first = await takeAll(world)
     expect(first.length).toBe(reconcileWindow + refillWindow)
-    reconciler.notePulled(0)
+    queueDepth.note(0)
     await world.advance(100)
     expect((await takeAll(world)).length).toBe(refillWindow)
     stop()
@@ -148,20 +150,20 @@ describe('a queue that runs dry', () => {
   })
 
   it('is left alone when the walk was not full, whatever pulls say', async () => {
-    const { world, reconciler, pass } = await setUp(10)
+    const { world, queueDepth, pass } = await setUp(10)
     await pass()
     await takeAll(world)
-    reconciler.notePulled(0)
+    queueDepth.note(0)
     await world.advance(1_000)
     expect(await takeAll(world)).toEqual([])
   })
 
   it('does not spin over tasks that are refused again and again', async () => {
-    const { world, reconciler, pass } = await setUp(3 * reconcileWindow)
+    const { world, queueDepth, pass } = await setUp(3 * reconcileWindow)
     const done = pass()
     for (const _ of range(15)) {
       await takeAll(world)
-      reconciler.notePulled(0)
+      queueDepth.note(0)
       await world.advance(100)
     }
     await world.advance(1_000)

@@ -1,3 +1,4 @@
+import type { QueueDepth } from '#application/hints/queue-depth.ts'
 import type { Clock, Timers } from '#application/ports/surroundings/clock.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Route } from '#domain/route.ts'
@@ -28,8 +29,7 @@ interface Deps {
   readonly queue: TaskQueue
   readonly runnable: RunnableIndex
   readonly logger: Logger
-  /** Told after each pull about how many ids it left. */
-  readonly onPulled: (left: number) => void
+  readonly queueDepth: QueueDepth
 }
 
 /** Well below the silence after which pulls count as failing. Hints wake a pull that waits; this only bounds one. */
@@ -55,7 +55,7 @@ export const createHintSource = (deps: Deps): HintSource => {
       if (failures >= failuresBeforeHeads) deps.logger.info({ failures }, 'the queue answered again')
       failures = 0
       takenAtMs = deps.clock.monotonicMs()
-      deps.onPulled(left)
+      deps.queueDepth.note(left)
       return taskIds
     } catch (error) {
       failures += 1
