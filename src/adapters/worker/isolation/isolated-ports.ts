@@ -1,48 +1,49 @@
 import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { IdempotencyLedger } from '#application/ports/ledger/idempotency-ledger.ts'
 import type { LogFields, Logger } from '#application/ports/surroundings/logger.ts'
-import type { Answer, FromIsolated, LogLevel, Question } from './isolation-messages.ts'
+import type { FromIsolated, LedgerReply, LedgerRequest, LogLevel } from './isolation-messages.ts'
 
 /** Resolves when the message was handed over, or cannot be. */
 export type Tell = (message: FromIsolated) => Promise<void>
 
 /** The ledger of the worker, asked from the process of an isolated run. */
 export interface RemoteLedger extends Pick<IdempotencyLedger, 'claim' | 'complete'> {
-  hear(call: number, answer: Answer): void
+  /** Call it with each reply of the worker. */
+  onReply(call: number, reply: LedgerReply): void
 }
 
 export const createRemoteLedger = (tell: Tell): RemoteLedger => {
-  const open = new Map<number, (answer: Answer) => void>()
+  const open = new Map<number, (reply: LedgerReply) => void>()
   let calls = 0
 
-  /** The worker's own deadlines bound how long it takes; when the worker is gone, so is this process. */
-  const ask = (question: Question): Promise<Answer> =>
+  /** Without a deadline here: the worker's own bound how long it takes, and this process ends with its worker. */
+  const ask = (request: LedgerRequest): Promise<LedgerReply> =>
     new Promise((resolve) => {
       calls += 1
       open.set(calls, resolve)
-      void tell({ kind: 'asked', call: calls, question })
+      void tell({ kind: 'ledger-request', call: calls, request })
     })
 
   return {
     claim: async ({ name, mode, input }) => {
-      const answer = await ask({ kind: 'claim', name, mode, input })
-      return answer.kind === 'claim' ? answer.verdict : refuse(answer)
+      const reply = await ask({ kind: 'claim', name, mode, input })
+      return reply.kind === 'claim' ? reply.verdict : refuse(reply)
     },
     complete: async ({ name, result }) => {
-      const answer = await ask({ kind: 'complete', name, result })
-      return answer.kind === 'complete' ? answer.verdict : refuse(answer)
+      const reply = await ask({ kind: 'complete', name, result })
+      return reply.kind === 'complete' ? reply.verdict : refuse(reply)
     },
-    hear: (call, answer) => {
-      open.get(call)?.(answer)
+    onReply: (call, reply) => {
+      open.get(call)?.(reply)
       open.delete(call)
     },
   }
 }
 
-const refuse = (answer: Answer): never => {
-  if (answer.kind !== 'failed') throw new Error(`a question was answered with a ${answer.kind}`)
-  if (answer.code === 'store-unavailable') throw new StoreUnavailableError(answer.message, 'unknown')
-  throw new Error(answer.message)
+const refuse = (reply: LedgerReply): never => {
+  if (reply.kind !== 'failed') throw new Error(`the ledger replied with a ${reply.kind} to another request`)
+  if (reply.code === 'store-unavailable') throw new StoreUnavailableError(reply.message, 'unknown')
+  throw new Error(reply.message)
 }
 
 /** The worker's logger, which adds the task and attempt itself. */
@@ -50,9 +51,11 @@ export const createRemoteLogger = (tell: Tell, more: LogFields = {}): Logger => 
   const at =
     (level: LogLevel) =>
     (fields: LogFields, message: string): void => {
-      const line = { kind: 'log', level, message } as const
-      // Some fields cannot leave the process, such as functions.
-      void tell({ ...line, fields: { ...more, ...fields } }).catch(() => tell({ ...line, fields: {} }))
+      const line = { level, message } as const
+      // A field that cannot be cloned, such as a function, cannot leave the process: the line goes without fields then.
+      void tell({ kind: 'log', ...line, fields: { ...more, ...fields } }).catch(() =>
+        tell({ kind: 'log', ...line, fields: {} }),
+      )
     }
   return {
     debug: at('debug'),

@@ -1,20 +1,21 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import type { Readable } from 'node:stream'
 import type { Timers } from '#application/ports/surroundings/clock.ts'
 import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { AbortReason } from '#application/ports/task-handler.ts'
-import { abortGraceMs } from '../run/abort-grace.ts'
+import { abortGraceMs } from '../run/active-run.ts'
 import { type HandlerEnding, toThrown } from '../run/handler-ending.ts'
 import { type IsolatedRequest, preparationMsMax } from './isolation.ts'
 import {
-  type Answer,
+  findBody,
   type FromIsolated,
-  isFromIsolated,
-  type Question,
+  type LedgerReply,
+  type LedgerRequest,
   type ToIsolated,
   toEnvelope,
 } from './isolation-messages.ts'
-import { passLines } from './pass-lines.ts'
+import { parseIsolatedMessage } from './parse-isolated-message.ts'
 
 /** One child process that runs one attempt. */
 export interface IsolatedProcess {
@@ -33,16 +34,17 @@ interface Deps {
   readonly execArgv?: readonly string[]
 }
 
-/** Beyond the grace, so that the run was given up on by then and what the kill looks like is recorded nowhere. */
+/** Longer than the grace: the run has been given up on by then, so that the death is not recorded as its outcome. */
 const killAfterAbortMs = abortGraceMs + 1_000
-/** What a process may still take to end by itself once its handler has. */
+/** How long a process may take to end by itself once its handler has ended. */
 const leaveMsMax = 5_000
 /**
- * A death is taken for the task's doing only when this process lives on for a moment: whoever kills a whole group of
- * processes, as a hard deploy does, kills this one as well. Meanwhile the last words of the dead arrive.
+ * A death counts as the task's doing only when this process lives on for so long: a kill of a whole group of processes, as
+ * in a hard deploy, ends this one as well. Meanwhile the last messages of the dead process arrive.
  */
 const deathSettleMs = 250
-const looksPerLease = 5
+const checksPerLease = 5
+const lineLengthMax = 4_096
 
 export const startIsolatedProcess = (deps: Deps, request: IsolatedRequest): IsolatedProcess => {
   const ending = Promise.withResolvers<HandlerEnding>()
@@ -53,14 +55,12 @@ export const startIsolatedProcess = (deps: Deps, request: IsolatedRequest): Isol
     return { ending: Promise.resolve(toThrown(child)), gone: gone.promise, kill: () => {} }
   }
   const life = new IsolatedLife(deps, request, child, (ended) => ending.resolve(ended))
-  child.on('message', (message) => {
-    if (isFromIsolated(message)) life.hear(message.body)
-  })
+  child.on('message', (message) => life.onMessage(message))
   child.on('error', (error) => life.fail(error))
   child.on('exit', (code, signal) => {
-    void life.bury(describeDeath(code, signal)).then(() => gone.resolve())
+    void life.onExit(describeDeath(code, signal)).then(() => gone.resolve())
   })
-  // It never began to exist: no exit follows.
+  // The process never came to exist, so no exit follows.
   if (child.pid === undefined) child.once('error', () => gone.resolve())
   return { ending: ending.promise, gone: gone.promise, kill: () => void child.kill('SIGKILL') }
 }
@@ -69,7 +69,7 @@ const forkEntry = ({ entry, execArgv }: Deps): ChildProcess | Error => {
   try {
     return fork(entry, [], {
       serialization: 'advanced',
-      // A terminal's Ctrl-C goes to a whole group, and here it is the parent that decides what becomes of the run.
+      // A terminal sends Ctrl-C to a whole group of processes, but the parent alone decides when this run ends.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [...(execArgv ?? process.execArgv.filter((argument) => !argument.startsWith('--inspect')))],
@@ -95,7 +95,9 @@ class IsolatedLife {
   readonly #onEnding: (ending: HandlerEnding) => void
   readonly #cancels: (() => void)[] = []
   #state: 'starting' | 'running' | 'leaving' = 'starting'
-  #silentLooks = 0
+  /** Checks since its last message. */
+  #silentChecks = 0
+  #malformed: 'none' | 'some' = 'none'
   #cause: string | undefined
 
   constructor(deps: Deps, request: IsolatedRequest, child: ChildProcess, onEnding: (ending: HandlerEnding) => void) {
@@ -107,13 +109,21 @@ class IsolatedLife {
     const { type, payload } = submission
     this.#tell({ kind: 'begin', settings: deps.settings, type, payload, taskId, run, attempt })
     this.#passOutput()
-    this.#heedSignal()
+    this.#forwardAbort()
     this.#killAfter(preparationMsMax, 'starting', 'did not begin its handler in time')
     this.#watchForSilence()
   }
 
-  hear(message: FromIsolated): void {
-    this.#silentLooks = 0
+  onMessage(envelope: unknown): void {
+    const body = findBody(envelope)
+    if (body === undefined) return
+    const message = parseIsolatedMessage(body)
+    if (message === undefined) this.#leaveOut()
+    else this.#take(message)
+  }
+
+  #take(message: FromIsolated): void {
+    this.#silentChecks = 0
     switch (message.kind) {
       case 'alive':
         break
@@ -132,25 +142,20 @@ class IsolatedLife {
         this.#request.context.log[message.level](message.fields, message.message)
         break
       case 'progress':
-        this.#request.progress.report({
-          taskId: this.#request.task.taskId,
-          run: this.#request.task.run,
-          value: message.value,
-        })
+        this.#request.context.progress(JSON.parse(message.value))
         break
-      case 'asked':
-        void this.#answer(message.call, message.question)
+      case 'ledger-request':
+        void this.#reply(message.call, message.request)
         break
     }
   }
 
-  /** It cannot run the handler. */
+  /** The process cannot run the handler. */
   fail(error: Error): void {
     this.#end(toThrown(error))
   }
 
-  /** The process is dead. */
-  async bury(how: string): Promise<void> {
+  async onExit(how: string): Promise<void> {
     await this.#deps.timers.sleep(deathSettleMs)
     this.#end(this.#toEnding(`the process of the handler ${this.#cause ?? how}`))
     for (const cancel of this.#cancels) cancel()
@@ -159,7 +164,7 @@ class IsolatedLife {
   }
 
   #toEnding(message: string): HandlerEnding {
-    // Nothing of the task had been looked at yet.
+    // Its handler had not begun, so the death says nothing about the task.
     if (this.#state === 'starting') return toThrown(new Error(message))
     const { taskId, run, submission } = this.#request.task
     if (this.#state === 'running') {
@@ -176,11 +181,11 @@ class IsolatedLife {
   }
 
   #tell(message: ToIsolated): void {
-    // A process that is gone hears nothing, and its exit tells.
+    // When the process is gone the message is lost, and the exit event ends the run.
     if (this.#child.connected) this.#child.send(toEnvelope(message), () => {})
   }
 
-  #heedSignal(): void {
+  #forwardAbort(): void {
     const { signal } = this.#request.context
     const abort = (): void => {
       const { reason }: { readonly reason: unknown } = signal
@@ -201,16 +206,16 @@ class IsolatedLife {
     this.#cancels.push(this.#deps.timers.after(delayMs, kill))
   }
 
-  /** Looks are counted, not time: a pause of this process is one look, and blames nobody. */
+  /** Counts checks, not time: a pause of this process is one check, and the child is not blamed for it. */
   #watchForSilence(): void {
     const { timers, leaseMs } = this.#deps
     const stop = new AbortController()
     this.#cancels.push(() => stop.abort())
     const watch = async (): Promise<void> => {
-      while (this.#silentLooks < looksPerLease) {
-        await timers.sleep(leaseMs / looksPerLease, stop.signal)
+      while (this.#silentChecks < checksPerLease) {
+        await timers.sleep(leaseMs / checksPerLease, stop.signal)
         if (stop.signal.aborted) return
-        this.#silentLooks += 1
+        this.#silentChecks += 1
       }
       this.#cause ??= `stood still for ${leaseMs} ms and was killed`
       this.#child.kill('SIGKILL')
@@ -227,22 +232,49 @@ class IsolatedLife {
     }
   }
 
-  async #answer(call: number, question: Question): Promise<void> {
-    this.#tell({ kind: 'answered', call, answer: await ask(this.#request, question) })
+  async #reply(call: number, request: LedgerRequest): Promise<void> {
+    this.#tell({ kind: 'ledger-reply', call, reply: await askLedger(this.#request, request) })
+  }
+
+  /** Logged once: a handler may send any number of them. */
+  #leaveOut(): void {
+    if (this.#malformed === 'some') return
+    this.#malformed = 'some'
+    const { taskId, run, submission } = this.#request.task
+    this.#deps.logger.warn({ taskId, run, taskType: submission.type }, 'malformed messages of a handler were left out')
   }
 }
 
-const ask = async ({ task, ledger }: IsolatedRequest, question: Question): Promise<Answer> => {
+const askLedger = async ({ task, ledger }: IsolatedRequest, request: LedgerRequest): Promise<LedgerReply> => {
   const { taskId, run, attempt } = task
-  const { name } = question
+  const { name } = request
   try {
-    if (question.kind === 'complete') {
-      return { kind: 'complete', verdict: await ledger.complete({ taskId, name, run, result: question.result }) }
+    if (request.kind === 'complete') {
+      return { kind: 'complete', verdict: await ledger.complete({ taskId, name, run, result: request.result }) }
     }
-    const { mode, input } = question
+    const { mode, input } = request
     return { kind: 'claim', verdict: await ledger.claim({ taskId, name, mode, run, attempt, input }) }
   } catch (error) {
     const code = error instanceof StoreUnavailableError ? 'store-unavailable' : 'other'
     return { kind: 'failed', code, message: error instanceof Error ? error.message : 'the ledger failed' }
   }
+}
+
+/** Calls `onLine` for each line of a stream; a longer one comes in pieces, so that little of it is ever kept. */
+const passLines = (stream: Readable | null, onLine: (line: string) => void): void => {
+  let rest = ''
+  const pass = (line: string): void => {
+    for (let first = 0; first < line.length; first += lineLengthMax) onLine(line.slice(first, first + lineLengthMax))
+  }
+  stream?.setEncoding('utf8')
+  stream?.on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) pass(line)
+    if (rest.length < lineLengthMax) return
+    pass(rest)
+    rest = ''
+  })
+  stream?.on('end', () => pass(rest))
+  stream?.on('error', () => {})
 }

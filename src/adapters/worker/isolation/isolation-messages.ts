@@ -9,7 +9,7 @@ import type { HandlerEnding } from '../run/handler-ending.ts'
 export type ToIsolated =
   | {
       readonly kind: 'begin'
-      /** For whoever loads the handlers. */
+      /** For the loading of the handlers. */
       readonly settings: unknown
       readonly type: string
       readonly payload: JsonText
@@ -18,7 +18,7 @@ export type ToIsolated =
       readonly attempt: number
     }
   | { readonly kind: 'abort'; readonly cause: AbortCause }
-  | { readonly kind: 'answered'; readonly call: number; readonly answer: Answer }
+  | { readonly kind: 'ledger-reply'; readonly call: number; readonly reply: LedgerReply }
 
 /** What the process tells the worker. */
 export type FromIsolated =
@@ -26,27 +26,27 @@ export type FromIsolated =
   | { readonly kind: 'alive' }
   /** The handler is about to begin. */
   | { readonly kind: 'begun' }
-  /** The handler cannot begin, and the task has nothing to do with it. */
+  /** The handler cannot begin, for a reason that the task has nothing to do with. */
   | { readonly kind: 'unable'; readonly message: string }
   | { readonly kind: 'ended'; readonly ending: HandlerEnding }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly fields: LogFields; readonly message: string }
   | { readonly kind: 'progress'; readonly value: JsonText }
-  | { readonly kind: 'asked'; readonly call: number; readonly question: Question }
+  | { readonly kind: 'ledger-request'; readonly call: number; readonly request: LedgerRequest }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
-/** What is asked of the ledger; whose run it is the worker knows itself. */
-export type Question =
+/** A question to the ledger. The worker adds the task and the run: the process cannot speak for another one. */
+export type LedgerRequest =
   | { readonly kind: 'claim'; readonly name: string; readonly mode: 'idempotent'; readonly input: JsonText | undefined }
   | { readonly kind: 'complete'; readonly name: string; readonly result: JsonText }
 
-export type Answer =
+export type LedgerReply =
   | { readonly kind: 'claim'; readonly verdict: ClaimVerdict }
   | { readonly kind: 'complete'; readonly verdict: 'completed' | 'fenced' }
   /** `store-unavailable`: may be asked again. */
   | { readonly kind: 'failed'; readonly code: 'store-unavailable' | 'other'; readonly message: string }
 
-/** Between the two ends of one release; what a handler sends to its parent process by itself has another form. */
+/** Tells our messages from those that a handler itself sends to its parent process. */
 export interface Envelope<Body> {
   readonly taskfold: 1
   readonly body: Body
@@ -54,8 +54,21 @@ export interface Envelope<Body> {
 
 export const toEnvelope = <Body>(body: Body): Envelope<Body> => ({ taskfold: 1, body })
 
-export const isFromIsolated = (message: unknown): message is Envelope<FromIsolated> => isEnvelope(message)
-export const isToIsolated = (message: unknown): message is Envelope<ToIsolated> => isEnvelope(message)
+/** The body of an envelope, whatever it is; undefined for a message without one. */
+export const findBody = (message: unknown): unknown => (isEnvelope(message) ? message.body : undefined)
 
-const isEnvelope = (message: unknown): boolean =>
-  typeof message === 'object' && message !== null && 'taskfold' in message && message.taskfold === 1
+/**
+ * Believed without parsing: the only other end of this channel is the worker that forked this process from the same files,
+ * and no handler runs there. Undefined for a message without an envelope.
+ */
+export const trustWorkerMessage = (message: unknown): ToIsolated | undefined =>
+  isWorkerMessage(message) ? message.body : undefined
+
+const isWorkerMessage = (message: unknown): message is Envelope<ToIsolated> => isEnvelope(message)
+
+const isEnvelope = (message: unknown): message is Envelope<unknown> =>
+  typeof message === 'object' &&
+  message !== null &&
+  'taskfold' in message &&
+  message.taskfold === 1 &&
+  'body' in message

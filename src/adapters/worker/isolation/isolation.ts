@@ -1,17 +1,16 @@
 import type { IdempotencyLedger } from '#application/ports/ledger/idempotency-ledger.ts'
 import type { HandlerContext } from '#application/ports/task-handler.ts'
-import type { ProgressWriter } from '#application/runs/progress-writer.ts'
 import type { RunningTask } from '#domain/task/state.ts'
 import type { HandlerEnding } from '../run/handler-ending.ts'
 
-/** Runs handlers where they can take nobody with them. */
+/** Runs handlers in processes of their own, where a handler that kills its process ends no other run. */
 export interface Isolation {
   /** How many more runs may begin now. */
   freeCount(): number
   /**
-   * One attempt in a process of its own. Whatever kills that process ends as `crashed`; when it could not even begin the
-   * handler it `threw`, for which nobody blames the task. When the signal has aborted it is killed after its grace.
-   * Never rejects.
+   * Runs one attempt in a process of its own. Ends as `crashed` when that process dies, and as `threw` when it could not
+   * begin the handler, which says nothing about the task. Once the signal has aborted, the process is killed after the
+   * handler's grace. Never rejects.
    */
   run(request: IsolatedRequest): Promise<HandlerEnding>
   /** Kills what still runs, and resolves when it is gone. */
@@ -20,11 +19,11 @@ export interface Isolation {
 
 export interface IsolatedRequest {
   readonly task: RunningTask
-  /** Of which the process gets a copy; what it asks of it is done here. */
+  /** The process has a stand-in for it; log lines, progress and the abort go through this one. */
   readonly context: HandlerContext
+  /** Asked for the effects of the run. */
   readonly ledger: IdempotencyLedger
-  readonly progress: ProgressWriter
-  /** The handler is about to begin: what went before was the process's own start. */
+  /** Called when the handler is about to begin: the time before was the start of its process. */
   readonly onBegun: () => void
 }
 

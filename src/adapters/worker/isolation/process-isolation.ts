@@ -6,17 +6,17 @@ import type { Isolation } from './isolation.ts'
 interface Deps {
   /** The module that calls `serveIsolatedRun`. */
   readonly entry: URL
-  /** What its loading of handlers is told; any value that can be cloned. */
+  /** Tells the process which handlers to load; any value that can be cloned. */
   readonly settings: unknown
   readonly timers: Timers
   readonly logger: Logger
-  /** A process whose event loop stands still for so long would have lost its worker, and counts as dead. */
+  /** A process whose event loop stands still for so long counts as dead: a worker would have lost its lease by then. */
   readonly leaseMs: number
-  /** What Node is started with. */
+  /** The options that Node is started with; left out, those of this process without the debugger's. */
   readonly execArgv?: readonly string[]
 }
 
-/** How many tasks under suspicion one worker runs at a time: each costs the memory of a process. */
+/** How many suspected tasks one worker runs at a time: each costs the memory of a process. */
 const processesMax = 2
 
 /** Runs each attempt in a child process that lives for it alone. */
@@ -29,7 +29,7 @@ export const createProcessIsolation = (deps: Deps): Isolation => {
     run: async (request) => {
       const isolated = startIsolatedProcess(deps, request)
       running.add(isolated)
-      // Its place is free when it is gone, which may be a little after the handler has ended.
+      // The process may be gone only a little after its handler has ended, and counts until then.
       void isolated.gone.then(() => running.delete(isolated))
       return isolated.ending
     },

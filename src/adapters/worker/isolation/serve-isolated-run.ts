@@ -7,7 +7,7 @@ import { AbortReason, type HandlerContext, type TaskHandler } from '#application
 import { createRunProgress } from '#application/runs/run-progress.ts'
 import { toErrorReport } from '../run/error-report.ts'
 import { createRemoteLedger, createRemoteLogger, type RemoteLedger, type Tell } from './isolated-ports.ts'
-import { isToIsolated, type ToIsolated, toEnvelope } from './isolation-messages.ts'
+import { type ToIsolated, toEnvelope, trustWorkerMessage } from './isolation-messages.ts'
 import { runHandler } from '../run/run-handler.ts'
 
 interface Deps {
@@ -24,14 +24,14 @@ export interface OpenedHandlers {
 
 type Begin = ToIsolated & { readonly kind: 'begin' }
 
-/** How often the worker hears that the event loop turns. */
+/** How often the worker is told that the event loop turns. */
 const aliveEveryMs = 250
 
 /**
- * The other end of an isolated run: this process was made for one attempt, runs it, tells how it ended and ends.
+ * The other end of an isolated run, in a process that was made for one attempt: runs it, tells how it ended, and exits.
  *
- * Only its worker may end it, or the end of its worker: that is noticed by the channel, and while a handler holds the
- * event loop by a thread.
+ * Signals of a terminal or an init system are ignored: only its worker ends it, or the end of its worker. That closes the
+ * channel; a thread notices it too, because a handler may hold the event loop.
  */
 export const serveIsolatedRun = (deps: Deps): void => {
   const tell: Tell = (message) =>
@@ -46,11 +46,10 @@ export const serveIsolatedRun = (deps: Deps): void => {
   watchParent()
   setInterval(() => void tell({ kind: 'alive' }), aliveEveryMs)
   process.on('message', (message) => {
-    if (!isToIsolated(message)) return
-    const { body } = message
-    if (body.kind === 'begin') void runAndEnd(deps, body, { tell, ledger, signal: controller.signal })
-    else if (body.kind === 'abort') controller.abort(new AbortReason(body.cause))
-    else ledger.hear(body.call, body.answer)
+    const body = trustWorkerMessage(message)
+    if (body?.kind === 'begin') void runAndEnd(deps, body, { tell, ledger, signal: controller.signal })
+    if (body?.kind === 'abort') controller.abort(new AbortReason(body.cause))
+    if (body?.kind === 'ledger-reply') ledger.onReply(body.call, body.reply)
   })
 }
 
@@ -79,7 +78,10 @@ const runAndEnd = async (deps: Deps, begin: Begin, ends: Ends): Promise<void> =>
 
 const toContext = (deps: Deps, begin: Begin, { tell, ledger, signal }: Ends, log: Logger): HandlerContext => {
   const { taskId, run, attempt } = begin
-  const effects = createRunEffects({ ...deps, ledger }, { taskId, run, attempt, signal })
+  const effects = createRunEffects(
+    { ledger, timers: deps.timers, random: deps.random },
+    { taskId, run, attempt, signal },
+  )
   const writer = { report: ({ value }: { readonly value: string }) => void tell({ kind: 'progress', value }) }
   const progress = createRunProgress({ writer, logger: log }, { taskId, run })
   return {

@@ -1,10 +1,10 @@
 import type { ErrorReport } from '#domain/task/events.ts'
 
 /**
- * What is recorded of anything a handler threw: the message cut to 4 KiB of UTF-8, the stack to 50 frames.
+ * Reports whatever a handler threw: its message cut to 4 KiB of UTF-8, its stack to 50 frames and 16 KiB.
  *
- * What was thrown may be no error at all, throw when it is looked at, or refer to itself: reading it never throws. What a
- * store would refuse (NUL, lone surrogates) is replaced, so that no outcome is lost for its wording.
+ * Never throws, although the value may be no error at all, have getters that throw, or refer to itself. Characters that a
+ * store would refuse (NUL, lone surrogates) are replaced, so that no outcome is lost for the wording of its error.
  */
 export const toErrorReport = (thrown: unknown): ErrorReport => {
   if (!isObject(thrown)) return { name: 'NonError', message: clean(describe(thrown), messageBytesMax) }
@@ -16,6 +16,15 @@ export const toErrorReport = (thrown: unknown): ErrorReport => {
     message: clean(message ?? describe(thrown), messageBytesMax),
   }
   return stack === undefined ? report : { ...report, stack: toStack(stack) }
+}
+
+/** Parses a report that crossed from another process, to the same limits; undefined when it is malformed. */
+export const parseErrorReport = (value: unknown): ErrorReport | undefined => {
+  if (!isObject(value)) return undefined
+  const [name, message, stack] = [readText(value, 'name'), readText(value, 'message'), readText(value, 'stack')]
+  if (name === undefined || message === undefined) return undefined
+  const report = { name: clean(name, nameBytesMax), message: clean(message, messageBytesMax) }
+  return stack === undefined ? report : { ...report, stack: clean(stack, stackBytesMax) }
 }
 
 const messageBytesMax = 4_096
@@ -45,7 +54,7 @@ const describe = (value: unknown): string => {
   }
 }
 
-/** The frames as they are; the lines before them repeat the message, which may be long. */
+/** The lines that are frames; those before them repeat the message, which may be long. */
 const toStack = (stack: string): string => {
   const frames: string[] = []
   for (const line of stack.slice(0, stackLengthRead).split('\n')) {
@@ -59,7 +68,7 @@ const toStack = (stack: string): string => {
 const stackLengthRead = 200_000
 
 const clean = (text: string, bytesMax: number): string => {
-  // One character takes at least one byte, so the rest can go before anything is looked at.
+  // One character takes at least one byte, so the rest can be cut off first.
   const short = text.slice(0, bytesMax).toWellFormed().replaceAll('\u0000', '\uFFFD')
   const bytes = new Uint8Array(bytesMax)
   const { read, written } = new TextEncoder().encodeInto(short, bytes)

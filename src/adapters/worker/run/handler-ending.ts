@@ -7,14 +7,14 @@ import {
 import type { FailureCause, ErrorReport, JsonText } from '#domain/task/events.ts'
 import { toErrorReport } from './error-report.ts'
 
-/** How a handler ended, as data: nothing in it is the handler's any more, and it may have crossed from another process. */
+/** How a handler ended, as plain data that holds no object of the handler; it may have crossed from another process. */
 export type HandlerEnding =
-  | { readonly kind: 'returned'; readonly result: Result }
+  | { readonly kind: 'returned'; readonly result: HandlerResult }
   | { readonly kind: 'threw'; readonly failure: HandlerFailure }
-  /** Its process died under it; only of a run in a process of its own. */
+  /** Its process died; only for a run in a process of its own. */
   | { readonly kind: 'crashed'; readonly error: ErrorReport }
 
-export type Result =
+export type HandlerResult =
   | { readonly kind: 'text'; readonly text: JsonText }
   | { readonly kind: 'not-json'; readonly reason: string }
 
@@ -30,7 +30,7 @@ export const toReturned = (value: unknown): HandlerEnding => ({ kind: 'returned'
 /** Reads what a handler threw, whatever it is. Never throws. */
 export const toThrown = (thrown: unknown): HandlerEnding => ({ kind: 'threw', failure: toFailure(thrown) })
 
-const stringify = (value: unknown): Result => {
+const stringify = (value: unknown): HandlerResult => {
   if (value === undefined) return { kind: 'text', text: 'null' }
   try {
     const text: string | undefined = JSON.stringify(value)
@@ -48,7 +48,7 @@ const toFailure = (thrown: unknown): HandlerFailure => {
     if (thrown instanceof EffectChangedError) return { cause: 'effect-changed', error }
     if (thrown instanceof RetryAfterError) return { cause: 'handler-error', error, retryAfterMs: thrown.retryAfterMs }
   } catch {
-    // A proxy may throw when it is asked what it is an instance of: then it is none of ours.
+    // `instanceof` throws for some proxies; none of our errors is one.
   }
   return { cause: 'handler-error', error }
 }

@@ -2,9 +2,10 @@ import type { FinishCommand } from '#application/runs/finish-run.ts'
 import type { AbortCause } from '#application/ports/task-handler.ts'
 import type { Run } from '#domain/identifiers.ts'
 import type { ErrorReport } from '#domain/task/events.ts'
-import type { HandlerEnding, Result } from './handler-ending.ts'
+import type { HandlerEnding, HandlerResult } from './handler-ending.ts'
 
-export interface EndedRun {
+/** What decides the outcome of a run beside the way its handler ended. */
+export interface OutcomeFacts {
   readonly run: Run
   readonly timeLimitMs: number
   /** Why the handler was aborted, if it was. */
@@ -14,31 +15,31 @@ export interface EndedRun {
 }
 
 /** The command that records how a handler ended. One that returned has succeeded, even when it had been aborted. */
-export const toFinishCommand = (ended: EndedRun, ending: HandlerEnding): FinishCommand => {
-  if (ending.kind === 'returned') return toSuccess(ended, ending.result)
-  // Aborted or not: what kills its process may do so again.
-  if (ending.kind === 'crashed') return fail(ended, { cause: 'crash', error: ending.error })
-  if (ended.abortCause === 'shutdown') return { type: 'Release', run: ended.run }
-  if (ended.abortCause === 'timeout') return fail(ended, { cause: 'timeout', error: timeoutError(ended) })
-  return fail(ended, ending.failure)
+export const toFinishCommand = (facts: OutcomeFacts, ending: HandlerEnding): FinishCommand => {
+  if (ending.kind === 'returned') return toSuccess(facts, ending.result)
+  // Even of a run that was aborted: a handler that killed its process may do so again.
+  if (ending.kind === 'crashed') return fail(facts, { cause: 'crash', error: ending.error })
+  if (facts.abortCause === 'shutdown') return { type: 'Release', run: facts.run }
+  if (facts.abortCause === 'timeout') return fail(facts, { cause: 'timeout', error: timeoutError(facts) })
+  return fail(facts, ending.failure)
 }
 
-/** The command for a handler that was given up on while it was still running. */
-export const toCutOffCommand = (ended: EndedRun): FinishCommand => {
-  switch (ended.abortCause) {
+/** The command for a handler that was given up on while it was still at work. */
+export const toCutOffCommand = (facts: OutcomeFacts): FinishCommand => {
+  switch (facts.abortCause) {
     case 'shutdown':
-      return { type: 'Release', run: ended.run }
+      return { type: 'Release', run: facts.run }
     case 'cancelled':
-      return { ...fail(ended, { cause: 'handler-error', error: cutOffError }), ending: 'cut-off' }
+      return { ...fail(facts, { cause: 'handler-error', error: cutOffError }), ending: 'cut-off' }
     case 'timeout':
     case undefined:
-      return { ...fail(ended, { cause: 'timeout', error: timeoutError(ended) }), ending: 'cut-off' }
+      return { ...fail(facts, { cause: 'timeout', error: timeoutError(facts) }), ending: 'cut-off' }
   }
 }
 
 type Failure = Pick<FinishCommand & { readonly type: 'Fail' }, 'cause' | 'error' | 'retryAfterMs'>
 
-const fail = ({ run, random }: EndedRun, failure: Failure): FinishCommand & { readonly type: 'Fail' } => ({
+const fail = ({ run, random }: OutcomeFacts, failure: Failure): FinishCommand & { readonly type: 'Fail' } => ({
   type: 'Fail',
   run,
   ...failure,
@@ -46,7 +47,7 @@ const fail = ({ run, random }: EndedRun, failure: Failure): FinishCommand & { re
   random,
 })
 
-const timeoutError = ({ timeLimitMs }: EndedRun): ErrorReport => ({
+const timeoutError = ({ timeLimitMs }: OutcomeFacts): ErrorReport => ({
   name: 'TimeoutError',
   message: `the handler did not return within its time limit of ${timeLimitMs} ms`,
 })
@@ -56,10 +57,10 @@ const cutOffError: ErrorReport = {
   message: 'the handler ignored that its run was cancelled, and was given up on',
 }
 
-const toSuccess = (ended: EndedRun, result: Result): FinishCommand =>
+const toSuccess = (facts: OutcomeFacts, result: HandlerResult): FinishCommand =>
   result.kind === 'text'
-    ? { type: 'Succeed', run: ended.run, result: result.text }
-    : fail(ended, {
+    ? { type: 'Succeed', run: facts.run, result: result.text }
+    : fail(facts, {
         cause: 'permanent-error',
         error: { name: 'ResultUnserializable', message: `the handler's result is no JSON: ${result.reason}` },
       })
