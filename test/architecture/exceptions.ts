@@ -33,13 +33,6 @@ export const exceptions = {
     // redis
     'src/adapters/redis/connection/open-connection.ts',
     'src/adapters/redis/connection/redis-session.ts',
-
-    // worker
-    'src/adapters/worker/assemble-worker.ts',
-    'src/adapters/worker/isolation/serve-isolated-run.ts',
-    'src/adapters/worker/prefetch/intake.ts',
-    'src/adapters/worker/run/runner.ts',
-    'src/adapters/worker/worker.ts',
   ],
   'depends-on-few': [
     // application
@@ -56,17 +49,8 @@ export const exceptions = {
 
     // postgres
     'src/adapters/postgres/queue/task-queue.ts',
-
-    // worker
-    'src/adapters/worker/dispatcher.ts',
-    'src/adapters/worker/lease/lease-keeper.ts',
-    'src/adapters/worker/prefetch/intake.ts',
-    'src/adapters/worker/run/runner.ts',
-    'src/adapters/worker/worker-deps.ts',
   ],
   'one-type-a-name': [
-    'Answer',
-
     'ChannelListener',
 
     'FeedPage',

@@ -4,11 +4,10 @@ import { type HandlerContext, PermanentError, RetryAfterError } from '#applicati
 import type { TaskId } from '#domain/identifiers.ts'
 import { createSeededRandom } from '#adapters/memory/surroundings/seeded-random.ts'
 import { createMemoryTaskQueue } from '#adapters/memory/queue/task-queue.ts'
-import { createIsolationInProcess } from '../support/isolation-in-process.ts'
 import { createImaginedProcess, type ImaginedProcess } from '../support/imagined-process.ts'
 import { createMemoryWorld, type MemoryWorld } from '../support/memory-world.ts'
 import { range } from '../support/task-builders.ts'
-import { createClient, makeHandlers, reconcileMs, sweepMs } from '../support/test-worker.ts'
+import { createClient, makeHandlers, reconcileMs, sweepMs, toWorkerDeps } from '../support/test-worker.ts'
 import { createWorker, type Worker } from '#adapters/worker/worker.ts'
 import { createMaintenance } from '#application/recovery/recovery.ts'
 
@@ -82,10 +81,15 @@ const startMember = async (world: MemoryWorld, random: Random): Promise<Member> 
   const process = createImaginedProcess(world, Math.floor(random() * 2 ** 32))
   const maintenance = createMaintenance(process, { leaseMs, sweepMs, reconcileMs })
   const handlers = makeHandlers({ work: (_, context) => handle(process, random, context) })
-  const worker = createWorker(
-    { ...process, handlers, isolation: createIsolationInProcess(handlers) },
-    { queues: undefined, concurrency: 3, leaseMs, beatMs, drainMs: 3_000, host: 'simulated', pid: 1 },
-  )
+  const worker = createWorker(toWorkerDeps(process, handlers), {
+    queues: undefined,
+    concurrency: 3,
+    leaseMs,
+    beatMs,
+    drainMs: 3_000,
+    host: 'simulated',
+    pid: 1,
+  })
   await worker.start()
   maintenance.start()
   return { process, worker }

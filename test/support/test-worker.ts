@@ -24,18 +24,48 @@ type Run = (payload: unknown, context: HandlerContext) => Promise<unknown>
 export const makeHandlers = (runs: Readonly<Record<string, Run>>): ReadonlyMap<string, TaskHandler> =>
   new Map(Object.entries(runs).map(([type, run]) => [type, { type, defaults: {}, run }]))
 
+/** The members of a process that a test may put another adapter in the place of. */
+type Substitutes = Partial<
+  Pick<ImaginedProcess, 'store' | 'ledger' | 'progress' | 'queue' | 'registry' | 'announcer' | 'runnable'>
+>
+
+/** A worker is made of what its process has, but for the substitutes. */
+export const toWorkerDeps = (
+  process: ImaginedProcess,
+  handlers: ReadonlyMap<string, TaskHandler>,
+  substitutes: Substitutes = {},
+): WorkerDeps => {
+  const { runtime, heads, queueDepth, routes, signals, identities } = process
+  const { store, ledger, progress, queue, registry, announcer, runnable } = { ...process, ...substitutes }
+  return {
+    runtime,
+    heads: { ...heads, runnable },
+    records: { store, ledger, progressBoard: progress },
+    hints: { queue, queueDepth, routes, signals, announcer },
+    registry,
+    identities,
+    handlers,
+    isolation: createIsolationInProcess(handlers),
+  }
+}
+
 /** A worker in a process of its own, registered and pulling. */
 export const startWorker = async (
   world: MemoryWorld,
   runs: Readonly<Record<string, Run>>,
-  { deps = {}, ...options }: Partial<WorkerOptions> & { readonly deps?: Partial<WorkerDeps> } = {},
+  { deps = {}, ...options }: Partial<WorkerOptions> & { readonly deps?: Substitutes } = {},
 ): Promise<TestWorker> => {
   const process = createImaginedProcess(world)
-  const handlers = makeHandlers(runs)
-  const worker = createWorker(
-    { ...process, handlers, isolation: createIsolationInProcess(handlers), ...deps },
-    { queues: undefined, concurrency: 10, leaseMs, beatMs, drainMs, host: 'test', pid: 1, ...options },
-  )
+  const worker = createWorker(toWorkerDeps(process, makeHandlers(runs), deps), {
+    queues: undefined,
+    concurrency: 10,
+    leaseMs,
+    beatMs,
+    drainMs,
+    host: 'test',
+    pid: 1,
+    ...options,
+  })
   await world.routes.learn(Object.keys(runs).map((type) => ({ queue: 'default', type })))
   await worker.start()
   return { worker, process }

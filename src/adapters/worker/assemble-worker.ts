@@ -1,107 +1,117 @@
 import { createHeadRepair } from '#application/recovery/head-repair.ts'
 import { createTaskLoader } from '#application/runs/task-loader.ts'
 import { createPeriodicLoop, type PeriodicLoop } from '#application/mechanisms/periodic-loop.ts'
-import type { Timers } from '#application/ports/surroundings/clock.ts'
 import type { Signals } from '#application/ports/queue/signals.ts'
+import { noRunObserver } from '#application/ports/surroundings/run-observer.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import type { WorkerDescription } from '#application/ports/workers/worker-registry.ts'
-import type { ProgressWriter } from '#application/runs/progress-writer.ts'
+import { createProgressWriter } from '#application/runs/progress-writer.ts'
 import { type CancelWatch, createCancelWatch } from './lease/cancel-watch.ts'
-import { createDispatcher } from './dispatcher.ts'
+import { createLeaseKeeper, type LeaseKeeper } from './lease/lease-keeper.ts'
+import { createDispatcher, type Dispatcher } from './dispatcher.ts'
 import { createHintSource, type HintSource } from './prefetch/hint-source.ts'
 import { createIntake, type Intake } from './prefetch/intake.ts'
-import { createRunner, type Runner } from './run/runner.ts'
 import { createServedRoutes, type ServedRoutes } from './prefetch/served-routes.ts'
-import { createLeaseKeeper, type LeaseKeeper } from './lease/lease-keeper.ts'
-import { createWake } from './prefetch/wake.ts'
+import { createWaitingTasks } from './prefetch/waiting-tasks.ts'
+import { createRunner } from './run/runner.ts'
+import { createSlots, type Slots } from './slots.ts'
 import type { WorkerDeps, WorkerOptions } from './worker-deps.ts'
-import type { WorkerLease } from './lease/worker-lease.ts'
 
-/** Joins the parts of one worker. Nothing is begun that would have to be ended, but the intake's loop, which only waits. */
-export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions, progress: ProgressWriter) => {
-  const wake = createWake()
-  const headRepair = createHeadRepair(deps)
-  const loader = createTaskLoader({ ...deps, headRepair })
-  const source = createHintSource(deps)
-  const types = new Set(deps.handlers.keys())
-  const routes = createServedRoutes({ ...deps, types, queues: options.queues, onLearned: () => pullAnew() })
+/**
+ * Joins the parts of one worker. Each is given those created above it, and none knows one created below it: what moves a
+ * task or the worker on comes from `Slots`, which they all share.
+ *
+ * The modes of a worker, and what moves it on:
+ *
+ * ```
+ *                     first beat acknowledged                drain()              idle, or DRAIN_MS and
+ *                     (lease-keeper)                         (worker)             the grace are over
+ *   without a lease ───────────────────────────▶ working ───────────────▶ draining ───────────────────▶ ended
+ *         ▲                                         │                        │
+ *         └─── lease over: no beat acknowledged in time (worker-lease): ─────┘
+ *              the runner abandons its runs, the waiting tasks are forgotten
+ * ```
+ *
+ * The way of a task id, and what moves it on:
+ *
+ * ```
+ *   queue, or heads
+ *        │  intake: fewer tasks at hand than the slots' target
+ *   hint-source
+ *        │  stream-prefetch: the store has loaded its stream, and the task may be started
+ *   waiting-tasks ────────────── no slot within 1 s: hinted at again, for another worker
+ *        │  dispatcher: a slot is free
+ *   starting (slot)  ─────────── another was first: dropped
+ *        │  runner: its Started is durable      └ overtaken, or draining: handed back
+ *   at work (slot)   ─────────── ignores its signal beyond the grace: given up on, slot kept until it ends
+ *        │  runner: its handler has ended
+ *   recording
+ *        │  its outcome is durable
+ *   gone
+ * ```
+ */
+export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions) => {
+  const { runtime, heads, records, hints, registry, identities, handlers, isolation } = deps
+  const { clock, timers, random, logger, count } = runtime
+  const { store, ledger, progressBoard, runObserver = noRunObserver } = records
+  const { queue, queueDepth, signals, announcer } = hints
+  const { index, runnable, runs } = heads
+  const types = new Set(handlers.keys())
 
-  const fill = (): void => {
-    dispatcher.fill()
-    wake.wake()
-  }
-  /** What comes free at once is given away at once: a pull for one of fifty slots would cost as much as one for all. */
-  const fillSoon = createOncePerTurn(deps.timers, fill)
+  const slots = createSlots(runtime, options)
+  const headRepair = createHeadRepair({ store, index, announcer, timers, logger, count })
+  const progress = createProgressWriter({ board: progressBoard, timers, random, logger })
+  const keeper = createLeaseKeeper({ runtime, slots, registry, identities }, toDescription(options, [...types]))
 
-  const runner = createRunner({ ...deps, progress, onProgress: fillSoon })
-  const keeper = createLeaseKeeper(
-    {
-      ...deps,
-      onEnded: (lease) => {
-        runner.abandon(lease)
-        intake.clear()
-      },
-      onBegun: fillSoon,
-    },
-    toDescription(options, [...types]),
-  )
-  const lease = () => keeper.current()
-  const dispatcher = createDispatcher(
-    { ...deps, headRepair, runner, lease, take: (max) => intake.take(max), onProgress: fillSoon },
-    options,
-  )
-  const intake = createIntake({
-    ...deps,
-    source,
-    loader,
-    routes,
-    wake,
-    lease,
-    target: () => dispatcher.target(),
-    isTaken: (taskId) => dispatcher.isStarting(taskId) || runner.isRunning(taskId),
-    onLoaded: fill,
-  })
-  const pullAnew = (): void => {
-    intake.pullAnew()
-    wake.wake()
-  }
-  const cancels = createCancelWatch({ ...deps, runner, lease })
+  const finishing = { store, index, identities, announcer, timers, random, logger, count }
+  const runner = createRunner({ runtime, slots, handlers, isolation, ledger, progress, finishing })
+  const cancels = createCancelWatch({ runs, signals, slots, runner })
 
-  const look = createLook({ runner, keeper, intake, routes, source, lease, fill }, options)
+  const waiting = createWaitingTasks({ clock, announcer })
+  const starting = { store, identities, headRepair, runObserver, timers, random, logger, count }
+  const dispatcher = createDispatcher({ runtime, slots, waiting, runner, isolation, starting })
 
+  const source = createHintSource({ runtime, queue, queueDepth, runnable })
+  const loader = createTaskLoader({ store, announcer, headRepair, logger, count })
+  const routes = createServedRoutes(hints.routes, { types, queues: options.queues })
+  const intake = createIntake({ runtime, slots, source, loader, routes, waiting, onLoaded: dispatcher.fill })
+
+  const check = createCheck({ slots, keeper, intake, source, routes, dispatcher }, options)
   return {
+    slots,
     runner,
-    dispatcher,
     keeper,
     intake,
     routes,
     source,
     headRepair,
-    loops: createLoops(deps, options, { look, routes, cancels }),
-    /** Each hears signals until the function it returns is called. */
-    listeners: [() => cancels.listen(), () => listenForRoutes(deps.signals, routes)],
+    progress,
+    loops: createLoops(runtime, options, { check, routes, cancels }),
+    /** Each listens to signals until the function that it returns is called. */
+    listeners: [() => cancels.listen(), () => listenForRoutes(signals, routes)],
   }
 }
 
-interface Parts {
-  readonly runner: Runner
+interface CheckedParts {
+  readonly slots: Slots
   readonly keeper: LeaseKeeper
   readonly intake: Intake
-  readonly routes: ServedRoutes
   readonly source: HintSource
-  readonly lease: () => WorkerLease | undefined
-  readonly fill: () => void
+  readonly routes: ServedRoutes
+  readonly dispatcher: Dispatcher
 }
 
-/** What is looked at now and then, whatever happens: the lease, what waits too long, and free slots. */
-const createLook =
-  ({ runner, keeper, intake, routes, source, lease, fill }: Parts, { concurrency }: WorkerOptions) =>
+/** Checks what time alone may have changed: the lease, the tasks that have waited too long, and the free slots. */
+const createCheck =
+  ({ slots, keeper, intake, source, routes, dispatcher }: CheckedParts, { concurrency }: WorkerOptions) =>
   async (): Promise<void> => {
-    lease()?.isHeld()
-    keeper.report({ running: runner.handlerCount(), state: 'live' })
+    // Ends the lease when it is over.
+    slots.lease()?.isHeld()
+    keeper.report()
     intake.giveBackStale()
-    // While nothing can be taken nothing is asked for, and the first pull after that must have its time as well.
-    if (runner.handlerCount() >= concurrency || routes.all().length === 0) source.excuse()
-    fill()
+    // Without a free slot or a route nothing is pulled, and that silence must not count against the next pull.
+    if (slots.counts().handlers >= concurrency || routes.all().length === 0) source.resetSilence()
+    dispatcher.fill()
   }
 
 const toDescription = (options: WorkerOptions, types: readonly string[]): Omit<WorkerDescription, 'incarnation'> => {
@@ -109,32 +119,23 @@ const toDescription = (options: WorkerOptions, types: readonly string[]): Omit<W
   return { host, pid, queues, types, concurrency, leaseMs, beatMs }
 }
 
-/** Calls `callback` once when the turn is over, however often it was asked to meanwhile. */
-const createOncePerTurn = (timers: Timers, callback: () => void): (() => void) => {
-  let state: 'none' | 'coming' = 'none'
-  return () => {
-    if (state === 'coming') return
-    state = 'coming'
-    timers.soon(() => {
-      state = 'none'
-      callback()
-    })
-  }
-}
-
 interface Chores {
-  readonly look: () => Promise<void>
+  readonly check: () => Promise<void>
   readonly routes: ServedRoutes
   readonly cancels: CancelWatch
 }
 
-const createLoops = (deps: WorkerDeps, { beatMs, leaseMs }: WorkerOptions, chores: Chores): readonly PeriodicLoop[] => [
-  createPeriodicLoop(deps, { name: 'routes', pass: () => chores.routes.refresh(), everyMs: () => routesEveryMs }),
-  createPeriodicLoop(deps, { name: 'cancels', pass: () => chores.cancels.look(), everyMs: () => beatMs }),
-  createPeriodicLoop(deps, {
+const createLoops = (
+  runtime: Runtime,
+  { beatMs, leaseMs }: WorkerOptions,
+  { check, routes, cancels }: Chores,
+): readonly PeriodicLoop[] => [
+  createPeriodicLoop(runtime, { name: 'routes', pass: () => routes.refresh(), everyMs: () => routesEveryMs }),
+  createPeriodicLoop(runtime, { name: 'cancels', pass: () => cancels.poll(), everyMs: () => beatMs }),
+  createPeriodicLoop(runtime, {
     name: 'lease',
-    pass: chores.look,
-    everyMs: () => Math.min(lookEveryMsMax, leaseMs / looksPerLease),
+    pass: check,
+    everyMs: () => Math.min(checkEveryMsMax, leaseMs / checksPerLease),
   }),
 ]
 
@@ -144,8 +145,8 @@ const listenForRoutes = (signals: Signals, routes: ServedRoutes): (() => void) =
     if (signal.kind === 'route-learned') void routes.refresh().catch(() => {})
   })
 
-/** How often what was learned anywhere is read again; a signal only makes it sooner. */
+/** How often the known routes are read again; a signal only makes it sooner. */
 const routesEveryMs = 2_000
-/** How often the lease is looked at when nothing else asks. */
-const lookEveryMsMax = 1_000
-const looksPerLease = 10
+/** How often the lease is checked when nothing else asks for it. */
+const checkEveryMsMax = 1_000
+const checksPerLease = 10

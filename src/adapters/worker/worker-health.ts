@@ -2,8 +2,8 @@ import type { HealthCheck } from '#application/health/health.ts'
 
 export interface WorkerVitals {
   readonly nowMs: number
-  /** When ids were last asked for with success. */
-  readonly takenAtMs: number
+  /** When the queue or the heads last answered, or there was last no reason to ask. */
+  readonly answeredAtMs: number
   /** When the last acknowledged beat was sent; undefined while the worker is not registered. */
   readonly acknowledgedSentAtMs: number | undefined
   readonly beatMs: number
@@ -16,13 +16,13 @@ export interface WorkerVitals {
 const pullSilenceMsMax = 5_000
 const beatSilenceMsMax = 8_000
 
-/** Health is progress: that the loops exist says nothing. */
+/** Judges progress: a loop that exists may still stand still. */
 export const readWorkerHealth = (vitals: WorkerVitals): readonly HealthCheck[] => [readPull(vitals), readBeat(vitals)]
 
-const readPull = ({ nowMs, takenAtMs, slots, routes }: WorkerVitals): HealthCheck => {
+const readPull = ({ nowMs, answeredAtMs, slots, routes }: WorkerVitals): HealthCheck => {
   if (routes === 0) return { name: 'pull', ok: true, message: 'no task of a type this worker serves is known yet' }
   if (slots === 'all-taken') return { name: 'pull', ok: true, message: 'every slot is taken' }
-  const silentMs = Math.round(nowMs - takenAtMs)
+  const silentMs = Math.round(nowMs - answeredAtMs)
   return { name: 'pull', ok: silentMs <= pullSilenceMsMax, message: `the last pull ended ${silentMs} ms ago` }
 }
 

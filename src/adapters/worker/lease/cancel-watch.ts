@@ -1,57 +1,57 @@
 import type { RunIndex } from '#application/ports/heads/run-index.ts'
 import type { Signals } from '#application/ports/queue/signals.ts'
 import type { Runner } from '../run/runner.ts'
-import type { WorkerLease } from './worker-lease.ts'
+import type { Slots } from '../slots.ts'
 
-/** Finds the runs here of which cancellation was requested. */
+/** Finds the runs of this worker whose cancellation was requested. */
 export interface CancelWatch {
-  /** Asks the store, unless nothing runs here. Throws StoreUnavailableError. */
-  look(): Promise<void>
-  /** Looks at once whenever a signal names a task that runs here, until the returned function is called. */
+  /** Asks the store, unless every outcome is recorded. Throws StoreUnavailableError. */
+  poll(): Promise<void>
+  /** Polls at once whenever a signal names a task that is taken here, until the returned function is called. */
   listen(): () => void
 }
 
 interface Deps {
   readonly runs: RunIndex
   readonly signals: Signals
+  readonly slots: Slots
   readonly runner: Runner
-  readonly lease: () => WorkerLease | undefined
 }
 
 /**
- * A signal names a task, not a run, and may come late: a task that was cancelled, opened again and started again must not
- * be aborted by it. So it is never obeyed, only taken as a reason to ask the store, which knows the run.
+ * A signal names a task, not a run, and may come late: it must not abort a task that was cancelled, reopened and started
+ * again. So a signal only makes the watch ask the store sooner; the store knows which run the request is for.
  */
-export const createCancelWatch = ({ runs, signals, runner, lease }: Deps): CancelWatch => {
-  let state: 'idle' | 'looking' | 'looking-and-called' = 'idle'
+export const createCancelWatch = ({ runs, signals, slots, runner }: Deps): CancelWatch => {
+  let state: 'idle' | 'polling' | 'polling-and-signalled' = 'idle'
 
-  const look = async (): Promise<void> => {
-    const incarnation = lease()?.incarnation
-    if (incarnation === undefined || runner.unrecordedCount() === 0) return
-    runner.cancel(await runs.listCancelling(incarnation))
+  const poll = async (): Promise<void> => {
+    const lease = slots.lease()
+    if (lease === undefined || slots.counts().unrecorded === 0) return
+    runner.cancel(await runs.listCancelling(lease.incarnation))
   }
 
-  const lookAtOnce = async (): Promise<void> => {
+  const pollAtOnce = async (): Promise<void> => {
     if (state !== 'idle') {
-      state = 'looking-and-called'
+      state = 'polling-and-signalled'
       return
     }
     do {
-      state = 'looking'
-      // Whatever keeps the store from answering: the next beat's look comes anyway.
-      await look().catch(() => {})
-    } while (isCalled())
+      state = 'polling'
+      // A store that does not answer is asked again with the next beat.
+      await poll().catch(() => {})
+    } while (isSignalled())
     state = 'idle'
   }
 
-  const isCalled = (): boolean => state === 'looking-and-called'
+  const isSignalled = (): boolean => state === 'polling-and-signalled'
 
   return {
-    look,
+    poll,
     listen: () =>
       signals.subscribe((signal) => {
         if (signal.kind !== 'cancel-requested') return
-        if (signal.taskIds.some((taskId) => runner.isRunning(taskId))) void lookAtOnce()
+        if (signal.taskIds.some((taskId) => slots.isTaken(taskId))) void pollAtOnce()
       }),
   }
 }

@@ -1,104 +1,96 @@
-import { backOffMs } from '#application/mechanisms/back-off.ts'
-import type { Clock, Timers } from '#application/ports/surroundings/clock.ts'
-import type { Count } from '#application/ports/surroundings/counts.ts'
-import type { Identities, Random } from '#application/ports/surroundings/identities.ts'
+import { askUntilAnswered } from '#application/mechanisms/ask-until-answered.ts'
+import type { Identities } from '#application/ports/surroundings/identities.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import type { Heartbeat, WorkerDescription, WorkerRegistry } from '#application/ports/workers/worker-registry.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
+import type { WorkerDescription, WorkerRegistry } from '#application/ports/workers/worker-registry.ts'
+import type { Slots } from '../slots.ts'
 import { createWorkerLease, type WorkerLease } from './worker-lease.ts'
 
 /**
- * Keeps a worker registered: when a lease is over it goes on as a new incarnation, and marks the old one ended, so that
- * the runs it left are taken for lost at once.
+ * Keeps a worker registered, and its slots under a lease. When a lease is over the worker goes on as a new incarnation and
+ * marks the old one ended, so that the runs it left count as lost at once.
  *
- * A worker that came back under its old name would keep those runs: nobody would declare them lost, and nobody runs them.
+ * A worker that came back as the same incarnation would keep those runs: they would run nowhere, and never count as lost.
  */
 export interface LeaseKeeper {
   /** Resolves when the first beat is acknowledged. Throws StoreUnavailableError. */
   start(): Promise<void>
-  /** Undefined between two incarnations. */
-  current(): WorkerLease | undefined
-  /** What the next beats say; once draining, always draining. */
-  report(status: Parameters<Heartbeat['report']>[0]): void
+  /** Gives the next beats the number of handlers and the mode of the slots. */
+  report(): void
   /** Resolves when the worker is no longer registered, or cannot reach the store. */
   close(): Promise<void>
 }
 
 interface Deps {
+  readonly runtime: Runtime
+  readonly slots: Slots
   readonly registry: WorkerRegistry
   readonly identities: Identities
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly random: Random
-  readonly logger: Logger
-  readonly count: Count
-  /** A lease is over. Nothing may be recorded under it, and its handlers must stop. */
-  readonly onEnded: (lease: WorkerLease) => void
-  readonly onBegun: () => void
 }
 
-export const createLeaseKeeper = (deps: Deps, worker: Omit<WorkerDescription, 'incarnation'>): LeaseKeeper => {
+/**
+ * ```
+ *   registering ── first beat acknowledged ──▶ held ── close ──▶ closed
+ *        ▲                                      │
+ *        └── old incarnation marked ended ◀─────┘ no beat acknowledged in time
+ * ```
+ */
+export const createLeaseKeeper = (
+  { runtime, slots, registry, identities }: Deps,
+  worker: Omit<WorkerDescription, 'incarnation'>,
+): LeaseKeeper => {
+  const { clock, timers, random, logger, count } = runtime
   const closing = new AbortController()
-  let standing: 'live' | 'draining' = 'live'
-  let current: WorkerLease | undefined
-  let renewing: Promise<void> | undefined
+  let renewing: Promise<unknown> | undefined
 
   const register = async (): Promise<void> => {
-    const incarnation = deps.identities.mintIncarnation()
-    const heartbeat = await deps.registry.register({ ...worker, incarnation })
-    const lease: WorkerLease = createWorkerLease(deps.clock, {
-      incarnation,
-      heartbeat,
-      leaseMs: worker.leaseMs,
-      onEnded: () => endLease(lease),
-    })
+    const incarnation = identities.mintIncarnation()
+    const heartbeat = await registry.register({ ...worker, incarnation })
     if (closing.signal.aborted) return heartbeat.stop()
-    current = lease
-    deps.logger.info({ incarnation }, 'the worker was registered')
-    deps.onBegun()
+    const { leaseMs } = worker
+    slots.openUnder(createWorkerLease(clock, { incarnation, heartbeat, leaseMs, onEnded: endLease }))
+    logger.info({ incarnation }, 'the worker was registered')
   }
 
   const endLease = (lease: WorkerLease): void => {
-    current = undefined
-    deps.onEnded(lease)
+    slots.endLease(lease)
     if (closing.signal.aborted) return
     const { incarnation } = lease
-    deps.count('incarnations-fenced')
-    deps.logger.warn({ incarnation }, 'no beat was acknowledged in time: the worker fenced itself')
+    count('incarnations-fenced')
+    logger.warn({ incarnation }, 'no beat was acknowledged in time: the worker fenced itself')
     renewing = renew(lease)
   }
 
   const renew = async (over: WorkerLease): Promise<void> => {
-    await stopBeating(deps, over)
-    for (let failures = 0; !closing.signal.aborted; failures += 1) {
-      try {
-        await deps.registry.end(over.incarnation)
-        return await register()
-      } catch (error) {
-        if (failures === 0) deps.logger.warn({ err: error }, 'the worker could not be registered and will be later')
-        await deps.timers.sleep(backOffMs(failures, deps.random()), closing.signal)
-      }
+    await stopBeating(logger, over)
+    const replace = async (): Promise<void> => {
+      await registry.end(over.incarnation)
+      await register()
     }
+    await askUntilAnswered(replace, {
+      isWanted: () => !closing.signal.aborted,
+      isPassing: () => true,
+      sleep: (delayMs) => timers.sleep(delayMs, closing.signal),
+      random,
+      onFirstFailure: (error) => logger.warn({ err: error }, 'the worker could not be registered and will be later'),
+    })
   }
 
   return {
     start: register,
-    current: () => current,
-    report: ({ running, state }) => {
-      if (state === 'draining') standing = state
-      current?.heartbeat.report({ running, state: standing })
-    },
+    report: () => slots.lease()?.heartbeat.report({ running: slots.counts().handlers, state: slots.mode() }),
     close: async () => {
       closing.abort()
       await renewing
-      const last = current
+      const last = slots.lease()
       if (last === undefined) return
-      await stopBeating(deps, last)
+      await stopBeating(logger, last)
       last.end()
     },
   }
 }
 
-const stopBeating = async ({ logger }: Deps, { heartbeat, incarnation }: WorkerLease): Promise<void> => {
+const stopBeating = async (logger: Logger, { heartbeat, incarnation }: WorkerLease): Promise<void> => {
   try {
     await heartbeat.stop()
   } catch (error) {

@@ -1,20 +1,19 @@
 import type { QueueDepth } from '#application/hints/queue-depth.ts'
-import type { Clock, Timers } from '#application/ports/surroundings/clock.ts'
-import type { Logger } from '#application/ports/surroundings/logger.ts'
-import type { Route } from '#domain/route.ts'
 import type { RunnableIndex } from '#application/ports/heads/runnable-index.ts'
 import type { TaskQueue } from '#application/ports/queue/task-queue.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import { createHeadWindows } from './head-windows.ts'
+import type { Route } from '#domain/route.ts'
+import { createHeadsFallback } from './heads-fallback.ts'
 
 /** Where a worker gets ids from: the queue, or the heads while the queue is away. */
 export interface HintSource {
-  /** Takes up to `max` ids; waits some seconds when there are none. Never throws; after a failure it pauses. */
+  /** Takes up to `max` ids; waits up to 3 s when there are none. Never throws; after a failure it pauses for 100 ms. */
   take(request: TakeRequest): Promise<readonly TaskId[]>
-  /** When ids were last asked for with success, or there was no reason to ask, by the monotonic clock. */
-  lastTakenAtMs(): number
-  /** There is no reason to ask at present: the silence so far means nothing. */
-  excuse(): void
+  /** When the queue or the heads last answered, or `resetSilence` was called, by the monotonic clock. */
+  lastAnsweredAtMs(): number
+  /** The silence starts from now: there has been no reason to ask. */
+  resetSilence(): void
 }
 
 export interface TakeRequest {
@@ -24,12 +23,10 @@ export interface TakeRequest {
 }
 
 interface Deps {
-  readonly clock: Clock
-  readonly timers: Timers
+  readonly runtime: Runtime
   readonly queue: TaskQueue
-  readonly runnable: RunnableIndex
-  readonly logger: Logger
   readonly queueDepth: QueueDepth
+  readonly runnable: RunnableIndex
 }
 
 /** Well below the silence after which pulls count as failing. Hints wake a pull that waits; this only bounds one. */
@@ -39,30 +36,36 @@ const failuresBeforeHeads = 3
 const pauseMs = 100
 
 /**
- * After three failed pulls in a row the ids come from the heads, as the reconciler reads them. Meanwhile the queue is
- * asked beside it, one pull at a time, until one succeeds.
+ * ```
+ *   pulling ── three pulls in a row failed ──▶ reading the heads, and probing the queue
+ *      ▲                                                         │
+ *      └──────────────────── a probe succeeded ◀─────────────────┘
+ * ```
+ *
+ * A probe is a pull that does not wait; one is under way at a time. Its ids are given out by the next `take`.
  */
-export const createHintSource = (deps: Deps): HintSource => {
-  const heads = createHeadWindows(deps)
+export const createHintSource = ({ runtime, queue, queueDepth, runnable }: Deps): HintSource => {
+  const { clock, timers, logger } = runtime
+  const heads = createHeadsFallback(runnable)
   let failures = 0
-  let takenAtMs = deps.clock.monotonicMs()
+  let answeredAtMs = clock.monotonicMs()
   let probe: Promise<void> | undefined
   let probed: TaskId[] = []
 
   const pull = async ({ routes, max, signal }: TakeRequest, waitMs: number): Promise<readonly TaskId[]> => {
     try {
-      const { taskIds, left } = await deps.queue.pull({ routes, max, waitMs, signal })
-      if (failures >= failuresBeforeHeads) deps.logger.info({ failures }, 'the queue answered again')
+      const { taskIds, left } = await queue.pull({ routes, max, waitMs, signal })
+      if (failures >= failuresBeforeHeads) logger.info({ failures }, 'the queue answered again')
       failures = 0
-      takenAtMs = deps.clock.monotonicMs()
-      deps.queueDepth.note(left)
+      answeredAtMs = clock.monotonicMs()
+      queueDepth.note(left)
       return taskIds
     } catch (error) {
       failures += 1
       if (failures === failuresBeforeHeads) {
-        deps.logger.warn({ err: error }, 'the queue did not answer: due tasks were taken from the store')
+        logger.warn({ err: error }, 'the queue did not answer: due tasks were taken from the store')
       }
-      await deps.timers.sleep(pauseMs, signal)
+      await timers.sleep(pauseMs, signal)
       return []
     }
   }
@@ -76,14 +79,14 @@ export const createHintSource = (deps: Deps): HintSource => {
 
   const takeFromHeads = async (request: TakeRequest): Promise<readonly TaskId[]> => {
     probeQueue(request)
-    await deps.timers.sleep(pauseMs, request.signal)
+    await timers.sleep(pauseMs, request.signal)
     if (request.signal.aborted || failures < failuresBeforeHeads) return []
     try {
       const taskIds = await heads.read(request.routes, request.max)
-      takenAtMs = deps.clock.monotonicMs()
+      answeredAtMs = clock.monotonicMs()
       return taskIds
     } catch (error) {
-      deps.logger.debug({ err: error }, 'due tasks could not be read from the store')
+      logger.debug({ err: error }, 'due tasks could not be read from the store')
       return []
     }
   }
@@ -97,9 +100,9 @@ export const createHintSource = (deps: Deps): HintSource => {
       }
       return failures < failuresBeforeHeads ? pull(request, pullWaitMs) : takeFromHeads(request)
     },
-    lastTakenAtMs: () => takenAtMs,
-    excuse: () => {
-      takenAtMs = deps.clock.monotonicMs()
+    lastAnsweredAtMs: () => answeredAtMs,
+    resetSilence: () => {
+      answeredAtMs = clock.monotonicMs()
     },
   }
 }

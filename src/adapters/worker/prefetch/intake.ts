@@ -1,112 +1,130 @@
-import type { ReadyAnnouncer } from '#application/hints/announcer.ts'
 import type { Startable, TaskLoader } from '#application/runs/task-loader.ts'
-import type { Clock, Timers } from '#application/ports/surroundings/clock.ts'
-import type { Random } from '#application/ports/surroundings/identities.ts'
-import type { Logger } from '#application/ports/surroundings/logger.ts'
-import type { TaskId } from '#domain/identifiers.ts'
-import type { HintSource } from './hint-source.ts'
-import { createLoads } from './stream-prefetch.ts'
-import { createWaitingTasks } from './waiting-tasks.ts'
-import type { ServedRoutes } from './served-routes.ts'
-import type { Wake } from './wake.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import type { WorkerLease } from '../lease/worker-lease.ts'
+import type { Slots } from '../slots.ts'
+import type { HintSource } from './hint-source.ts'
+import type { ServedRoutes } from './served-routes.ts'
+import { createStreamPrefetch } from './stream-prefetch.ts'
+import type { WaitingTasks } from './waiting-tasks.ts'
 
 /**
  * Pulls ids and loads their streams a little ahead of the slots, so that a slot that comes free need not wait for either.
- * Nothing is claimed here: what is taken and not used is only a hint.
+ * Nothing is claimed here: a task that was pulled and never started has only lost a hint.
+ *
+ * It goes on whenever the slots change, a load ends or a route is learned.
  */
 export interface Intake {
-  /** Up to `max` tasks that may be started under the present lease, in the order they were taken. */
-  take(max: number): readonly Startable[]
-  /** Hints again at what was taken and has waited too long for a slot: another worker may have one free. */
+  /** Hints again at the tasks that have waited too long for a slot, and pulls others if that leaves too few. */
   giveBackStale(): void
-  /** Pulls anew when a pull is waiting, for routes that it does not know. */
-  pullAnew(): void
-  /** Forgets what was taken: it was judged for a lease that is over. */
-  clear(): void
-  /** Pulls no more and hints again at what was taken. Resolves when nothing is under way any more. */
+  /** Pulls no more and hints again at the tasks that wait. Resolves when no pull and no load is under way any more. */
   close(): Promise<void>
 }
 
-export interface IntakeDeps {
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly random: Random
-  readonly logger: Logger
+interface Deps {
+  readonly runtime: Runtime
+  readonly slots: Slots
   readonly source: HintSource
   readonly loader: TaskLoader
-  readonly announcer: ReadyAnnouncer
   readonly routes: ServedRoutes
-  /** Woken from outside when there may be more to want. */
-  readonly wake: Wake
-  /** Undefined while the worker has none in force. */
-  readonly lease: () => WorkerLease | undefined
-  /** How many tasks should be at hand now: for the slots that are free, and for those that will be soon. */
-  readonly target: () => number
-  /** Whether a task is already being started or run here. */
-  readonly isTaken: (taskId: TaskId) => boolean
+  readonly waiting: WaitingTasks
+  /** Called when loaded tasks have been added to the waiting ones. */
   readonly onLoaded: () => void
 }
 
 const idsPerTakeMax = 500
-/** A pull for a handful of many costs a round trip like one for all. */
+/** Fewer than this share of the target are not worth a pull: it costs a round trip, as one for all of them does. */
 const leastShareOfTarget = 0.25
 
-export const createIntake = (deps: IntakeDeps): Intake => {
+/** Its loop begins at once, and waits until there is a lease. */
+export const createIntake = ({ runtime, slots, source, loader, routes, waiting, onLoaded }: Deps): Intake => {
   const stop = new AbortController()
-  const waiting = createWaitingTasks(deps)
+  const wake = createWake()
   let pull = new AbortController()
 
   const accept = (startables: readonly Startable[], lease: WorkerLease): void => {
-    if (lease !== deps.lease()) return
-    // A hint may lie about where it belongs.
-    waiting.add(startables.filter(({ task }) => deps.routes.serves(task.submission)))
+    // They were judged for another incarnation.
+    if (lease !== slots.lease()) return
+    // A hint may name another route than the task has.
+    waiting.add(startables.filter(({ task }) => routes.serves(task.submission)))
     if (stop.signal.aborted) waiting.giveBackAll()
-    deps.onLoaded()
+    onLoaded()
   }
 
-  const loads = createLoads({ ...deps, stop: stop.signal, onLoaded: accept, onEnded: () => deps.wake.wake() })
+  const prefetch = createStreamPrefetch({ runtime, loader, stop: stop.signal, onLoaded: accept, onEnded: wake.wake })
 
-  const wanted = (): number => {
-    const target = deps.target()
-    const missing = target - waiting.size() - loads.size()
-    return missing < target * leastShareOfTarget ? 0 : Math.min(idsPerTakeMax, missing)
+  const missing = (): number => {
+    const target = slots.target()
+    const count = target - waiting.size() - prefetch.size()
+    return count < target * leastShareOfTarget ? 0 : Math.min(idsPerTakeMax, count)
   }
 
   const takeSome = async (lease: WorkerLease, max: number): Promise<void> => {
     const end = (): void => pull.abort()
     pull = new AbortController()
     for (const signal of [stop.signal, lease.signal]) signal.addEventListener('abort', end)
-    const taskIds = await deps.source.take({ routes: deps.routes.all(), max, signal: pull.signal })
+    const taskIds = await source.take({ routes: routes.all(), max, signal: pull.signal })
     for (const signal of [stop.signal, lease.signal]) signal.removeEventListener('abort', end)
-    loads.begin(
-      taskIds.filter((taskId) => !waiting.has(taskId) && !loads.has(taskId) && !deps.isTaken(taskId)),
+    prefetch.begin(
+      taskIds.filter((taskId) => !waiting.has(taskId) && !prefetch.has(taskId) && !slots.isTaken(taskId)),
       lease,
     )
   }
 
   const loop = async (): Promise<void> => {
     while (!stop.signal.aborted) {
-      const lease = deps.lease()
-      const max = wanted()
-      if (lease?.isHeld() === true && max > 0 && deps.routes.all().length > 0) await takeSome(lease, max)
-      else await deps.wake.wait()
+      const lease = slots.lease()
+      const max = missing()
+      if (lease?.isHeld() === true && max > 0 && routes.all().length > 0) await takeSome(lease, max)
+      else await wake.wait()
     }
   }
 
+  slots.onChange(wake.wake)
+  slots.onLeaseEnd(() => waiting.clear())
+  routes.onLearned(() => {
+    // A pull that waits does not know the new routes.
+    pull.abort()
+    wake.wake()
+  })
   const ended = loop()
 
   return {
-    take: (max) => waiting.take(max),
-    giveBackStale: () => waiting.giveBackStale(),
-    pullAnew: () => pull.abort(),
-    clear: () => waiting.clear(),
+    giveBackStale: () => {
+      waiting.giveBackStale()
+      wake.wake()
+    },
     close: async () => {
       stop.abort()
-      deps.wake.wake()
+      wake.wake()
       waiting.giveBackAll()
       await ended
-      await loads.settle()
+      await prefetch.settle()
     },
+  }
+}
+
+/** Lets one loop sleep until there is something to do. */
+interface Wake {
+  wake(this: void): void
+  /** Resolves at the next `wake`; at once when it was called since the last wait ended. */
+  wait(): Promise<void>
+}
+
+const createWake = (): Wake => {
+  let state: 'none' | 'woken' = 'none'
+  let sleeper: (() => void) | undefined
+
+  return {
+    wake: () => {
+      if (sleeper === undefined) state = 'woken'
+      sleeper?.()
+      sleeper = undefined
+    },
+    wait: () =>
+      new Promise((resolve) => {
+        if (state === 'none') sleeper = resolve
+        else resolve()
+        state = 'none'
+      }),
   }
 }

@@ -1,47 +1,47 @@
-import { backOffMs } from '#application/mechanisms/back-off.ts'
+import { askUntilAnswered } from '#application/mechanisms/ask-until-answered.ts'
 import type { Startable, TaskLoader } from '#application/runs/task-loader.ts'
-import type { Timers } from '#application/ports/surroundings/clock.ts'
-import type { Random } from '#application/ports/surroundings/identities.ts'
-import type { Logger } from '#application/ports/surroundings/logger.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { WorkerLease } from '../lease/worker-lease.ts'
 
-/** The loading of pulled ids, several batches at a time. */
-export interface Loads {
+/** Loads the streams of pulled ids, several batches at a time. */
+export interface StreamPrefetch {
   begin(taskIds: readonly TaskId[], lease: WorkerLease): void
+  /** Whether the task is being loaded. */
   has(taskId: TaskId): boolean
+  /** How many tasks are being loaded. */
   size(): number
-  /** Resolves when none is under way any more. */
+  /** Resolves when no load is under way any more. */
   settle(): Promise<void>
 }
 
 interface Deps {
-  readonly timers: Timers
-  readonly random: Random
-  readonly logger: Logger
+  readonly runtime: Runtime
   readonly loader: TaskLoader
-  /** Once aborted, a load that fails is not tried again. */
+  /** Once aborted, a load that fails is not tried again: the reconciler hints at its tasks later. */
   readonly stop: AbortSignal
   readonly onLoaded: (startables: readonly Startable[], lease: WorkerLease) => void
-  /** A load ended, whatever came of it. */
+  /** Called when a load has ended, with or without success. */
   readonly onEnded: () => void
 }
 
-export const createLoads = (deps: Deps): Loads => {
+export const createStreamPrefetch = ({ runtime, loader, stop, onLoaded, onEnded }: Deps): StreamPrefetch => {
   const loading = new Set<TaskId>()
   const underWay = new Set<Promise<void>>()
 
-  /** A store that is away is asked again, for the ids are gone from the queue. */
+  /** Asks until the store answers, for as long as the lease is held: the ids are gone from the queue. */
   const load = async (taskIds: readonly TaskId[], lease: WorkerLease): Promise<void> => {
-    for (let failures = 0; lease.isHeld(); failures += 1) {
-      try {
-        return deps.onLoaded(await deps.loader.load(taskIds, lease.incarnation), lease)
-      } catch (error) {
-        if (deps.stop.aborted) return
-        if (failures === 0) deps.logger.warn({ err: error }, 'pulled tasks could not be loaded and will be again')
-        await deps.timers.sleep(backOffMs(failures, deps.random()), lease.signal)
-      }
-    }
+    const ask = async (): Promise<void> => onLoaded(await loader.load(taskIds, lease.incarnation), lease)
+    const asking = askUntilAnswered(ask, {
+      isWanted: () => lease.isHeld(),
+      isPassing: () => !stop.aborted,
+      sleep: (delayMs) => runtime.timers.sleep(delayMs, lease.signal),
+      random: runtime.random,
+      onFirstFailure: (error) =>
+        runtime.logger.warn({ err: error }, 'pulled tasks could not be loaded and will be again'),
+    })
+    // It throws only once `stop` has aborted.
+    await asking.catch(() => {})
   }
 
   return {
@@ -51,7 +51,7 @@ export const createLoads = (deps: Deps): Loads => {
       const ended = load(taskIds, lease).finally(() => {
         for (const taskId of taskIds) loading.delete(taskId)
         underWay.delete(ended)
-        deps.onEnded()
+        onEnded()
       })
       underWay.add(ended)
     },

@@ -3,15 +3,16 @@ import type { Startable } from '#application/runs/task-loader.ts'
 import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 
-/** Tasks at hand that wait for a slot, in the order they were taken. None of them is claimed. */
+/** Loaded tasks that wait for a slot, in the order in which they were pulled. None of them is claimed. */
 export interface WaitingTasks {
   add(startables: readonly Startable[]): void
   take(max: number): readonly Startable[]
   has(taskId: TaskId): boolean
   size(): number
-  /** Hints again at those that have waited too long: another worker may have a slot free. */
+  /** Hints again at those that have waited for over 1 s, and forgets them: another worker may have a slot free. */
   giveBackStale(): void
   giveBackAll(): void
+  /** Forgets all without hinting at them. */
   clear(): void
 }
 
@@ -27,10 +28,10 @@ interface Waiting {
   readonly sinceMs: number
 }
 
-/** A queue and the ids in it; why not one map is told in open-runs.ts. */
+/** An array as queue and a set of ids, in place of one map of tasks: see slot-table.ts. */
 export const createWaitingTasks = ({ clock, announcer }: Deps): WaitingTasks => {
   const taskIds = new Set<TaskId>()
-  /** In the order they came; those before `first` are gone. */
+  /** In the order in which they came; those before `first` are gone. */
   const waiting: (Waiting | undefined)[] = []
   let first = 0
 
@@ -60,7 +61,8 @@ export const createWaitingTasks = ({ clock, announcer }: Deps): WaitingTasks => 
   return {
     add: (startables) => {
       const sinceMs = clock.monotonicMs()
-      // What is gone takes up at most as much room as what is there, and each task is moved once on average.
+      // The places of tasks that are gone take up at most as much room as the tasks that wait, and each task is moved once
+      // on average.
       if (first > waiting.length / 2) {
         waiting.copyWithin(0, first)
         waiting.length -= first

@@ -1,29 +1,30 @@
 import { type AbortCause, AbortReason, type HandlerContext } from '#application/ports/task-handler.ts'
-import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { RunObservation } from '#application/ports/surroundings/run-observer.ts'
 import type { RunningTask } from '#domain/task/state.ts'
 import type { Deadlined } from './deadlines.ts'
-import { abortGraceMs } from './abort-grace.ts'
 import type { HandlerEnding } from './handler-ending.ts'
-import { RunContext, type RunEquipment } from './run-context.ts'
+import { RunContext, type RunTools } from './run-context.ts'
 import { toCutOffCommand, toFinishCommand } from './run-outcome.ts'
 import type { FinishCommand } from '#application/runs/finish-run.ts'
 import type { WorkerLease } from '../lease/worker-lease.ts'
 
-/** What all runs of a worker share: a run of its own has as little as can be, because everything waits in it. */
-export interface RunSurroundings extends RunEquipment {
-  readonly clock: Clock
+/** The one object that all runs of a worker share: an open run stays in memory, so it holds as little as possible itself. */
+export interface RunSurroundings {
+  readonly tools: RunTools
   /** Called when `deadlineAtMs` has changed. */
   readonly onDeadline: (run: ActiveRun) => void
-  /** Called once with what is to be recorded of a handler that was given up on. */
+  /** Called once when the handler is given up on, with the command that records its outcome. */
   readonly onCutOff: (run: ActiveRun, command: FinishCommand) => void
 }
+
+/** How long a handler may go on after its signal aborted, before it is given up on. */
+export const abortGraceMs = 10_000
 
 interface Facts {
   readonly task: RunningTask
   readonly lease: WorkerLease
   readonly observation: RunObservation
-  /** What the handler's process may take to start, before its time counts. */
+  /** How long the handler's process may take to start before the time limit counts. */
   readonly preparationMs: number
 }
 
@@ -39,6 +40,8 @@ export class ActiveRun implements Deadlined {
   readonly task: RunningTask
   readonly lease: WorkerLease
   readonly observation: RunObservation
+  /** Where it stands in the runner's table. */
+  place = -1
   readonly context: HandlerContext
   readonly #surroundings: RunSurroundings
   /** In [0, 1), for the back-off. */
@@ -50,12 +53,12 @@ export class ActiveRun implements Deadlined {
 
   constructor(surroundings: RunSurroundings, { task, lease, observation, preparationMs }: Facts) {
     this.#surroundings = surroundings
-    this.#random = surroundings.random()
+    this.#random = surroundings.tools.runtime.random()
     this.task = task
     this.lease = lease
     this.observation = observation
-    this.#deadlineAtMs = surroundings.clock.monotonicMs() + preparationMs + task.timeLimitMs
-    this.context = new RunContext(this, surroundings)
+    this.#deadlineAtMs = surroundings.tools.runtime.clock.monotonicMs() + preparationMs + task.timeLimitMs
+    this.context = new RunContext(this, surroundings.tools)
   }
 
   /** Aborts when the handler is to stop. */
@@ -67,15 +70,15 @@ export class ActiveRun implements Deadlined {
     return this.#deadlineAtMs
   }
 
-  /** Whether the outcome of the run was settled while its handler is still at work. */
+  /** Whether the run is over for this worker although its handler is still at work. */
   get isGivenUp(): boolean {
     return this.#state === 'given-up'
   }
 
-  /** The handler begins only now: its time counts from here. */
+  /** The handler begins only now, so its time limit counts from here. */
   begin(): void {
     if (this.isGivenUp || this.#abortCause !== undefined) return
-    this.#deadlineAtMs = this.#surroundings.clock.monotonicMs() + this.task.timeLimitMs
+    this.#deadlineAtMs = this.#surroundings.tools.runtime.clock.monotonicMs() + this.task.timeLimitMs
     this.#surroundings.onDeadline(this)
   }
 
@@ -91,24 +94,24 @@ export class ActiveRun implements Deadlined {
   abort(cause: Exclude<AbortCause, 'fenced'>): void {
     if (this.isGivenUp || this.#abortCause !== undefined) return
     this.#abortCause = cause
-    this.#deadlineAtMs = this.#surroundings.clock.monotonicMs() + abortGraceMs
+    this.#deadlineAtMs = this.#surroundings.tools.runtime.clock.monotonicMs() + abortGraceMs
     this.#surroundings.onDeadline(this)
     this.#signaller.abort(new AbortReason(cause))
   }
 
-  /** The lease is over: nothing of this run may be recorded any more. */
+  /** The lease is over: no outcome of this run may be recorded any more. */
   abandon(): void {
     if (this.isGivenUp) return
     this.#state = 'given-up'
     this.#signaller.abort(new AbortReason('fenced'))
   }
 
-  /** What is to be recorded now that the handler has ended. */
+  /** The command that records how the handler ended. */
   toCommand(ending: HandlerEnding): FinishCommand {
     return toFinishCommand(this.#ended(), ending)
   }
 
-  /** Made when first asked for: most handlers neither look at their signal nor are aborted. */
+  /** Made when it is first read: most handlers neither read their signal nor are aborted. */
   get #signaller(): AbortController {
     return (this.#controller ??= new AbortController())
   }

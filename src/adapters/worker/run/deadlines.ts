@@ -1,6 +1,6 @@
 import type { Clock, Timers } from '#application/ports/surroundings/clock.ts'
 
-/** Something that must not last beyond its deadline. */
+/** One entry: it must not last beyond its deadline. */
 export interface Deadlined {
   /** By the monotonic clock. */
   readonly deadlineAtMs: number
@@ -8,9 +8,9 @@ export interface Deadlined {
   expire(): void
 }
 
-/** The deadlines of many short things by one timer. */
+/** Watches the deadlines of many short-lived entries with one timer. */
 export interface Deadlines {
-  /** `entry` is among the entries from now on, or has another deadline. */
+  /** Call it when `entry` has come to the entries, or has got another deadline. */
   watch(entry: Deadlined): void
   close(): void
 }
@@ -18,14 +18,14 @@ export interface Deadlines {
 interface Deps {
   readonly clock: Clock
   readonly timers: Timers
-  /** What is watched at present. */
+  /** The entries that are watched at present. */
   readonly entries: () => Iterable<Deadlined>
 }
 
 /**
- * The timer is set for the earliest deadline that was seen and is left alone when its entry goes: nearly every entry goes
- * long before its deadline, and setting a timer for each would cost more than the work. When it fires it looks through
- * what is there, which is never more than the handlers of one worker.
+ * The timer is set for the earliest deadline that was seen, and stays when its entry goes: nearly every entry goes long
+ * before its deadline, and a timer for each would cost more than its work. When the timer fires it goes through all
+ * entries, of which there are at most as many as one worker has handlers.
  */
 export const createDeadlines = ({ clock, timers, entries }: Deps): Deadlines => {
   let timer: { readonly atMs: number; readonly cancel: () => void } | undefined
@@ -33,10 +33,10 @@ export const createDeadlines = ({ clock, timers, entries }: Deps): Deadlines => 
   const setTimer = (atMs: number): void => {
     if (timer !== undefined && timer.atMs <= atMs) return
     timer?.cancel()
-    timer = { atMs, cancel: timers.after(Math.max(0, atMs - clock.monotonicMs()), expireSome) }
+    timer = { atMs, cancel: timers.after(Math.max(0, atMs - clock.monotonicMs()), expireDue) }
   }
 
-  const expireSome = (): void => {
+  const expireDue = (): void => {
     timer = undefined
     const nowMs = clock.monotonicMs()
     for (const entry of entries()) if (entry.deadlineAtMs <= nowMs) entry.expire()

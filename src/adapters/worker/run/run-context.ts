@@ -1,57 +1,50 @@
-import type { Timers } from '#application/ports/surroundings/clock.ts'
 import type { IdempotencyLedger } from '#application/ports/ledger/idempotency-ledger.ts'
-import type { Random } from '#application/ports/surroundings/identities.ts'
 import type { ProgressWriter } from '#application/runs/progress-writer.ts'
 import { createRunEffects } from '#application/runs/run-effects.ts'
 import type { RunObservation } from '#application/ports/surroundings/run-observer.ts'
 import type { HandlerContext } from '#application/ports/task-handler.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import { createRunProgress } from '#application/runs/run-progress.ts'
 import { findTraceId } from '#application/runs/task-trace.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { RunningTask } from '#domain/task/state.ts'
 
-/** What a run needs for what its handler is given. */
+/** What the contexts of all runs of a worker are made with. */
 export interface RunTools {
+  readonly runtime: Runtime
   readonly ledger: IdempotencyLedger
   readonly progress: ProgressWriter
-  readonly timers: Timers
-  readonly random: Random
 }
 
-/** What all runs of a worker are given. */
-export interface RunEquipment extends RunTools {
-  readonly logger: Logger
-}
-
-/** The run that a context is of. */
-interface Run {
+/** The run whose handler is given the context. */
+interface HandledRun {
   readonly task: RunningTask
   readonly observation: RunObservation
   readonly signal: AbortSignal
 }
 
 /**
- * What a handler in this process is given. Most use none of it but the ids, so each member is made when first asked for,
- * and can be taken off the context like any value.
+ * The context of a handler in this process. Most handlers read only the ids, so each other member is made when it is first
+ * read; it can be taken off the context like any value.
  *
- * A class, because an object literal with getters makes a shape of its own each time, and shapes are old from the start:
- * whatever their getters see survives until the next full collection.
+ * A class, because an object literal with getters gets a hidden class of its own each time. V8 allocates hidden classes in
+ * the old generation, so all that their getters see survives until the next full collection.
  */
 export class RunContext implements HandlerContext {
   readonly taskId: TaskId
   readonly attempt: number
-  readonly #run: Run
-  readonly #equipment: RunEquipment
+  readonly #run: HandledRun
+  readonly #tools: RunTools
   #log: Logger | undefined
   #progress: HandlerContext['progress'] | undefined
   #effect: HandlerContext['effect'] | undefined
 
-  constructor(run: Run, equipment: RunEquipment) {
+  constructor(run: HandledRun, tools: RunTools) {
     this.taskId = run.task.taskId
     this.attempt = run.task.attempt
     this.#run = run
-    this.#equipment = equipment
+    this.#tools = tools
   }
 
   get signal(): AbortSignal {
@@ -61,18 +54,20 @@ export class RunContext implements HandlerContext {
   get log(): Logger {
     const { taskId, attempt } = this
     const traceId = findTraceId(this.#run.observation.context)
-    return (this.#log ??= this.#equipment.logger.child({ taskId, attempt, traceId }))
+    return (this.#log ??= this.#tools.runtime.logger.child({ taskId, attempt, traceId }))
   }
 
   get progress(): HandlerContext['progress'] {
-    const { progress: writer, logger } = this.#equipment
-    return (this.#progress ??= createRunProgress({ writer, logger }, this.#run.task))
+    const { progress: writer, runtime } = this.#tools
+    return (this.#progress ??= createRunProgress({ writer, logger: runtime.logger }, this.#run.task))
   }
 
   get effect(): HandlerContext['effect'] {
     if (this.#effect !== undefined) return this.#effect
     const { taskId, run, attempt } = this.#run.task
-    const effects = createRunEffects(this.#equipment, { taskId, run, attempt, signal: this.signal })
+    const { ledger, runtime } = this.#tools
+    const { timers, random } = runtime
+    const effects = createRunEffects({ ledger, timers, random }, { taskId, run, attempt, signal: this.signal })
     this.#effect = (name, options, work) => effects.perform(name, options, work)
     return this.#effect
   }
