@@ -33,7 +33,7 @@ export const startWorker = async (
   const worker = createWorker(
     {
       runtime,
-      heads: { index: store.heads.index, runnable: store.heads.runnable, runs: store.heads.runs },
+      heads: store.heads,
       records: {
         store: store.events.store,
         ledger: store.records.ledger,
