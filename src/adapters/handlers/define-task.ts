@@ -8,7 +8,7 @@ import type { TaskReference } from '#domain/task/reference.ts'
 import { defaultRetryPolicy, type RetryPolicy } from '#domain/retry-policy.ts'
 import { describeIssues, type StandardSchema } from './standard-schema.ts'
 
-/** What `defineTask` takes. Every member but `type` and `run` may be left out. */
+/** The argument of `defineTask`. Every member but `type` and `run` may be left out. */
 export interface TaskSpecification<Payload, Input, Result> {
   /** `[A-Za-z0-9][A-Za-z0-9._:-]{0,127}` */
   readonly type: string
@@ -17,22 +17,22 @@ export interface TaskSpecification<Payload, Input, Result> {
    * `payload-invalid` at once. Left out, `run` is given the payload as it was submitted, of type `unknown`.
    */
   readonly input?: StandardSchema<Payload, Input>
-  /** 1 to 100; for submissions that do not say otherwise, as are the next two. */
+  /** 1 to 100. This and the next two hold for submissions that leave the member out. */
   readonly maxAttempts?: number
   /** 1 to 86,400,000. */
   readonly timeoutMs?: number
-  /** What is left out comes from the default policy; `maxMs` is then at least `baseMs`. */
+  /** Members left out come from the default policy; a `maxMs` left out is at least `baseMs`. */
   readonly retry?: Partial<RetryPolicy>
   /**
-   * Does the work; is given what the schema made of the payload. Its result is stored as JSON. It may run again after it
-   * succeeded (a worker can be lost before the result is recorded), so what it does elsewhere should bear repetition.
+   * Does the work; is given the output of the schema. Its result is stored as JSON. It may run again after it
+   * succeeded (a worker can be lost before the result is recorded), so its effects elsewhere should bear repetition.
    *
    * A thrown PermanentError ends the task, a RetryAfterError chooses the delay, anything else is tried again.
    */
   readonly run: (input: NoInfer<Input>, context: HandlerContext) => Result | Promise<Result>
 }
 
-/** A task type and its handler. `Payload` is what a submission may carry, `Result` what it gives in the end. */
+/** A task type and its handler. `Payload` is the type of what is submitted, `Result` that of what `run` returns. */
 export interface TaskDefinition<Payload = unknown, Result = unknown>
   extends TaskHandler, TaskReference<Payload, Result> {
   readonly type: string
@@ -41,7 +41,7 @@ export interface TaskDefinition<Payload = unknown, Result = unknown>
   run(payload: unknown, context: HandlerContext): Promise<Result>
 }
 
-/** Registered, so that a definition made by another copy of this module is known as one. */
+/** From the global symbol registry, so that a definition made by another copy of this module is recognised. */
 const definitionBrand: unique symbol = Symbol.for('taskfold.task-definition')
 
 /**
@@ -64,7 +64,7 @@ export function defineTask(specification: TaskSpecification<unknown, unknown, un
   })
 }
 
-/** Whether `value` came from `defineTask`. */
+/** Whether `value` came from `defineTask`, by its brand alone: `defineTask` has judged the rest. */
 export const isTaskDefinition = (value: unknown): value is TaskDefinition =>
   typeof value === 'object' && value !== null && definitionBrand in value && value[definitionBrand] === 1
 
@@ -101,7 +101,7 @@ const timeoutMsMax = 86_400_000
 const baseMsMax = 86_400_000
 const maxMsMax = 604_800_000
 
-/** What the compiler has checked for those who use it is checked for all. */
+/** Checks at run time what the compiler checks only in TypeScript. */
 const assertSpecification = (given: unknown): void => {
   const specification = readMembers('defineTask', given, members)
   const { type, input, run } = specification
@@ -152,7 +152,7 @@ const assertWord = (task: string, member: string, value: unknown, words: readonl
   throw new TypeError(`${task}: ${member} must be ${words.join(' or ')}`)
 }
 
-/** Some libraries make their schemas callable. */
+/** A function may be one: some libraries make their schemas callable. */
 const isStandardSchema = (value: unknown): boolean => {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
   const standard = '~standard' in value ? value['~standard'] : undefined

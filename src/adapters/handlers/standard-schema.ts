@@ -1,6 +1,6 @@
 /**
- * Version 1 of the Standard Schema interface, as https://standardschema.dev asks to have it copied: what a validator of any
- * library offers under `~standard`. `Input` is what may be given, `Output` what the validator makes of it.
+ * Version 1 of the Standard Schema interface, copied as https://standardschema.dev asks: validators of many libraries offer
+ * it under `~standard`. `Input` is the type of a valid value, `Output` that of the validated one.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
@@ -23,7 +23,7 @@ export interface ValidationIssue {
 const issuesShownMax = 10
 const messageCharactersMax = 2_000
 
-/** The faults of a payload on one line, each with the JSON pointer of its place: `/to: Invalid email; /age: …`. Capped. */
+/** Lists up to 10 faults on one line of up to 2,000 characters, each with its JSON pointer: `/to: Invalid email; /age: …`. */
 export const describeIssues = (issues: readonly ValidationIssue[]): string => {
   const shown = issues.slice(0, issuesShownMax).map(describeIssue)
   const rest = issues.length - shown.length

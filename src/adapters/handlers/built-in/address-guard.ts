@@ -1,15 +1,15 @@
 import ipaddr from 'ipaddr.js'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 
-/** Judges where a request may go. Names are compared in lower case, without a trailing dot. */
+/** Judges where a request may go. Host names are compared in lower case, without a trailing dot. */
 export interface AddressGuard {
-  /** The host was allowed by its name, so whatever it resolves to is. */
+  /** Whether the host is allowed by its name, and with it every address that it resolves to. */
   allowsName(host: string): boolean
-  /** Whether an address, in text, may be connected to: a public unicast one, or one that was allowed. */
+  /** Whether an address, in text, may be connected to: it is public unicast, or allowed. */
   allowsAddress(address: string): boolean
 }
 
-/** The target is one that the guard refuses. The message names the host and never what it resolves to. */
+/** The guard refuses the target. The message names the host and never its addresses, which could map the network inside. */
 export class ForbiddenTargetError extends Error {
   override readonly name = 'ForbiddenTargetError'
   readonly code = 'forbidden-target'
@@ -24,10 +24,10 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6
 type Block = readonly [Address, number]
 
 /**
- * A guard that lets public unicast addresses pass, and beside them `allow`: host names, addresses and CIDR blocks. An
- * IPv4-mapped IPv6 address is the IPv4 address it maps, in both.
+ * A guard that allows public unicast addresses, and those in `allow`: host names, addresses and CIDR blocks. An IPv4-mapped
+ * IPv6 address counts as the IPv4 address that it maps, there and in requests.
  *
- * Throws ConfigurationError with a line for each item of `allow` that is none of these.
+ * Throws ConfigurationError with a line for each item of `allow` that is none of the three.
  */
 export const createAddressGuard = (allow: readonly string[]): AddressGuard => {
   const items = allow.map(parseItem)
@@ -59,12 +59,12 @@ const parseItem = (text: string): Item => {
     return { kind: 'block', block: ipaddr.parseCIDR(bare) }
   }
   const name = toName(text)
-  // A name that ends in a number is an address to the URL parser, though perhaps a mistyped one.
+  // The URL parser reads a name that ends in a number as an IPv4 address, so it can be no host name.
   if (namePattern.test(name) && !/(^|\.)(\d+|0x[0-9a-f]*)$/.test(name)) return { kind: 'name', name }
   return { kind: 'mistake', text: `HTTP_TARGET_ALLOW: ${text.slice(0, 256)} is no host name, address or CIDR block` }
 }
 
-/** `10.1` and `0x7f000001` are addresses to some; nobody should have to know which. */
+/** Not `10.1` or `0x7f000001`: some programs read them as addresses, others do not. */
 const isWrittenOut = (text: string): boolean => text.includes(':') || ipaddr.IPv4.isValidFourPartDecimal(text)
 
 const toName = (host: string): string => host.toLowerCase().replace(/\.$/, '')
@@ -73,7 +73,7 @@ const toName = (host: string): string => host.toLowerCase().replace(/\.$/, '')
 const findAddress = (text: string): Address | undefined => {
   const bare = text.replace(/%.*$/, '')
   if (!ipaddr.isValid(bare)) return undefined
-  // ipaddr.js takes ::1.2.3.4 for ::ffff:1.2.3.4; it is the older IPv4-compatible form, and the system connects to that.
+  // ipaddr.js reads ::1.2.3.4 as ::ffff:1.2.3.4, but it is an IPv4-compatible address, which is what the system connects to.
   const [, compatible] = /^::(\d+\.\d+\.\d+\.\d+)$/.exec(bare) ?? []
   if (compatible === undefined) return ipaddr.process(bare)
   return new ipaddr.IPv6([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...ipaddr.IPv4.parse(compatible).toByteArray()])
@@ -81,13 +81,13 @@ const findAddress = (text: string): Address | undefined => {
 
 const isWithin = (address: Address, [base, bits]: Block): boolean => {
   if (address.kind() === base.kind()) return address.match(base, bits)
-  // A block such as ::ffff:10.0.0.0/104 is written in IPv6 and means IPv4 addresses; ::/0 does not.
+  // A block such as ::ffff:10.0.0.0/104 is written in IPv6 and holds IPv4 addresses; ::/0 holds none.
   return address instanceof ipaddr.IPv4 && bits >= 96 && address.toIPv4MappedAddress().match(base, bits)
 }
 
-/** Public by its address, yet answered by the cloud's own agent on every machine there (Azure). */
+/** Public addresses that a cloud answers itself on each of its machines: the agent of Azure. */
 const platformAddresses = new Set(['168.63.129.16'])
-/** What is handed out as global unicast (RFC 4291, IANA); all the rest is reserved, `::a.b.c.d` and 64:ff9b::/96 included. */
+/** The block of global unicast (RFC 4291, IANA); all others are reserved, including `::a.b.c.d` and 64:ff9b::/96. */
 const globalUnicast: Block = [ipaddr.parse('2000::'), 3]
 const isPublic = (address: Address): boolean => {
   if (address instanceof ipaddr.IPv4) return address.range() === 'unicast' && !platformAddresses.has(address.toString())
@@ -100,8 +100,8 @@ const nat64: Block = [ipaddr.parse('64:ff9b::'), 96]
 const sixToFour: Block = [ipaddr.parse('2002::'), 16]
 
 /**
- * The IPv4 address that a packet to `address` reaches in the end: by NAT64 (RFC 6052), which is how an IPv6-only network
- * reaches all of IPv4, or by a 6to4 relay (RFC 3056). Teredo hides a second one, and is refused as a whole.
+ * The IPv4 address that a packet to `address` is translated to: by NAT64 (RFC 6052), by which an IPv6-only network reaches
+ * all of IPv4, or by a 6to4 relay (RFC 3056). A Teredo address holds two of them, and its whole block is refused.
  */
 const findEmbedded = (address: Address): ipaddr.IPv4 | undefined => {
   const bytes = address.toByteArray()

@@ -13,10 +13,10 @@ interface Options {
   readonly httpTargetAllow: readonly string[]
 }
 
-/** The handlers that come with every worker, and the end of the connections they keep. */
+/** The handlers that come with every worker, and the connections that they keep. */
 export interface BuiltInHandlers {
   readonly handlers: readonly TaskHandler[]
-  /** Ends idle connections at once and those in use by force; for after the last run. */
+  /** Destroys all connections, those in use included: call it after the last run. */
   close(): Promise<void>
 }
 
@@ -27,7 +27,7 @@ export const createBuiltInHandlers = ({ smtpUrl, httpTargetAllow }: Options): Bu
   }
   const guard = createAddressGuard(httpTargetAllow)
   let agent: Promise<Agent> | undefined
-  // Loaded by the first request: most processes send none, and an HTTP client would be a tenth of their start.
+  // Loaded by the first request: most processes send none, and loading undici takes a tenth of their start.
   const openAgent = (): Promise<Agent> =>
     (agent ??= import('./guarded-agent.ts').then(({ createGuardedAgent }) => createGuardedAgent(guard)))
   return {

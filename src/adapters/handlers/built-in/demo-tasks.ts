@@ -3,10 +3,10 @@ import { z } from 'zod'
 import { PermanentError } from '#application/ports/task-handler.ts'
 import { defineTask } from '../define-task.ts'
 
-/** Returns its payload, whatever it is, exactly. */
+/** Returns its payload unchanged. */
 export const demoEcho = defineTask({ type: 'demo.echo', run: (payload) => payload })
 
-/** Waits; stops when it is aborted, and then rejects with the reason. */
+/** Waits for `ms` milliseconds; rejects with the signal's reason when it is aborted before. */
 export const demoSleep = defineTask({
   type: 'demo.sleep',
   input: z.strictObject({ ms: z.int().min(0).max(86_400_000) }),
@@ -22,7 +22,7 @@ export const demoSleep = defineTask({
   },
 })
 
-/** Fails its first `times` attempts (counted over the whole life of the task), then succeeds. */
+/** Fails the first `times` attempts of the task, counted over its whole life, then succeeds. */
 export const demoFail = defineTask({
   type: 'demo.fail',
   input: z.strictObject({

@@ -5,7 +5,7 @@ import { defineTask } from '../define-task.ts'
 const recipientsMax = 50
 const bodyCharactersMax = 262_144
 
-/** One line: what ends a line would begin a header of the caller's making. */
+/** Text of one line: with a line break in it a submission could add headers of its own. */
 const line = (charactersMax: number) =>
   z
     .string()
@@ -40,16 +40,16 @@ const input = z
 
 type Payload = z.output<typeof input>
 
-/** Bounds of single steps; the whole is bounded by the run's signal. */
+/** Bounds of single steps, in milliseconds; the run's signal bounds them all together. */
 const limits = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 60_000, dnsTimeout: 10_000 }
 
 /**
  * Sends an e-mail through the server that `smtpUrl` names (`smtp:` or `smtps:`), on a connection of its own that is closed
  * before the task ends. Undefined makes every task fail for good, and say why.
  *
- * An answer of 5xx is permanent; 4xx and failures of the network are tried again. `Message-ID` is made of the task's id, so
- * that mail systems can drop a repeat. When the server takes some recipients and refuses others the task succeeds, since
- * trying again would reach the first ones twice; the result names both.
+ * A reply of 5xx is permanent; 4xx and failures of the network are tried again. `Message-ID` is made of the task's id, so
+ * that mail systems can drop a repeat. When the server refuses only some of the recipients the task succeeds, because
+ * another attempt would reach the others twice; the result names both.
  */
 export const createEmailSendTask = (smtpUrl: string | undefined) =>
   defineTask({
@@ -70,7 +70,7 @@ export const createEmailSendTask = (smtpUrl: string | undefined) =>
   })
 
 const send = async (smtpUrl: string, { from, to, ...message }: Payload, taskId: string, signal: AbortSignal) => {
-  // Loaded by the first mail: most processes send none, and it would be a seventh of their start.
+  // Loaded by the first mail: most processes send none, and loading nodemailer takes a seventh of their start.
   const { createTransport } = await import('nodemailer')
   const transport = createTransport({ ...limits, url: smtpUrl, disableFileAccess: true, disableUrlAccess: true })
   try {

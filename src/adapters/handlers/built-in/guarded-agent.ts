@@ -13,17 +13,17 @@ export type LookUp = (
 const connectMsMax = 10_000
 
 /**
- * An agent that connects only where `guard` lets it. A name is resolved once for each connection, by the connection itself,
- * and the addresses judged are the addresses tried: nothing can be bound anew in between. A name with any forbidden address
- * is refused. Limits of time beyond that of connecting are the request's own.
+ * An agent that connects only where `guard` allows it. A name is resolved once for each connection, by the connection
+ * itself, and the addresses that are judged are those that are tried: the name cannot be rebound in between. A name with any
+ * forbidden address is refused. Connecting may take 10 s; the request bounds everything after that.
  */
 export const createGuardedAgent = (guard: AddressGuard, lookUp: LookUp = lookUpName): Agent => {
-  // undici's type of these leaves out `lookup`, which it hands on to net.connect and tls.connect.
+  // The type in undici lacks `lookup`, but undici hands it on to net.connect and tls.connect.
   const connecting = { timeout: connectMsMax, allowH2: false, lookup: guardLookUp(guard, lookUp) }
   const connectPlainly = buildConnector(connecting)
   const connect: buildConnector.connector = (options, callback) => {
     const host = options.hostname.replace(/^\[|\]$/g, '')
-    // An address in the URL is never looked up.
+    // An address in the URL is not looked up, so that `lookup` does not judge it.
     if (isIP(host) !== 0 && !guard.allowsAddress(host)) {
       callback(new ForbiddenTargetError(host), null)
       return
@@ -33,13 +33,13 @@ export const createGuardedAgent = (guard: AddressGuard, lookUp: LookUp = lookUpN
       if (error !== null) {
         callback(error, null)
       } else if (address === undefined) {
-        // Already over; that says nothing about where it led.
+        // The connection is closed already, and its address is not known.
         socket.destroy()
         callback(Object.assign(new Error(`${host} ended the connection at once`), { code: 'ECONNRESET' }), null)
       } else if (guard.allowsName(host) || guard.allowsAddress(address)) {
         callback(null, socket)
       } else {
-        // The lookup was bypassed somehow; no request has been sent.
+        // A second line of defence, should a connection bypass the lookup: no request has been sent yet.
         socket.destroy()
         callback(new ForbiddenTargetError(host), null)
       }

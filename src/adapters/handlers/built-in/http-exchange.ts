@@ -15,12 +15,12 @@ export type HttpResponse = Dispatcher.ResponseData
 
 const redirectsMax = 5
 const redirectBodyBytesMax = 65_536
-/** What may follow to another origin. The rest was meant for the one that was named: any of it can be a secret. */
+/** Headers that are sent on to another origin. The others were meant for the first one, and any of them can be a secret. */
 const portableHeaders = new Set(['accept', 'accept-encoding', 'accept-language', 'content-type', 'user-agent'])
 
 /**
- * Sends a request and follows at most five redirects, each through the same dispatcher and so past the same guard. As
- * browsers do, 303 and, after a POST, 301 and 302 go on as GET. The answer's body must be read or destroyed.
+ * Sends a request and follows at most five redirects, each through the same dispatcher and so by the same guard. As in
+ * browsers, 303 and, after a POST, 301 and 302 go on as GET. The caller must read or destroy the body of the response.
  *
  * Throws PermanentError for a URL that is not plain http or https and for a sixth redirect, `signal.reason` once aborted,
  * and what undici throws.
@@ -32,7 +32,7 @@ export const exchange = async (
 ): Promise<HttpResponse> => {
   let next = first
   for (let hops = 0; hops <= redirectsMax; hops += 1) {
-    // undici opens a connection even for a signal that was aborted before.
+    // undici opens a connection even when the signal has aborted before.
     signal.throwIfAborted()
     const url = parseTarget(next.url)
     const { method, headers, body = null } = next
@@ -46,7 +46,7 @@ export const exchange = async (
   throw new PermanentError(`${new URL(first.url).host} redirected more than ${redirectsMax} times`)
 }
 
-/** The URL, if it is one that may be requested at all; where it leads is for the guard to judge. */
+/** The URL if it may be requested at all; the guard judges where it leads. */
 const parseTarget = (text: string): URL => {
   const url = URL.parse(text)
   if (url === null) throw new PermanentError('the target is no absolute URL')

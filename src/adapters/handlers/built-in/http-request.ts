@@ -11,10 +11,10 @@ const headersMax = 50
 const urlCharactersMax = 8_192
 const resultBytesMax = 65_536
 const errorBytesMax = 500
-/** Of the answer's headers only what may be wanted later: others, such as cookies, can be secrets. */
+/** The headers of a response that are kept in the result: others, such as cookies, can be secrets. */
 const shownHeaders = ['content-type', 'etag', 'last-modified', 'location', 'x-request-id']
 
-/** Names that frame the message or say where it goes, and those we vouch for. */
+/** Headers that frame the message or route it, and those that Taskfold sets itself. */
 const reservedHeader =
   /^(host|connection|content-length|transfer-encoding|keep-alive|upgrade|te|trailer|expect|proxy-.*|taskfold-.*)$/i
 
@@ -47,12 +47,12 @@ const input = z
 type Payload = z.output<typeof input>
 
 /**
- * Pushes a request to a URL: 2xx ends it well, 429 and 503 are tried again when `Retry-After` says, other 5xx and failures
- * of the network by the task's back-off, and all else is permanent, a target that the dispatcher's guard refuses included.
+ * Sends a request to a URL. 2xx succeeds; 429 and 503 are tried again after `Retry-After`; other 5xx and failures of the
+ * network are tried again by the task's back-off; all else is permanent, including a target that the guard refuses.
  *
- * The receiver can tell repeats apart by `Idempotency-Key`, which is the task's id unless the payload sets its own. A string
- * is sent as it is, any other body as JSON. The time is bounded by the run's signal alone. Of the answer at most 64 KiB are
- * kept: `body` is null when it is no text, and `truncated` says that there was more. `openDispatcher` is asked at each run.
+ * The receiver recognises repeats by `Idempotency-Key`, which is the task's id unless the payload sets its own. A string is
+ * sent as it is, any other body as JSON. Only the run's signal bounds the time. At most 64 KiB of the response are kept:
+ * `body` is null when it is no UTF-8, and `truncated` says that there was more. `openDispatcher` is called at each run.
  */
 export const createHttpRequestTask = (openDispatcher: () => Promise<Dispatcher>) =>
   defineTask({
@@ -116,7 +116,7 @@ const showHeaders = (headers: HttpResponse['headers']): Readonly<Record<string, 
 
 const oneOf = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value)
 
-/** An answer that may be another one next time. */
+/** A response that is tried again. */
 class UnwelcomeAnswerError extends Error {
   override readonly name = 'UnwelcomeAnswerError'
 }

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
 
 /**
- * At most the first `bytesMax` bytes of a stream as text that can be stored as JSON, or null when they are no UTF-8.
- * A character cut in two is left out, a zero character becomes U+FFFD. The stream is destroyed when there is more.
+ * Reads at most the first `bytesMax` bytes of a stream as text that can be stored as JSON; null when they are no UTF-8. A
+ * character cut in two is left out, a zero character becomes U+FFFD. A stream that holds more is destroyed.
  */
 export const readText = async (
   stream: Readable,

@@ -2,8 +2,8 @@
 const retryAfterMsMax = 604_800_000
 
 /**
- * The wait that a response's `Retry-After` asks for, in whole milliseconds, at most a week, or undefined without a wait that
- * makes sense: absent, malformed, zero or past. Then the task's own back-off is better than none.
+ * The wait that a response's `Retry-After` asks for, in whole milliseconds, at most a week. Undefined when it is absent,
+ * malformed, zero or past, so that the task's own back-off holds.
  *
  * Seconds or an HTTP date (RFC 9110, 10.2.3). A date is compared with the response's own `Date`, so that clocks which
  * disagree do no harm, and with `now` only when there is none.

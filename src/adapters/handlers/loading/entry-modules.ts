@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 import { packageSpecifier } from './module-hooks.ts'
 
-/** One module to be imported, and how messages call it. */
+/** One module to be imported, and its name in messages. */
 export interface EntryModule {
   readonly name: string
   readonly specifier: string
@@ -14,10 +14,10 @@ const taskFile = /^tasks\.(ts|mts|js|mjs)$/
 const foldersMax = 100
 
 /**
- * The modules that one entry of HANDLERS stands for, as `loadHandlers` describes it, in the order of their names. What
- * looks like no path and lies on no disk is a package.
+ * Finds the modules that one entry of HANDLERS stands for, as `loadHandlers` describes it, in the order of their names. An
+ * entry that neither exists on disk nor looks like a path is the name of a package.
  *
- * Throws ConfigurationError for a path where nothing is, and for a folder without a task module or with too many folders.
+ * Throws ConfigurationError for a path that does not exist, and for a folder without a task module or with over 100 folders.
  */
 export const findEntryModules = async (entry: string, cwd: string): Promise<readonly EntryModule[]> => {
   const path = toPath(entry, cwd)

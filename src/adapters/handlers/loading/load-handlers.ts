@@ -1,3 +1,4 @@
+import { withDeadline } from '#application/mechanisms/with-deadline.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
@@ -23,10 +24,10 @@ const exportsMax = 1_000
 const loadMsMax = 30_000
 
 /**
- * The handlers of every type this process knows: the built-in ones and each task that a module of HANDLERS exports,
- * whatever the export is called. One definition exported twice is one.
+ * Loads the handlers of every type that this process knows: the built-in ones, and each task that a module of HANDLERS
+ * exports under any name. A definition that is exported twice counts once.
  *
- * Modules are loaded in order, one at a time. TypeScript runs by type stripping, save below node_modules.
+ * Modules are loaded in order, one at a time. TypeScript runs by type stripping, except below node_modules.
  * Throws ConfigurationError with a line for each module that does not load, exports no task or defines a type again.
  */
 export const loadHandlers = async ({
@@ -76,17 +77,12 @@ const loadModule = async (name: string, specifier: string, cwd: string): Promise
 }
 
 const importInTime = async (name: string, specifier: string, cwd: string): Promise<object> => {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    late.reject(new Error(`its top level was not done after ${loadMsMax / 1_000} s`))
-  }, loadMsMax)
+  const toLateError = (): Error => new Error(`its top level was not done after ${loadMsMax / 1_000} s`)
   try {
-    const exports: unknown = await Promise.race([import(specifier), late.promise])
+    const exports: unknown = await withDeadline<unknown>(import(specifier), loadMsMax, toLateError)
     return typeof exports === 'object' && exports !== null ? exports : {}
   } catch (error) {
     const why = await describeModuleFault(error, specifier, cwd)
     throw new ConfigurationError([`HANDLERS: ${name} could not be loaded: ${why}`], { cause: error })
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -6,7 +6,7 @@ const charactersMax = 400
 const checkMsMax = 10_000
 const ownSources = new URL('../../../', import.meta.url).href
 
-/** Why a module did not load, on one line and without a stack: what was wrong and, where it can be known, file and line. */
+/** Says on one line, without a stack, why a module did not load; with file and line where they can be found. */
 export const describeModuleFault = async (error: unknown, specifier: string, cwd: string): Promise<string> => {
   const text = toLine(error instanceof Error ? describeError(error, cwd) : `it threw ${String(error)}`)
   const place = error instanceof Error ? await findPlace(error, specifier) : undefined
@@ -29,7 +29,7 @@ const toLine = (text: string): string => {
   return line.length <= charactersMax ? line : `${line.slice(0, charactersMax).toWellFormed()}…`
 }
 
-/** Of a syntax error V8 knows the place but does not tell it to import(); a second parse by a child process does. */
+/** V8 does not tell import() where a syntax error is; a second parse, by a child process, prints the place. */
 const findPlace = async (error: Error, specifier: string): Promise<string | undefined> => {
   const place = firstPlace(error.stack ?? '')
   if (place !== undefined || !(error instanceof SyntaxError) || !specifier.startsWith('file:')) return place
@@ -37,7 +37,7 @@ const findPlace = async (error: Error, specifier: string): Promise<string | unde
   return ['.js', '.mjs', '.cjs'].includes(extname(file)) ? firstPlace(await checkSyntax(file)) : undefined
 }
 
-/** `file:line` at the head of a report (`/a/b.ts:2`), else that of the first frame outside Node and these sources. */
+/** The `file:line` that a report opens with (`/a/b.ts:2`), else that of the first frame outside Node and these sources. */
 const firstPlace = (report: string): string | undefined => {
   const [, file, line] = /^(?:file:\/\/)?(\/[^\n]*|[A-Za-z]:[^\n]*?):(\d+)(?=\n|$)/.exec(report) ?? []
   if (file !== undefined) return `${file}:${line}`

@@ -1,17 +1,17 @@
 import { registerHooks } from 'node:module'
 import { pathToFileURL } from 'node:url'
 
-/** What a handler module may name wherever it lies on disk, although nothing is installed beside it. */
+/** The packages that a handler module may import anywhere on disk, although they are not installed beside it. */
 const shared = /^(taskfold|zod)(\/|$)/
 const entryScheme = 'taskfold-handlers:'
+/** The hooks stay for the life of the process, since a handler may import lazily; registered twice they would run twice. */
 let registered = false
 
 /**
- * Lets modules anywhere on disk import the running `taskfold` and `zod`. Once for the life of the process, since a handler
- * may import lazily.
+ * Lets modules anywhere on disk import the running `taskfold` and `zod`.
  *
- * `taskfold` always means the running one: errors are told apart by their class. A package below node_modules keeps a `zod`
- * of its own, which any Standard Schema may be.
+ * `taskfold` always resolves to the running one, because errors are told apart by their class. A package below node_modules
+ * keeps its own `zod`: a schema needs only to be a Standard Schema, so two copies do no harm.
  */
 export const registerModuleHooks = (): void => {
   if (registered) return
@@ -24,7 +24,7 @@ export const registerModuleHooks = (): void => {
       }
       const name = shared.exec(specifier)?.[1]
       if (name === undefined || context.parentURL === import.meta.url) return nextResolve(specifier, context)
-      // Not by nextResolve from here: for require() it takes no notice of another parent.
+      // import.meta.resolve, because nextResolve ignores another parentURL when the module was loaded by require().
       const resolveOurs = () => ({ url: import.meta.resolve(specifier), shortCircuit: true })
       if (name === 'taskfold' || !context.parentURL?.includes('/node_modules/')) return resolveOurs()
       try {
@@ -36,6 +36,6 @@ export const registerModuleHooks = (): void => {
   })
 }
 
-/** A specifier that stands for `name` as a module in `folder` would resolve it. Only for import() after the hooks are there. */
+/** A specifier that resolves as `name` does in a module of `folder`. Needs the hooks of `registerModuleHooks`. */
 export const packageSpecifier = (name: string, folder: string): string =>
   `${entryScheme}${encodeURIComponent(pathToFileURL(`${folder}/`).href)}/${encodeURIComponent(name)}`
