@@ -70,7 +70,7 @@ describe('a handler that outlives its time limit', () => {
     expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', result: '"after all"' })
   })
 
-  it('is given up on after its grace, keeps its slot, and what it returns later counts for nothing', async () => {
+  it('is given up on after its grace and keeps its slot; its later result is not recorded', async () => {
     const deaf = (_: HandlerContext, world: MemoryWorld) => world.timers.sleep(30_000)
     const { world, client, taskId, worker } = await runOne(deaf, { timeoutMs: 1_000, maxAttempts: 1 })
     const other = await client.submit({ type: 'other' })
@@ -127,7 +127,7 @@ describe('cancelling', () => {
     expect(world.database.streams.get(taskId)?.at(-1)).toMatchObject({ type: 'Cancelled', data: { cause: 'cut-off' } })
   })
 
-  it('a waiting task keeps it from running', async () => {
+  it('a task that waits for a slot keeps it from running', async () => {
     const { world, client, worker } = await runOne(untilAborted, { timeoutMs: 1_000 })
     const waiting = await client.submit({ type: 'other' })
     await world.advance(100)
@@ -137,7 +137,7 @@ describe('cancelling', () => {
     expect(worker.runningCount()).toBe(0)
   })
 
-  it('a task that fails between the request and the news of it ends CANCELLED, not retried', async () => {
+  it('a task that fails before its worker learns of the request ends CANCELLED, not retried', async () => {
     let fail = (): void => {}
     const waiting = () =>
       new Promise((_, reject) => {

@@ -80,7 +80,7 @@ describe('hints that are wrong', () => {
     expect((await loadTask(world.store, task.taskId)).status).toBe('SUCCESS')
   })
 
-  it('of a type that nobody here serves leave its task untouched', async () => {
+  it('of a type without a handler here leave its task untouched', async () => {
     const { world, client, ran } = await setUp()
     const taskId = await client.submit({ type: 'unknown' })
     await hint(world, taskId)
@@ -103,7 +103,7 @@ describe('a worker of some queues', () => {
     expect((await loadTask(world.store, foreign)).status).toBe('PENDING')
   })
 
-  it('hears of a route while it waits', async () => {
+  it('pulls from a route that is learned while it waits', async () => {
     const world = createMemoryWorld()
     const client = createClient(world)
     const { worker } = await startWorker(world, { work: async () => {}, rare: async () => {} })
@@ -117,7 +117,7 @@ describe('a worker of some queues', () => {
 })
 
 describe('a stream that cannot be read', () => {
-  it('is left alone, logged once, and spoils no other of its batch', async () => {
+  it('is left alone and logged once, and the others of its batch run', async () => {
     const { world, client, worker } = await setUp()
     const broken = await client.submit()
     world.database.undecodable.add(broken)

@@ -39,7 +39,7 @@ describe('a worker that drains', () => {
     expect(typesOf(world, late)).toEqual(['Submitted'])
   })
 
-  it('hands back unspent what does not return in time', async () => {
+  it('hands back unspent the runs whose handlers do not return in time', async () => {
     const { world, taskId, drain, state } = await begin(untilAborted)
     drain()
     await world.advance(drainMs + 1_000)
@@ -49,7 +49,7 @@ describe('a worker that drains', () => {
     expect(await world.queue.size({ queue: 'default', type: 'work' })).toBe(1)
   })
 
-  it('hands back what ignores its signal after its grace, and does not wait for ever', async () => {
+  it('hands back a run whose handler ignores its signal when the grace is over, and ends', async () => {
     const { world, taskId, drain, state } = await begin(() => new Promise(() => {}))
     drain()
     await world.advance(drainMs + 11_000)
@@ -57,7 +57,7 @@ describe('a worker that drains', () => {
     expect(typesOf(world, taskId)).toEqual(['Submitted', 'Started', 'Released'])
   })
 
-  it('cancels what was to be cancelled instead of handing it back', async () => {
+  it('cancels a run whose cancellation was requested instead of handing it back', async () => {
     const { world, client, taskId, drain } = await begin(() => new Promise(() => {}))
     drain()
     await world.advance(drainMs + 1_000)
@@ -79,7 +79,7 @@ describe('a worker that drains', () => {
       expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', attempt: 1 })
   })
 
-  it('hints again at what it was loading', async () => {
+  it('hints again at the tasks that it was loading', async () => {
     const world = createMemoryWorld()
     const client = createClient(world)
     const store = {

@@ -29,7 +29,7 @@ describe('a worker whose beats are not acknowledged', () => {
     return { world, client, worker, process, taskId, contexts, finish: () => held[0]?.() }
   }
 
-  it('aborts its handlers before its lease is over, and records nothing of them', async () => {
+  it('aborts its handlers before its lease is over, and records none of their outcomes', async () => {
     const { world, process, taskId, contexts, finish } = await begin()
     process.loseBeats()
     await world.advance(leaseMs - 1_000)
@@ -40,7 +40,7 @@ describe('a worker whose beats are not acknowledged', () => {
     expect(world.counts.total('outcomes-fenced')).toBe(1)
   })
 
-  it('goes on as a new incarnation, marks the old one ended, and its runs are taken for lost at once', async () => {
+  it('goes on as a new incarnation and marks the old one ended, whose runs count as lost at once', async () => {
     const { world, process, taskId, finish, worker } = await begin()
     const { maintenance } = startMaintenance(world)
     process.loseBeats()

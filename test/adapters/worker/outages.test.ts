@@ -50,7 +50,7 @@ describe('a worker whose queue is away', () => {
     )
   })
 
-  it('runs what lies behind any number of tasks that are refused again and again', async () => {
+  it('runs the tasks behind any number of tasks that are refused again and again', async () => {
     const world = createMemoryWorld()
     const { queue, goAway } = createFickleQueue(world)
     const refused = await Promise.all(range(60).map(() => submitTo(world, makeSubmission(route))))
@@ -170,7 +170,7 @@ describe('a worker whose store is away', () => {
     expect(world.counts.total('outcomes-fenced')).toBe(0)
   })
 
-  it('loads what it pulled once the store is back', async () => {
+  it('loads the tasks that it pulled once the store is back', async () => {
     const world = createMemoryWorld()
     const client = createClient(world)
     let failures = 5

@@ -26,7 +26,7 @@ const watchBoard = (board: ProgressBoard) => {
 }
 
 describe('progress', () => {
-  it('is shown with the task within a second, the last word only, and stays when the task has ended', async () => {
+  it('is shown with the task within a second, the last value only, and stays when the task has ended', async () => {
     const world = createMemoryWorld()
     const client = createClient(world)
     const latch = Promise.withResolvers<void>()
@@ -99,7 +99,7 @@ describe('progress', () => {
     await worker.drain()
   })
 
-  it('never fails its handler: what is no JSON or too large is left out, and said once', async () => {
+  it('never fails its handler: a value that is no JSON or too large is left out, and logged once', async () => {
     const world = createMemoryWorld()
     const client = createClient(world)
     const loop: unknown[] = []

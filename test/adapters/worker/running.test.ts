@@ -6,7 +6,7 @@ import { loadTask, range } from '../../support/task-builders.ts'
 import { createClient, startWorker } from '../../support/test-worker.ts'
 
 describe('a worker', () => {
-  it('runs what was submitted, with its parsed payload, and records the result', async () => {
+  it('runs a task with its parsed payload, and records the result', async () => {
     const world = createMemoryWorld()
     const client = createClient(world)
     const { worker } = await startWorker(world, { work: async (payload) => ({ got: payload }) })

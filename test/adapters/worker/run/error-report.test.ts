@@ -48,7 +48,7 @@ describe('a report of what was thrown', () => {
     expect(toErrorReport(error).stack?.split('\n')).toHaveLength(50)
   })
 
-  it('replaces what no store takes', () => {
+  it('replaces characters that a store refuses', () => {
     expect(toErrorReport(new Error('a\u0000b\ud800c')).message).toBe('a\uFFFDb\uFFFDc')
   })
 
