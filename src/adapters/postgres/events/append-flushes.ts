@@ -14,10 +14,10 @@ import {
   toAppendStatement,
   toVerdicts,
 } from './append-statement.ts'
-import type { Busy, Flush } from '../group-commit/batch-sender.ts'
+import type { BatchItem } from '../group-commit/append-queue.ts'
+import type { Busy, Connect } from '../group-commit/group-commit.ts'
 import { findErrorDetail, findSqlState } from '../connection/errors.ts'
 import type { EstimatedStoreClock } from './store-clock.ts'
-import type { Parcel } from '../group-commit/waiting-line.ts'
 
 interface Deps {
   readonly pool: DatabasePool
@@ -28,30 +28,32 @@ interface Deps {
 }
 
 /** Appends that are stored all or none. */
-export interface EncodedAppends extends Parcel {
+export interface EncodedAppends extends BatchItem {
   readonly appends: readonly EncodedAppend[]
 }
 
-/** Sends a batch of appends that have nothing to do with each other, as one transaction. */
-export const createAppendFlush =
-  (deps: Deps): Flush<EncodedAppend, AppendVerdict> =>
-  (depart, locking) =>
-    deps.pool.connect(async (connection) => {
-      const batch = depart()
-      if (batch.length === 0) return []
-      const statement = toAppendStatement(batch, 'each', locking)
-      return batch.map(toVerdicts(statement, await execute(deps, connection, statement)))
-    })
+/** For appends that have nothing to do with each other: those of a batch share a transaction. */
+export const createAppendConnect =
+  (deps: Deps): Connect<EncodedAppend, AppendVerdict> =>
+  (work) =>
+    deps.pool.connect((connection) =>
+      work(async (batch, locking) => {
+        const statement = toAppendStatement(batch, 'each', locking)
+        return batch.map(toVerdicts(statement, await execute(deps, connection, statement)))
+      }),
+    )
 
-/** Sends appends that belong together, alone in their transaction. */
-export const createAtomicFlush =
-  (deps: Deps): Flush<EncodedAppends, AppendAllVerdict> =>
-  (depart) =>
-    deps.pool.connect(async (connection) => {
-      const answers: (AppendAllVerdict | Busy)[] = []
-      for (const { appends } of depart()) answers.push(await executeAtomic(deps, connection, appends))
-      return answers
-    })
+/** For appends that belong together: each item has a transaction of its own, all or nothing. */
+export const createAtomicConnect =
+  (deps: Deps): Connect<EncodedAppends, AppendAllVerdict> =>
+  (work) =>
+    deps.pool.connect((connection) =>
+      work(async (batch) => {
+        const verdicts: (AppendAllVerdict | Busy)[] = []
+        for (const { appends } of batch) verdicts.push(await executeAtomic(deps, connection, appends))
+        return verdicts
+      }),
+    )
 
 const executeAtomic = async (
   deps: Deps,

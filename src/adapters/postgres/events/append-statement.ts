@@ -4,7 +4,9 @@ import { type Append, type AppendVerdict, UnstorableAppendError } from '#applica
 import { judgeKey } from '#application/ports/events/submit-keys.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import { readyInstant } from '#domain/time.ts'
-import type { Busy, Locking } from '../group-commit/batch-sender.ts'
+import type { BatchItem } from '../group-commit/append-queue.ts'
+import type { Busy } from '../group-commit/group-commit.ts'
+import type { Locking } from '../group-commit/locking.ts'
 import {
   type BinaryArray,
   itself,
@@ -16,10 +18,9 @@ import {
   toUuidArray,
 } from '../connection/binary-arrays.ts'
 import { type EncodedEvent, encodeEvent } from './codec.ts'
-import type { Parcel } from '../group-commit/waiting-line.ts'
 
 /** An append ready to travel. */
-export interface EncodedAppend extends Parcel {
+export interface EncodedAppend extends BatchItem {
   readonly append: Append
   readonly events: readonly PlacedEvent[]
   /** Of an append that begins a stream; null otherwise, because a head keeps its route. */

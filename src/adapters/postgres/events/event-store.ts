@@ -8,7 +8,7 @@ import {
   streamsPerCallMax,
   UnstorableAppendError,
 } from '#application/ports/events/event-store.ts'
-import { createAppendFlush, createAtomicFlush, type EncodedAppends } from './append-flushes.ts'
+import { createAppendConnect, createAtomicConnect, type EncodedAppends } from './append-flushes.ts'
 import { type EncodedAppend, encodeAppend } from './append-statement.ts'
 import { createGroupCommit, type GroupCommitLimits, groupCommitLimits } from '../group-commit/group-commit.ts'
 import { createPartitionGuard } from './partitions.ts'
@@ -45,8 +45,8 @@ const atomicLimits = { flushesInFlightMax: 1, appendsPerFlushMax: 1, appendsWait
 export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
   const limits = { ...groupCommitLimits, ...deps.limits }
   const flushing = { ...deps, pool: deps.appendPool ?? deps.pool }
-  const single = createGroupCommit<EncodedAppend, AppendVerdict>(createAppendFlush(flushing), limits)
-  const atomic = createGroupCommit<EncodedAppends, AppendAllVerdict>(createAtomicFlush(flushing), {
+  const single = createGroupCommit<EncodedAppend, AppendVerdict>(createAppendConnect(flushing), limits)
+  const atomic = createGroupCommit<EncodedAppends, AppendAllVerdict>(createAtomicConnect(flushing), {
     ...limits,
     ...atomicLimits,
   })

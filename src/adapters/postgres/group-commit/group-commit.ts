@@ -1,11 +1,13 @@
+import { createOncePerTurn } from '#application/mechanisms/once-per-turn.ts'
 import {
   StoreOverloadedError,
   StoreUnavailableError,
   UnstorableAppendError,
 } from '#application/ports/events/event-store.ts'
-import { createBatchSender, type Flush } from './batch-sender.ts'
-import { createOpenMembers } from './open-members.ts'
-import { createWaitingLine, type LineLimits, type Parcel } from './waiting-line.ts'
+import { type AppendQueueLimits, type Batch, type BatchItem, createAppendQueue } from './append-queue.ts'
+import { createFailedBatches } from './failed-batches.ts'
+import { createLockingChoice, type Locking } from './locking.ts'
+import { createPendingAppends, type PendingAppends, type VerdictDeadlines } from './pending-appends.ts'
 
 export interface GroupCommit<Item, Verdict> {
   /** Resolves with the verdict once it is durable. Throws as `EventStore.append` does. */
@@ -14,14 +16,26 @@ export interface GroupCommit<Item, Verdict> {
   close(): Promise<void>
 }
 
-export interface GroupCommitLimits extends LineLimits {
+/** Another transaction holds the head. Nothing was stored, and whether the version is right is not known yet. */
+export interface Busy {
+  readonly kind: 'busy'
+}
+
+/** Sends items of different streams as one transaction. Answers in their order, or throws for all of them. */
+export type SendBatch<Item, Verdict> = (
+  items: readonly Item[],
+  locking: Locking,
+) => Promise<readonly (Verdict | Busy)[]>
+
+/** Waits for a connection and does `work` with what sends on it; a connection on which the work failed is not used again. */
+export type Connect<Item, Verdict> = (
+  work: (send: SendBatch<Item, Verdict>) => Promise<readonly (Verdict | Busy)[]>,
+) => Promise<readonly (Verdict | Busy)[]>
+
+export interface GroupCommitLimits extends AppendQueueLimits, VerdictDeadlines {
   readonly flushesInFlightMax: number
-  /** How long a caller waits for its verdict: a store that is away must show within two seconds. */
-  readonly verdictDeadlineMs: number
-  /** How long no batch may wait for a held head after one has. */
+  /** For how long no batch waits for a held head after one has. */
   readonly skipLockedMs: number
-  /** How long an append is tried again while somebody else holds its head. */
-  readonly busyDeadlineMs: number
 }
 
 export const groupCommitLimits: GroupCommitLimits = {
@@ -36,96 +50,107 @@ export const groupCommitLimits: GroupCommitLimits = {
 }
 
 /**
- * A long line leaves before the verdicts of the flush that it waited for are told: that takes this process some
- * milliseconds for some hundred of them, through which the server would have nothing to do. With fewer the line is short,
- * and what the verdicts lead to had better travel with it.
+ * A long queue leaves before the verdicts of the flush that it waited for are told: telling some hundred takes this process
+ * some milliseconds, through which the server would have nothing to do. A short queue waits until they are told: what they
+ * lead to had better travel with it.
  */
-const appendsOfLongLineMin = 100
+const appendsOfLongQueueMin = 100
 
 /**
- * Lets concurrent appends travel together: a flush leaves as soon as a connection is free, with all that has gathered by
- * then. There is no timer, so nothing waits at light load, and batches grow by themselves under heavy load.
+ * Lets concurrent appends travel together: a flush takes all that waits in the moment it has a connection. There is no
+ * timer, so nothing waits at light load, and batches grow by themselves under heavy load.
+ *
+ *   append → queue → flush: connect, take a batch, send it → its verdicts are told
+ *              ↑                                           ├ busy: rests, then to the front of the queue
+ *              └───────────────────────────────────────────┴ failed: back to the front, whole or in halves
  */
-export const createGroupCommit = <Item extends Parcel, Verdict>(
-  flush: Flush<Item, Verdict>,
+export const createGroupCommit = <Item extends BatchItem, Verdict>(
+  connect: Connect<Item, Verdict>,
   limits: GroupCommitLimits = groupCommitLimits,
 ): GroupCommit<Item, Verdict> => {
-  const line = createWaitingLine<Item, Verdict>(limits)
-  const open = createOpenMembers<Item, Verdict>(() => {
-    line.dropSettled()
-    endWhenDone()
-  })
-  let flushesInFlight = 0
-  let closing: PromiseWithResolvers<void> | undefined
-
-  const send = createBatchSender(flush, {
-    onVerdict: open.resolve,
-    onRefused: (member, cause) =>
-      open.reject(member, new UnstorableAppendError('Postgres refused the append', { cause })),
-    // Somebody holds the head: try again a little later, without keeping anybody else waiting.
-    onBusy: (member) => {
-      open.rest(member, limits.busyDeadlineMs, () => {
-        line.joinInFront(member)
-        pumpSoon()
-      })
-    },
-    onStore: open.setStore,
-    // Its connection is free, though it still counts.
-    onAnswered: () => {
-      if (line.size() >= appendsOfLongLineMin) pump(limits.flushesInFlightMax + 1)
-    },
-    skipLockedMs: limits.skipLockedMs,
-  })
-
   /**
    * When the turn is over: what one verdict leads to, and what many callers ask for at once, then leaves together. A flush
    * that left with the first of them would carry that one alone.
    */
-  const pumpSoon = createOncePerTurn(() => pump())
+  const startFlushSoon = createOncePerTurn(setImmediate, () => startFlush())
+  const queue = createAppendQueue<Item, Verdict>(limits, startFlushSoon)
+  const pending = createPendingAppends<Item, Verdict>(queue, limits)
+  const locking = createLockingChoice(limits.skipLockedMs)
+  const failedBatches = createFailedBatches(queue, pending, locking)
+  let flushesInFlight = 0
+  let state: 'open' | 'closing' = 'open'
+  let lastFlush: PromiseWithResolvers<void> | undefined
 
-  const pump = (flushesMax = limits.flushesInFlightMax): void => {
-    while (flushesInFlight < flushesMax) {
-      const batch = line.takeBatch()
-      if (batch.length === 0) return
-      flushesInFlight += 1
-      void send(batch).finally(() => {
-        flushesInFlight -= 1
-        pumpSoon()
-        endWhenDone()
-      })
+  const startFlush = (flushesMax = limits.flushesInFlightMax): void => {
+    if (flushesInFlight >= flushesMax || queue.size() === 0) return
+    flushesInFlight += 1
+    void flush().finally(() => {
+      flushesInFlight -= 1
+      if (flushesInFlight === 0) lastFlush?.resolve()
+      startFlushSoon()
+    })
+  }
+
+  const flush = async (): Promise<void> => {
+    const flight: Flight<Item, Verdict> = { batch: undefined }
+    try {
+      const verdicts = await connect((send) => sendBatch(flight, send))
+      failedBatches.endOutage()
+      // The connection of this flush is free, though it still counts as one.
+      if (queue.size() >= appendsOfLongQueueMin) startFlush(limits.flushesInFlightMax + 1)
+      settle(pending, flight.batch, verdicts)
+    } catch (error) {
+      await failedBatches.recover(flight.batch, error)
     }
   }
 
-  const endWhenDone = (): void => {
-    if (flushesInFlight === 0 && open.size() === 0) closing?.resolve()
+  const sendBatch = (flight: Flight<Item, Verdict>, send: SendBatch<Item, Verdict>) => {
+    const taken = queue.takeBatch()
+    flight.batch = { ...taken, locking: locking.choose(taken) }
+    if (taken.appends.length === 0) return nothingSent
+    for (const append of taken.appends) append.progress = 'sent'
+    const items = taken.appends.map(({ item }) => item)
+    const answer = send(items, flight.batch.locking)
+    startFlush()
+    return answer
   }
 
   return {
     append: (item) => {
-      if (closing !== undefined) return Promise.reject(new StoreUnavailableError('the store is closing', 'not-stored'))
-      if (!line.hasRoomFor(item)) return Promise.reject(new StoreOverloadedError('too many appends are waiting'))
-      const member = open.add(item, limits.verdictDeadlineMs)
-      line.join(member)
-      pumpSoon()
-      return member.verdict.promise
+      if (state === 'closing') return Promise.reject(new StoreUnavailableError('the store is closing', 'not-stored'))
+      if (!queue.hasRoomFor(item)) return Promise.reject(new StoreOverloadedError('too many appends are waiting'))
+      return pending.add(item)
     },
     close: async () => {
-      closing ??= Promise.withResolvers()
-      endWhenDone()
-      await closing.promise
+      state = 'closing'
+      await pending.whenSettled()
+      if (flushesInFlight === 0) return
+      lastFlush ??= Promise.withResolvers()
+      await lastFlush.promise
     },
   }
 }
 
-/** Calls `callback` once when the turn is over, however often it was asked to meanwhile. */
-const createOncePerTurn = (callback: () => void): (() => void) => {
-  let state: 'none' | 'coming' = 'none'
-  return () => {
-    if (state === 'coming') return
-    state = 'coming'
-    setImmediate(() => {
-      state = 'none'
-      callback()
-    })
-  }
+/** What a flush has taken; nothing while it waits for a connection. */
+interface Flight<Item extends BatchItem, Verdict> {
+  batch: Batch<Item, Verdict> | undefined
 }
+
+const nothingSent: Promise<readonly never[]> = Promise.resolve([])
+
+/** Here each append of a flush that was answered gets its verdict, or another try. */
+const settle = <Item extends BatchItem, Verdict>(
+  pending: PendingAppends<Item, Verdict>,
+  batch: Batch<Item, Verdict> | undefined,
+  verdicts: readonly (Verdict | Busy)[],
+): void => {
+  batch?.appends.forEach((append, index) => {
+    const verdict = verdicts[index]
+    if (verdict === undefined) pending.reject(append, new UnstorableAppendError('a flush gave too few verdicts'))
+    else if (isBusy(verdict)) pending.rest(append)
+    else pending.resolve(append, verdict)
+  })
+}
+
+const isBusy = (verdict: unknown): verdict is Busy =>
+  typeof verdict === 'object' && verdict !== null && 'kind' in verdict && verdict.kind === 'busy'

@@ -6,7 +6,7 @@ import {
   UnstorableAppendError,
 } from '#application/ports/events/event-store.ts'
 import { range } from '../../../support/task-builders.ts'
-import { causeOf, open, parcel } from '../support/open-group.ts'
+import { causeOf, item, open } from '../support/open-group.ts'
 import {
   appended,
   contentError,
@@ -14,7 +14,7 @@ import {
   noConnection,
   serverError,
   streamsOf,
-} from '../support/scripted-flush.ts'
+} from '../support/scripted-connection.ts'
 
 describe('a group commit', () => {
   it('sends one append at once, and those that come meanwhile together', async () => {
@@ -27,7 +27,7 @@ describe('a group commit', () => {
     const second = await next()
     expect(streamsOf(second)).toEqual(['b', 'c', 'd'])
     second.answer()
-    expect(await Promise.all(others)).toEqual(['b', 'c', 'd'].map((streamId) => appended(parcel(streamId))))
+    expect(await Promise.all(others)).toEqual(['b', 'c', 'd'].map((streamId) => appended(item(streamId))))
   })
 
   it('sends together what comes in one turn, and what its verdicts lead to in the next', async () => {
@@ -43,6 +43,20 @@ describe('a group commit', () => {
     expect(streamsOf(second)).toEqual(['a again', 'b again', 'c again'])
     second.answer()
     await Promise.all(chains)
+  })
+
+  it('takes what waits when it has a connection, however long that was in coming', async () => {
+    const { append, next, connectWhen } = open()
+    const connection = Promise.withResolvers<void>()
+    connectWhen(() => connection.promise)
+    const first = append('a')
+    await new Promise(setImmediate)
+    const second = append('b')
+    connection.resolve()
+    const flush = await next()
+    expect(streamsOf(flush)).toEqual(['a', 'b'])
+    flush.answer()
+    await Promise.all([first, second])
   })
 
   it('has as many flushes under way as it may', async () => {
@@ -118,7 +132,7 @@ describe('a group commit', () => {
     const { append, answerAll } = open({ bytesPerFlushMax: 100 })
     const batches: (readonly number[])[] = []
     answerAll((flush) => {
-      batches.push(flush.depart().map((member) => member.bytes))
+      batches.push(flush.items.map(({ bytes }) => bytes))
       flush.answer()
     })
     await Promise.all([1, 40, 40, 40, 500, 100, 1].map((bytes, place) => append(`stream ${place}`, bytes)))
@@ -183,51 +197,50 @@ describe('a batch of which no answer came', () => {
     const { append, next } = open()
     const first = append('first')
     const flush = await next()
-    const parcels = [parcel('a'), parcel('b')]
+    const items = [item('a'), item('b')]
     const others = Promise.all([append('a'), append('b')])
     flush.answer()
     await first
     const lost = await next()
-    lost.depart()
     lost.fail(makeError())
     const again = await next()
-    expect(again.depart()).toEqual(parcels)
-    expect(again.depart()[0]).toBe(lost.depart()[0])
+    expect(again.items).toEqual(items)
+    expect(again.items[0]).toBe(lost.items[0])
     again.answer()
-    expect(await others).toEqual(parcels.map(appended))
+    expect(await others).toEqual(items.map(appended))
   })
 
   it('leaves its fate unknown when the answer never comes', async () => {
     const { append, next } = open({ verdictDeadlineMs: 50 })
     const outcome = causeOf(append('a'))
     const flush = await next()
-    flush.depart()
     expect(await outcome).toMatchObject({ code: 'store-unavailable', fate: 'unknown' })
     flush.answer()
   })
 
   it('was not stored when there never was a connection', async () => {
-    const { append, answerAll } = open({ verdictDeadlineMs: 50 })
-    answerAll((flush) => {
-      flush.fail(noConnection())
-    })
+    const { append, connectWhen } = open({ verdictDeadlineMs: 50 })
+    connectWhen(() => Promise.reject(noConnection()))
     expect(await causeOf(append('a'))).toMatchObject({ code: 'store-unavailable', fate: 'not-stored' })
   })
 
   it('does not travel when it was given up while the flush waited for a connection', async () => {
-    const { append, next } = open({ verdictDeadlineMs: 50 })
-    const outcome = causeOf(append('a'))
+    const { append, next, connectWhen } = open({ verdictDeadlineMs: 50 })
+    const connection = Promise.withResolvers<void>()
+    connectWhen(() => connection.promise)
+    expect(await causeOf(append('a'))).toBeInstanceOf(StoreOverloadedError)
+    const later = append('b')
+    connection.resolve()
     const flush = await next()
-    expect(await outcome).toBeInstanceOf(StoreOverloadedError)
-    expect(flush.depart()).toEqual([])
+    expect(streamsOf(flush)).toEqual(['b'])
     flush.answer()
+    await later
   })
 
   it('keeps its fate when its head is then found held, because its own twin may hold it', async () => {
     const { append, next, answerAll } = open({ verdictDeadlineMs: 60_000, busyDeadlineMs: 50 })
     const outcome = causeOf(append('a'))
     const lost = await next()
-    lost.depart()
     lost.fail(lostConnection())
     answerAll((flush) => {
       flush.answer(() => ({ kind: 'busy' }))
@@ -240,7 +253,6 @@ describe('a batch of which no answer came', () => {
     const { append, next, group } = open({ verdictDeadlineMs: 50 })
     const outcomes = [causeOf(append('a'))]
     const flush = await next()
-    flush.depart()
     outcomes.push(causeOf(append('b')))
     expect(await outcomes[0]).toBeInstanceOf(StoreUnavailableError)
     expect(await outcomes[1]).toBeInstanceOf(StoreOverloadedError)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { StoreOverloadedError } from '#application/ports/events/event-store.ts'
 import { causeOf, open } from '../support/open-group.ts'
-import { appended, serverError, streamsOf } from '../support/scripted-flush.ts'
+import { appended, serverError, streamsOf } from '../support/scripted-connection.ts'
 
 describe('an append whose head somebody holds', () => {
   it('is tried again while others pass it', async () => {

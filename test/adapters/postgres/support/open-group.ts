@@ -3,20 +3,20 @@ import {
   type GroupCommitLimits,
   groupCommitLimits,
 } from '#adapters/postgres/group-commit/group-commit.ts'
-import type { Parcel } from '#adapters/postgres/group-commit/waiting-line.ts'
-import { createScriptedFlush, type Verdict } from './scripted-flush.ts'
+import type { BatchItem } from '#adapters/postgres/group-commit/append-queue.ts'
+import { createScriptedConnection, type Verdict } from './scripted-connection.ts'
 
-export const parcel = (streamId: string, bytes = 1): Parcel => ({ streamId, bytes })
+export const item = (streamId: string, bytes = 1): BatchItem => ({ streamId, bytes })
 
-/** A group commit whose flushes are in the hands of the test; one at a time unless said otherwise. */
+/** A group commit whose server is in the hands of the test; one flush at a time unless said otherwise. */
 export const open = (limits: Partial<GroupCommitLimits> = {}) => {
-  const script = createScriptedFlush()
-  const group = createGroupCommit<Parcel, Verdict>(script.flush, {
+  const script = createScriptedConnection()
+  const group = createGroupCommit<BatchItem, Verdict>(script.connect, {
     ...groupCommitLimits,
     flushesInFlightMax: 1,
     ...limits,
   })
-  return { ...script, group, append: (streamId: string, bytes?: number) => group.append(parcel(streamId, bytes)) }
+  return { ...script, group, append: (streamId: string, bytes?: number) => group.append(item(streamId, bytes)) }
 }
 
 /** What a promise is rejected with; undefined when it is not. */

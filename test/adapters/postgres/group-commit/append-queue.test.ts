@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { StoreOverloadedError } from '#application/ports/events/event-store.ts'
 import { causeOf, open } from '../support/open-group.ts'
 
-describe('a full waiting line', () => {
+describe('a full append queue', () => {
   it('refuses one more by count', async () => {
     const { append, next, answerAll } = open({ appendsWaitingMax: 2 })
     const accepted = [append('a')]
