@@ -23,12 +23,7 @@ export const exceptions = {
     'src/adapters/memory/surroundings/logger.ts',
 
     // postgres
-    'src/adapters/postgres/connection/pool.ts',
-    'src/adapters/postgres/connection/query-deadline.ts',
-    'src/adapters/postgres/connection/statement-names.ts',
-    'src/adapters/postgres/events/event-store.ts',
     'src/adapters/postgres/notifications/listener.ts',
-    'src/adapters/postgres/workers/worker-registry.ts',
 
     // redis
     'src/adapters/redis/connection/open-connection.ts',
@@ -56,7 +51,5 @@ export const exceptions = {
     'FeedPage',
 
     'Route',
-
-    'ServerFacts',
   ],
 } as const

@@ -1,8 +1,6 @@
-import { createPgDriverFactory } from '@slonik/pg-driver'
-import { createBigintTypeParser, createPool, type DatabasePool } from 'slonik'
-import { withQueryDeadline } from './query-deadline.ts'
+import { createPool, type DatabasePool } from 'slonik'
+import { createDriverFactory } from './driver.ts'
 import type { SessionKind } from './session-kind.ts'
-import { withoutStatementNames } from './statement-names.ts'
 
 export interface PoolOptions {
   readonly connectionsMax: number
@@ -20,7 +18,7 @@ const connectDeadlineMs = 1_000
  */
 export const createPostgresPool = (url: string, options: PoolOptions): Promise<DatabasePool> =>
   createPool(withApplicationName(url), {
-    driverFactory: withQueryDeadline(toDriverFactory(options), options.queryDeadlineMs),
+    driverFactory: createDriverFactory(options.sessions ?? 'own', options.queryDeadlineMs),
     maxPoolSize: options.connectionsMax,
     connectionTimeout: connectDeadlineMs,
     connectionRetryLimit: 0,
@@ -32,19 +30,16 @@ export const createPostgresPool = (url: string, options: PoolOptions): Promise<D
     ...toSessionTimeouts(options),
     resetConnection: () => Promise.resolve(),
     dangerouslyAllowForeignConnections: true,
-    typeParsers: [{ ...createBigintTypeParser(), parse: Number }],
+    typeParsers: [{ name: 'int8', parse: Number }],
   })
 
-const toDriverFactory = ({ sessions }: PoolOptions) =>
-  sessions === 'shared' ? withoutStatementNames(createPgDriverFactory()) : createPgDriverFactory()
-
-/** A pooler refuses connections that ask for settings of their own, and has such limits itself. */
+/** A pooler refuses a connection that asks for settings of its own, and has such limits itself. */
 const toSessionTimeouts = ({ sessions, queryDeadlineMs }: PoolOptions) =>
   sessions === 'shared'
     ? ({ statementTimeout: 'DISABLE_TIMEOUT', idleInTransactionSessionTimeout: 'DISABLE_TIMEOUT' } as const)
     : { statementTimeout: queryDeadlineMs, idleInTransactionSessionTimeout: 5_000 }
 
-/** Seen in pg_stat_activity, where a name that the operator chose in the URL is left alone. */
+/** `pg_stat_activity` shows the name. One that the operator chose in the URL is left alone. */
 const withApplicationName = (url: string): string => {
   if (!URL.canParse(url)) return url
   const named = new URL(url)

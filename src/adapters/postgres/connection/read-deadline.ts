@@ -7,7 +7,7 @@ const readDeadlineMs = 1_800
 
 /**
  * The answer to a read. Throws StoreUnavailableError when the server is away or gives no answer within `readDeadlineMs`.
- * The query itself may go on for longer: it ends by the deadline of its pool (query-deadline.ts).
+ * The query itself may go on for longer: it ends by the deadline of its pool (driver.ts).
  */
 export const withReadDeadline = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
   try {

@@ -4,7 +4,7 @@ import type { DatabaseProbe, DatabaseServer } from '#application/ports/diagnosti
 import { inBriefSession } from '../connection/brief-session.ts'
 import { toDatabaseError } from '../connection/database-error.ts'
 import { readMigrationState } from '../migrate/migrate.ts'
-import { findServerFault, readServerFacts } from '../connection/server-facts.ts'
+import { findServerFault, readServerProperties } from '../connection/server-fault.ts'
 
 interface Deps {
   readonly url: string
@@ -16,7 +16,7 @@ const deadlineMs = 5_000
 const notificationDeadlineMs = 2_000
 const applicationName = 'taskfold doctor'
 
-/** Each look has a connection of its own, so that one that hangs spoils no other. */
+/** Each question has a connection of its own, so that one that hangs spoils no other. */
 export const createPostgresDatabaseProbe = ({ url, directUrl }: Deps): DatabaseProbe => ({
   readServer: () => inDatabase(url, readServer),
   readMigrations: () => readMigrationState({ url: directUrl, answerDeadlineMs: deadlineMs }),
@@ -35,9 +35,9 @@ const inDatabase = async <Answer>(url: string, work: (client: pg.Client) => Prom
   }
 }
 
-/** How many connections there are is shown to any role, whose they are is not. */
+/** Any role may count the connections, though it may not see whose they are. */
 const readServer = async (client: pg.Client): Promise<DatabaseServer> => {
-  const facts = await readServerFacts(client)
+  const properties = await readServerProperties(client)
   const { rows } = await client.query<Omit<DatabaseServer, 'version' | 'fault'>>(
     `select
        current_setting('synchronous_commit') as "synchronousCommit",
@@ -46,13 +46,11 @@ const readServer = async (client: pg.Client): Promise<DatabaseServer> => {
        (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as "connections",
        current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as "connectionsMax"`,
   )
-  if (rows[0] === undefined) throw new DatabaseUnreachableError('the server told nothing of itself')
-  return { version: facts.version, fault: findServerFault(facts), ...rows[0] }
+  if (rows[0] === undefined) throw new DatabaseUnreachableError('the server gave no row of its settings')
+  return { version: properties.version, fault: findServerFault(properties), ...rows[0] }
 }
 
-/**
- * By two connections: behind a pooler one alone may happen to be given the session that listens, and hear itself.
- */
+/** By two connections: behind a pooler a single one may be given the session that listens, and hear itself. */
 const hearNotification = async (listener: pg.Client, notifier: pg.Client): Promise<'heard' | 'not-heard'> => {
   const heard = Promise.withResolvers<'heard' | 'not-heard'>()
   const channel = `taskfold_doctor_${process.pid}`

@@ -23,7 +23,7 @@ export interface PostgresEventStore extends EventStore {
 
 interface Deps {
   readonly pool: DatabasePool
-  /** For the flushes; the same unless given. One of its own lets few server processes keep the plans of an append. */
+  /** For appends; `pool` unless given. With a pool of their own only its few server processes keep the plan of an append. */
   readonly appendPool?: DatabasePool
   readonly routes: PostgresRoutes
   /** Kept exact by the answers of the server. */
@@ -33,31 +33,33 @@ interface Deps {
   readonly commits?: CommitObserver | undefined
 }
 
-/** Appends that belong together are rare: one call of them at a time, and no long line. */
+/** Appends that belong together are rare: one call of them at a time, and a short queue. */
 const atomicLimits = { flushesInFlightMax: 1, appendsPerFlushMax: 1, appendsWaitingMax: 100 }
 
 /**
  * The event store in Postgres. Concurrent appends travel together in one transaction, which their verdicts do not show.
  *
- * An append with content that no database takes is refused before it joins others, and so is one that begins a stream for
- * which there is no partition; one that only the server can judge costs its neighbours a second try and nothing more.
+ * An append that Postgres could not store is refused before it joins others, and so is one that begins a stream outside the
+ * partitions. One that only the server can judge costs the others in its batch a second try and nothing more.
  */
 export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
+  const { pool, appendPool = pool, routes, storeClock, monotonicMs, commits } = deps
   const limits = { ...groupCommitLimits, ...deps.limits }
-  const flushing = { ...deps, pool: deps.appendPool ?? deps.pool }
-  const single = createGroupCommit<EncodedAppend, AppendVerdict>(createAppendConnect(flushing), limits)
-  const atomic = createGroupCommit<EncodedAppends, AppendAllVerdict>(createAtomicConnect(flushing), {
+  const appending = { pool: appendPool, storeClock, monotonicMs, commits }
+  const loading = { pool, storeClock, monotonicMs }
+  const single = createGroupCommit<EncodedAppend, AppendVerdict>(createAppendConnect(appending), limits)
+  const atomic = createGroupCommit<EncodedAppends, AppendAllVerdict>(createAtomicConnect(appending), {
     ...limits,
     ...atomicLimits,
   })
-  const guard = createPartitionGuard(deps)
+  const guard = createPartitionGuard({ pool, monotonicMs })
 
-  /** Without asking anybody, as nearly every append can be; undefined where the server must be asked first. */
+  /** Undefined where the server must be asked first: for a partition or a route that this process has not met. */
   const encodeAtOnce = (append: Append): EncodedAppend | undefined => {
     assertAppend(append)
     if (append.expectedVersion > 0) return encodeAppend(append, null)
     if (!guard.knowsPlaceFor(append.taskId)) return undefined
-    const route = deps.routes.knownNumberOf(append.head)
+    const route = routes.knownNumberOf(append.head)
     return route === undefined ? undefined : encodeAppend(append, route)
   }
 
@@ -67,11 +69,11 @@ export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
     if (!(await guard.hasPlaceFor(append.taskId))) {
       throw new UnstorableAppendError(`task id ${append.taskId} lies outside the partitions of events`)
     }
-    return encodeAppend(append, await deps.routes.numberOf(append.head))
+    return encodeAppend(append, await routes.numberOf(append.head))
   }
 
   return {
-    // Not async: every append of every task comes by here, and a promise around a promise costs several turns.
+    // Not async: every append of every task passes here, and a promise around a promise costs several microtasks.
     append: (append) => {
       try {
         const encoded = encodeAtOnce(append)
@@ -94,7 +96,7 @@ export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
     },
 
     loadStream: async (taskId) => {
-      const { now, streams } = await loadStreams(deps, [taskId])
+      const { now, streams } = await loadStreams(loading, [taskId])
       const content = streams.get(taskId)
       if (content?.kind === 'undecodable') throw content.error
       return { now, events: content?.events ?? [] }
@@ -102,7 +104,7 @@ export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
 
     loadStreams: async (taskIds) => {
       assertCount(taskIds.length, 0)
-      return loadStreams(deps, taskIds)
+      return loadStreams(loading, taskIds)
     },
 
     close: async () => {

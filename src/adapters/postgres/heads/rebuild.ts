@@ -19,7 +19,7 @@ interface Deps {
 export interface RebuildReport {
   /** How many streams were read. */
   readonly streams: number
-  /** Heads that were unlike the fold of their events, or missing. */
+  /** Heads that differed from the fold of their events, or were missing. */
   readonly repaired: number
   /** Heads of streams that do not exist. */
   readonly removed: number
@@ -38,12 +38,12 @@ const streamsPerBatch = 500
 export const rebuildHeads = async (deps: Deps): Promise<RebuildReport> => {
   const report = { streams: 0, repaired: 0, removed: 0, unreadable: 0 }
   let after: TaskId | undefined
-  // Ends because ids only rise, and those minted meanwhile are of heads that are right.
+  // Ends because ids only rise, and the heads of tasks submitted meanwhile need no repair.
   for (;;) {
     const taskIds = await readTaskIds(deps.pool, after)
     const last = taskIds.length < streamsPerBatch ? undefined : taskIds.at(-1)
     const heads = await foldHeads(deps, taskIds)
-    if (heads.length > 0) report.repaired += (await repairHeads(deps, heads)).length
+    if (heads.length > 0) report.repaired += (await repairHeads({ pool: deps.pool, routes: deps.routes }, heads)).length
     report.removed += await removeOrphans(deps.pool, after, last)
     report.streams += taskIds.length
     report.unreadable += taskIds.length - heads.length
@@ -79,7 +79,7 @@ const foldHeads = async ({ store, logger }: Deps, taskIds: readonly TaskId[]): P
   })
 }
 
-/** An append writes events and head together, so a head is never seen before its events. */
+/** An append writes events and head in one transaction, so no head is visible before its events. */
 const removeOrphans = async (
   pool: DatabasePool,
   after: TaskId | undefined,

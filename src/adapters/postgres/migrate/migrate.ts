@@ -5,7 +5,7 @@ import { StartupError } from '#application/diagnosis/startup-error.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { type BriefSession, inBriefSession } from '../connection/brief-session.ts'
 import { toDatabaseError } from '../connection/database-error.ts'
-import { findServerFault, readServerFacts } from '../connection/server-facts.ts'
+import { findServerFault, readServerProperties } from '../connection/server-fault.ts'
 
 export interface MigrateOptions {
   /** Of the database itself or of a pooler. */
@@ -52,7 +52,7 @@ export const migrate = async ({
     workDeadlineMs: answerDeadlineMs,
   }
   const missing = await inDatabase(session, async (client) => {
-    const fault = findServerFault(await readServerFacts(client))
+    const fault = findServerFault(await readServerProperties(client))
     if (fault !== undefined) throw new StartupError(fault)
     return findMissing(names, await readApplied(client))
   })

@@ -11,7 +11,7 @@ interface Deps {
   readonly pool: DatabasePool
   /** Of the same database, for the connections of the heartbeat threads. */
   readonly url: string
-  /** Must be the operating system's, `process.hrtime`: the threads go by it. */
+  /** Must be the operating system's, `process.hrtime`: the heartbeat threads read the same clock. */
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -20,8 +20,7 @@ interface Deps {
  * The workers as rows of `taskfold.workers`. Each incarnation beats from a thread and by a connection of its own; see
  * heartbeat.ts.
  */
-export const createPostgresWorkerRegistry = (deps: Deps): WorkerRegistry => {
-  const { pool, clock } = deps
+export const createPostgresWorkerRegistry = ({ pool, url, clock, logger }: Deps): WorkerRegistry => {
   const end = async (incarnation: Incarnation): Promise<void> => {
     await withReadDeadline(pool.query(endStatement(incarnation)))
   }
@@ -30,7 +29,7 @@ export const createPostgresWorkerRegistry = (deps: Deps): WorkerRegistry => {
       const acknowledgedSentAtMs = clock.monotonicMs()
       const inserted = await withReadDeadline(pool.any(insertStatement(worker)))
       if (inserted.length === 0) throw new Error(`${worker.incarnation} was registered before`)
-      return startHeartbeat(worker, { ...deps, acknowledgedSentAtMs, end: () => end(worker.incarnation) })
+      return startHeartbeat(worker, { url, clock, logger, acknowledgedSentAtMs, end: () => end(worker.incarnation) })
     },
     readAll: async () => (await withReadDeadline(pool.any(readStatement))).map(toWorkerRow),
     end,
