@@ -1,12 +1,12 @@
-/** What the main thread and the heartbeat thread know of each other without a message: read and written at any moment. */
+/** Memory that the main thread and the heartbeat thread share: either reads and writes it at any moment, without a message. */
 export interface HeartbeatCells {
   /** When the last acknowledged beat was sent; `neverAcknowledged` once the row was found ended or gone. */
   readonly acknowledgedSentAtNs: Cell<bigint>
-  /** Rises with each writing of `acknowledgedSentAtNs`, after it: a look at this costs less than a look at that. */
+  /** Rises after each write of `acknowledgedSentAtNs`: to read this number costs less than to read that one. */
   readonly acknowledgements: Cell<number>
-  /** When the event loop of the main thread last came round. */
+  /** When a timer of the main thread last fired. */
   readonly mainSeenAtNs: Cell<bigint>
-  /** What the next beats say. */
+  /** These two travel with the next beats. */
   readonly running: Cell<number>
   readonly draining: Cell<number>
 }

@@ -3,16 +3,16 @@ import pg from 'pg'
 import { withDeadline } from '#application/mechanisms/with-deadline.ts'
 import { neverAcknowledged, viewHeartbeatCells } from './heartbeat-cells.ts'
 
-/**
- * The thread that beats for one incarnation; started by heartbeat.ts, which names what it is given. It has a connection of
- * its own, so that neither a full pool nor a busy main thread keeps it from beating.
+/*
+ * The thread that beats for one incarnation, started by heartbeat.ts. It has a connection of its own, so that neither a full
+ * pool nor a busy main thread keeps it from beating.
  *
- * It beats for the main thread, not for itself: while the event loop there does not come round it is silent, because a
- * process that hangs must not look alive.
+ * It beats for the main thread, not for itself: while the event loop there stands still for longer than `mainSilenceMs` the
+ * thread sends no beat, because a process that hangs must not look alive.
  */
-const given: HeartbeatGiven = workerData
 
-export interface HeartbeatGiven {
+/** What the thread is started with, as its `workerData`. */
+export interface HeartbeatSettings {
   readonly url: string
   readonly incarnation: string
   readonly beatMs: number
@@ -21,20 +21,38 @@ export interface HeartbeatGiven {
   readonly memory: SharedArrayBuffer
 }
 
-/** A change for the worse or the better: the main thread logs it. */
-export type HeartbeatNews =
+/** By hand: zod would have to be loaded in this thread too, at each start of a worker. */
+const parseSettings = (value: unknown): HeartbeatSettings => {
+  const settings: Partial<Record<keyof HeartbeatSettings, unknown>> =
+    typeof value === 'object' && value !== null ? value : {}
+  const { url, incarnation, beatMs, mainSilenceMs, memory } = settings
+  if (
+    typeof url !== 'string' ||
+    typeof incarnation !== 'string' ||
+    typeof beatMs !== 'number' ||
+    typeof mainSilenceMs !== 'number' ||
+    !(memory instanceof SharedArrayBuffer)
+  ) {
+    throw new TypeError('a heartbeat thread was started with other data than heartbeat.ts gives')
+  }
+  return { url, incarnation, beatMs, mainSilenceMs, memory }
+}
+
+/** A message to the main thread, which logs it: sent when what the beats come to has changed. */
+export type HeartbeatChange =
   | { readonly kind: 'beating' | 'main-silent' | 'refused' }
   | { readonly kind: 'failing'; readonly reason: string }
 
-const cells = viewHeartbeatCells(given.memory)
+const settings = parseSettings(workerData)
+const cells = viewHeartbeatCells(settings.memory)
 
-/** Less than the interval, unless that is too short for making a connection. */
-const deadlineMs = Math.max(given.beatMs * 0.8, 500)
+/** Less than the interval, but at least half a second: a beat may have to make a connection first. */
+const deadlineMs = Math.max(settings.beatMs * 0.8, 500)
 
-let told: HeartbeatNews['kind'] = 'beating'
-const tell = (news: HeartbeatNews): void => {
-  if (news.kind !== told) parentPort?.postMessage(news)
-  told = news.kind
+let lastReported: HeartbeatChange['kind'] = 'beating'
+const report = (change: HeartbeatChange): void => {
+  if (change.kind !== lastReported) parentPort?.postMessage(change)
+  lastReported = change.kind
 }
 
 interface Connection {
@@ -51,7 +69,7 @@ const disconnect = (): void => {
 
 const connect = (): Connection => {
   const client = new pg.Client({
-    connectionString: given.url,
+    connectionString: settings.url,
     application_name: 'taskfold heartbeat',
     connectionTimeoutMillis: deadlineMs,
     keepAlive: true,
@@ -63,7 +81,7 @@ const connect = (): Connection => {
   return { client, ready }
 }
 
-/** Sends one beat; answers when it was sent, or undefined when the row takes no more. */
+/** Sends one beat. Answers when it was sent, or undefined when the row of the incarnation was ended or removed. */
 const sendBeat = async (): Promise<bigint | undefined> => {
   connection ??= connect()
   const { client, ready } = connection
@@ -75,24 +93,24 @@ const sendBeat = async (): Promise<bigint | undefined> => {
      set beat = beat + 1, running = $2, state = $3, last_beat_at = clock_timestamp(),
          clock_ahead_ms = $4::float8 - extract(epoch from clock_timestamp()) * 1000
      where incarnation = $1 and state <> 'ended'`,
-    [given.incarnation, cells.running.read(), cells.draining.read() === 1 ? 'draining' : 'live', Date.now()],
+    [settings.incarnation, cells.running.read(), cells.draining.read() === 1 ? 'draining' : 'live', Date.now()],
   )
   return rowCount === 1 ? sentAtNs : undefined
 }
 
 const beat = async (): Promise<void> => {
-  if (Number(process.hrtime.bigint() - cells.mainSeenAtNs.read()) / 1e6 > given.mainSilenceMs) {
-    tell({ kind: 'main-silent' })
+  if (Number(process.hrtime.bigint() - cells.mainSeenAtNs.read()) / 1e6 > settings.mainSilenceMs) {
+    report({ kind: 'main-silent' })
     return
   }
   try {
     const sentAtNs = await withDeadline(sendBeat(), deadlineMs, () => new Error(`no answer within ${deadlineMs} ms`))
     cells.acknowledgedSentAtNs.write(sentAtNs ?? neverAcknowledged)
     cells.acknowledgements.write(cells.acknowledgements.read() + 1)
-    tell({ kind: sentAtNs === undefined ? 'refused' : 'beating' })
+    report({ kind: sentAtNs === undefined ? 'refused' : 'beating' })
   } catch (error) {
     disconnect()
-    tell({ kind: 'failing', reason: error instanceof Error ? error.message : String(error) })
+    report({ kind: 'failing', reason: error instanceof Error ? error.message : String(error) })
   }
 }
 
@@ -106,14 +124,14 @@ const stop = (): void => {
   parentPort?.close()
 }
 
-/** By the instants it began at, so that slow answers do not make beats rarer; never two at a time. */
+/** Counts from when the beat before began, so that slow answers do not make beats rarer. Never sends two at a time. */
 const beatOn = (dueAtMs: number): void => {
   timer = setTimeout(
     () => {
       const begunAtMs = performance.now()
       void beat().then(() => {
-        if (told === 'refused') stop()
-        else if (state === 'beating') beatOn(begunAtMs + given.beatMs)
+        if (lastReported === 'refused') stop()
+        else if (state === 'beating') beatOn(begunAtMs + settings.beatMs)
       })
     },
     Math.max(0, dueAtMs - performance.now()),
@@ -121,4 +139,4 @@ const beatOn = (dueAtMs: number): void => {
 }
 
 parentPort?.on('message', stop)
-beatOn(performance.now() + given.beatMs)
+beatOn(performance.now() + settings.beatMs)

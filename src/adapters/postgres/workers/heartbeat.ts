@@ -6,7 +6,7 @@ import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Heartbeat, WorkerDescription } from '#application/ports/workers/worker-registry.ts'
 import { allocateHeartbeatCells, neverAcknowledged, viewHeartbeatCells } from './heartbeat-cells.ts'
-import type { HeartbeatGiven } from './heartbeat-thread.ts'
+import type { HeartbeatSettings } from './heartbeat-thread.ts'
 
 interface Deps {
   /** Of the database, for the connection of the thread. */
@@ -19,13 +19,13 @@ interface Deps {
   readonly end: () => Promise<void>
 }
 
-const news = z.discriminatedUnion('kind', [
+const change = z.discriminatedUnion('kind', [
   z.object({ kind: z.enum(['beating', 'main-silent', 'refused']) }),
   z.object({ kind: z.literal('failing'), reason: z.string() }),
 ])
 
-/** How long the thread may take to say farewell to the server. */
-const farewellMs = 500
+/** How long the thread may take to end its connection before it is terminated. */
+const endDeadlineMs = 500
 
 /**
  * Beats for a row that exists, from a thread of its own, until it is stopped or the row is ended or removed. The thread
@@ -41,25 +41,32 @@ export const startHeartbeat = (worker: WorkerDescription, deps: Deps): Heartbeat
   cells.acknowledgedSentAtNs.write(toNs(deps.acknowledgedSentAtMs))
   cells.mainSeenAtNs.write(toNs(clock.monotonicMs()))
 
-  // A third of the lease is lost to a hang before the watch of the others begins, and short stops cost no beat.
+  // A process that hangs beats on for at most a third of its lease before the sweepers' watch begins; a shorter stop of its
+  // event loop costs no beat.
   const mainSilenceMs = worker.leaseMs / 3
   const mainSeen = setInterval(() => {
     cells.mainSeenAtNs.write(toNs(clock.monotonicMs()))
   }, mainSilenceMs / 10)
   mainSeen.unref()
 
-  const given: HeartbeatGiven = { url, incarnation: worker.incarnation, beatMs: worker.beatMs, mainSilenceMs, memory }
-  const thread = new Worker(new URL('heartbeat-thread.ts', import.meta.url), { workerData: given, execArgv: [] })
-  thread.on('message', (message) => logNews(logger, news.parse(message)))
+  const settings: HeartbeatSettings = {
+    url,
+    incarnation: worker.incarnation,
+    beatMs: worker.beatMs,
+    mainSilenceMs,
+    memory,
+  }
+  const thread = new Worker(new URL('heartbeat-thread.ts', import.meta.url), { workerData: settings, execArgv: [] })
+  thread.on('message', (message) => logChange(logger, change.parse(message)))
   thread.on('error', (error) => logger.error({ err: error }, 'the heartbeat thread died'))
-  // Not before: to listen for messages is to hold the process.
+  // After the listeners: to listen for messages keeps a process alive.
   thread.unref()
   const gone = once(thread, 'exit').catch(() => {})
 
   const stop = async (): Promise<void> => {
     clearInterval(mainSeen)
     thread.postMessage('stop')
-    await withDeadline(gone, farewellMs, () => new Error(`still there after ${farewellMs} ms`)).catch(() =>
+    await withDeadline(gone, endDeadlineMs, () => new Error(`still there after ${endDeadlineMs} ms`)).catch(() =>
       thread.terminate(),
     )
     await deps.end().catch((error: unknown) => {
@@ -92,7 +99,7 @@ const toMs = (sentAtNs: bigint): number =>
 
 const toNs = (ms: number): bigint => BigInt(Math.round(ms * 1e6))
 
-const logNews = (logger: Logger, { kind, ...fields }: z.output<typeof news>): void => {
+const logChange = (logger: Logger, { kind, ...fields }: z.output<typeof change>): void => {
   if (kind === 'beating') logger.info({}, 'beat again')
   if (kind === 'refused') logger.warn({}, 'stopped beating: the row of this worker was ended or removed')
   if (kind === 'main-silent') logger.warn({}, 'held back beats while the event loop stood still')
