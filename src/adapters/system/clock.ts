@@ -5,5 +5,5 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now() + zeroMs,
 }
 
-/** `performance.now` reads the same clock from another zero, and makes no big integer for it each time. */
+/** `performance.now` reads the same clock from another zero, and unlike `process.hrtime.bigint` allocates no big integer. */
 const zeroMs = Number(process.hrtime.bigint()) / 1e6 - performance.now()

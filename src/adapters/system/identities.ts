@@ -8,12 +8,12 @@ function toDigits(number: number, count: number): string {
   return number.toString(16).padStart(count, '0')
 }
 
-/** The sequence begins anew each millisecond below this, so that it has room to rise within the millisecond. */
+/** Each millisecond's sequence begins below this, so that it has room to rise within the millisecond. */
 const sequenceStartMax = 2 ** 31
 const sequenceMax = 2 ** 32 - 1
 
 /**
- * Identities with chance from the operating system.
+ * Identities from the operating system's random source.
  *
  * Task ids take their time from the store's clock, so that ids of all processes sort by the time of submission whatever
  * their own clocks show, and a sequence of 32 bits, so that those of one process never step back, even when the clock does.
@@ -44,7 +44,7 @@ export const createSystemIdentities = (storeClock: StoreClock): Identities => {
 const bytesPerId = 16
 const idsPerDraw = 256
 
-/** Chance for one id after the other, asked of the system for many at a time: asking is four fifths of minting one. */
+/** Random bytes for one id after the other, drawn from the system for 256 ids at once: a draw is four fifths of minting an id. */
 const createByteSource = (): (() => Uint8Array) => {
   const bytes = new Uint8Array(bytesPerId * idsPerDraw)
   let used = bytes.length
@@ -62,8 +62,8 @@ const createByteSource = (): (() => Uint8Array) => {
 const lowDigits = Array.from({ length: 4_096 }, (_, number) => toDigits(number, 3))
 
 /**
- * Version 8 UUIDs: 74 bits of chance that are this process's own, then a counter of 48. Two are minted for every task that
- * runs, and a random one each costs five times as much.
+ * Version 8 UUIDs: 74 random bits that stay the same in this process, then a counter of 48 bits. Two are minted for every task
+ * that runs, and a random UUID costs five times as much.
  */
 const createAppendIdMint = (): (() => AppendId) => {
   const own = `${randomUUID().slice(0, 14)}8${randomUUID().slice(15, 24)}`

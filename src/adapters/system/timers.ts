@@ -1,9 +1,9 @@
 import type { Timers } from '#application/ports/surroundings/clock.ts'
 
-/** Node waits at most this long at once, and takes anything longer for 1 ms. */
+/** The longest wait of Node's timers, which take anything longer for 1 ms. */
 const waitMsMax = 2_147_483_647
 
-/** Node's timers. A wait of any length is kept; whoever sets one must end it, or the process lives until it is over. */
+/** Node's timers, for waits of any length. A caller that does not cancel its timer keeps the process alive until it fires. */
 export const systemTimers: Timers = {
   after: (delayMs, callback) => {
     let timer: NodeJS.Timeout | undefined

@@ -1,9 +1,9 @@
 /*
- * One-dimensional arrays in the binary form of the wire protocol, which costs both sides less than text: no quoting here,
- * no parsing there. `pg` sends a Buffer as a binary parameter. An array that would hold only nulls is null.
+ * One-dimensional arrays in the binary form of the wire protocol. It costs less than text: this process quotes nothing and
+ * the server parses nothing. `pg` sends a Buffer as a binary parameter. An array that would hold only nulls is null.
  *
- * Each takes what it is about and how a value is read off it, so that no array is made only to be read once. Values are
- * read twice: to measure, and to write.
+ * Each function takes items and how to read a value off an item, so that no array of values is made only to be encoded. A
+ * value is read twice: to measure it, and to write it.
  */
 
 export type BinaryArray = Buffer | null
@@ -49,7 +49,7 @@ export const toIntArray = <Item>(items: readonly Item[], read: Read<Item, number
 
 const intBytes = 4
 
-/** Without the checks that `writeInt32BE` makes, several times an event. Answers where the next may stand. */
+/** Without the checks of `writeInt32BE`: this runs several times an event. Answers the position behind the value. */
 const writeInt = (buffer: Buffer, value: number, at: number): number => {
   buffer[at] = value >> 24
   buffer[at + 1] = value >> 16
@@ -103,8 +103,8 @@ const uuidBytes = 16
 const uuidDigits = 36
 
 /**
- * From the codes of its digits: they are taken off all texts at once, because a text may be in pieces, and is asked for its
- * pieces at each digit.
+ * Reads character codes rather than the text: V8 may hold a text in pieces and would look for the right piece at each digit.
+ * The caller takes the codes off all texts at once.
  */
 const writeUuid = (buffer: Buffer, at: number, codes: Buffer, first: number): void => {
   let from = first
@@ -117,13 +117,13 @@ const writeUuid = (buffer: Buffer, at: number, codes: Buffer, first: number): vo
 
 const hyphen = 0x2d
 
-/** The value of a hexadecimal digit in either case: letters have the bit of 64, and `A` stands at 1. */
+/** The value of a hexadecimal digit in either case. A letter has bit 64 set, and its low four bits are 1 for `A` or `a`. */
 const toNibble = (code: number): number => (code & 15) + 9 * (code >> 6)
 
 export const toTextArray = <Item>(items: readonly Item[], read: Read<Item, string>): BinaryArray =>
   encodeTexts(25, items, read)
 
-/** Of JSON text, which the server judges. */
+/** Of JSON as text. The server checks that it is JSON. */
 export const toJsonArray = <Item>(items: readonly Item[], read: Read<Item, string>): BinaryArray =>
   encodeTexts(114, items, read)
 
@@ -148,7 +148,7 @@ const encodeTexts = <Item>(oid: number, items: readonly Item[], read: Read<Item,
       continue
     }
     const valueAt = at + lengthBytes
-    // The word for a kind of event, and a small result, are the same again and again.
+    // Consecutive values are often equal: the type of an event, or a small result.
     if (value === last) copyWithin(buffer, valueAt, lastAt, lastBytes)
     else lastBytes = buffer.write(value, valueAt)
     last = value
@@ -159,7 +159,7 @@ const encodeTexts = <Item>(oid: number, items: readonly Item[], read: Read<Item,
   return buffer
 }
 
-/** A call of the one that buffers have is worth it for longer texts only. */
+/** For short texts a loop is quicker than a call of `Buffer.copyWithin`. */
 const copyWithin = (buffer: Buffer, to: number, from: number, bytes: number): void => {
   if (bytes > copiedByHandMax) buffer.copyWithin(to, from, from + bytes)
   else for (let at = 0; at < bytes; at += 1) buffer[to + at] = buffer[from + at] ?? 0

@@ -8,7 +8,7 @@ export interface BriefSession {
   readonly workDeadlineMs: number
 }
 
-/** Connects, does `work` and leaves. Past its deadline the connection is destroyed, and whatever hangs rejects. */
+/** Connects, does `work` and disconnects. Past `workDeadlineMs` it rejects and the connection is destroyed. */
 export const inBriefSession = async <Answer>(
   { url, applicationName, connectDeadlineMs, workDeadlineMs }: BriefSession,
   work: (client: pg.Client) => Promise<Answer>,
@@ -19,13 +19,13 @@ export const inBriefSession = async <Answer>(
     connectionTimeoutMillis: connectDeadlineMs,
     keepAlive: true,
   })
-  // A server that goes away says so here as well; the work rejects by itself.
+  // A connection that is lost emits an error, which would end the process; the work rejects as well.
   client.on('error', () => {})
   await client.connect()
   try {
     return await withDeadline(work(client), workDeadlineMs, () => new Error(`no answer within ${workDeadlineMs} ms`))
   } finally {
-    // Of a connection with an unanswered query this destroys the socket; a polite farewell may hang as the query did.
+    // Not awaited: it destroys the socket of a connection with an unanswered query, but otherwise may hang as a query does.
     client.end().catch(() => {})
   }
 }

@@ -5,7 +5,7 @@ import { DatabaseUnreachableError, StartupError } from '#application/diagnosis/s
 const passingClasses = new Set(['08', '53', '57', '58'])
 const lockNotAvailable = '55P03'
 
-/** Why a database gave no service at start, in one line that names the server and no secret. */
+/** Why a start could not use the database, in one line that names the server and no secret. */
 export const toDatabaseError = (url: string, error: unknown): StartupError => {
   const place = `the database at ${toPlace(url)}`
   const why = toReason(error)
@@ -20,7 +20,7 @@ export const toDatabaseError = (url: string, error: unknown): StartupError => {
     : new StartupError(`${place} refused: ${why}`, { cause: error })
 }
 
-/** Where the driver would go: the URL may leave things to its defaults. Host and port only. */
+/** The host and port that the driver would connect to: the URL may leave both to its defaults. */
 const toPlace = (url: string): string => {
   try {
     const { host, port } = new pg.Client({ connectionString: url })

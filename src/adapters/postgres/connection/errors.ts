@@ -1,10 +1,11 @@
 import { ConnectionError, InvalidInputError } from 'slonik'
 
 /**
- * What a failed statement means for the batch it carried.
+ * What a failed statement means for the batch that it carried.
  *
- * - `content`: some member does not fit; the others may. Nothing was stored. Also every error nobody thought of.
- * - `again`: the server rolled back for reasons of its own; the same statement may pass. Nothing was stored.
+ * - `content`: the server refused a member of the batch; the others may pass. Nothing was stored. An SQLSTATE that no other
+ *   class lists counts as this.
+ * - `again`: the server rolled the transaction back to end a conflict; the same statement may pass. Nothing was stored.
  * - `not-sent`: there was no connection to send it on. Nothing was stored.
  * - `unknown`: the connection or the server went away; the transaction may have been committed.
  */
@@ -15,7 +16,7 @@ const againStates = new Set(['40001', '40P01', '55P03'])
 const unknownClasses = new Set(['08', '53', '57', '58'])
 const readOnlyState = '25006'
 
-/** Classifies by SQLSTATE; a failure without one never came from the server, so its fate is unknown. */
+/** Classifies by SQLSTATE. A failure without one did not come from the server, so the fate of the statement is unknown. */
 export const classifyFailure = (error: unknown): FailureClass => {
   if (error instanceof ConnectionError) return 'not-sent'
   if (error instanceof InvalidInputError) return 'content'
@@ -24,10 +25,10 @@ export const classifyFailure = (error: unknown): FailureClass => {
   return againStates.has(state) ? 'again' : 'content'
 }
 
-/** The five characters the server named an error by, wherever the driver has put them. */
+/** The SQLSTATE of a server's error, at whatever depth of causes the drivers have put it. */
 export const findSqlState = (error: unknown): string | undefined => findServerError(error)?.code
 
-/** The detail the server gave with an error. */
+/** The DETAIL of a server's error. */
 export const findErrorDetail = (error: unknown): string | undefined => {
   const found = findServerError(error)
   return found !== undefined && 'detail' in found && typeof found.detail === 'string' ? found.detail : undefined

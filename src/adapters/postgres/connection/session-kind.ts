@@ -3,16 +3,16 @@ import { toDatabaseError } from './database-error.ts'
 
 /**
  * - `own`: a connection is one session of the server from beginning to end.
- * - `shared`: a pooler stands between and gives each transaction any session it has, so that nothing may be left in one:
- *   no prepared statement, no setting, no lock.
+ * - `shared`: a pooler gives each transaction any session that it has, so that nothing may be left in a session: no prepared
+ *   statement, no setting, no lock.
  */
 export type SessionKind = 'own' | 'shared'
 
 const deadlineMs = 10_000
 
 /**
- * What a connection to that URL is. A server names its process when it accepts a connection; a pooler answers with a number
- * of its own, and one in session mode counts as shared, which is slower and never wrong. Throws StartupError.
+ * Whether connections to that URL are sessions of their own. A server names its process when it accepts a connection, a
+ * pooler a number of its own. So a pooler in session mode counts as shared too, which is slower but safe. Throws StartupError.
  */
 export const findSessionKind = async (url: string): Promise<SessionKind> => {
   const session = {

@@ -20,7 +20,7 @@ export const createPostgresStoreProbe = ({ pool }: { readonly pool: DatabasePool
 const clockStatement = sql.type(z.object({ now: z.number() }))`
   select (extract(epoch from clock_timestamp()) * 1000)::float8 as now`
 
-/** The end of the last week in the row that begins with the present one. */
+/** The end of the last week that has a partition, counted from the present week without a gap. */
 const placeStatement = sql.type(z.object({ end: z.number().nullable() }))`
   with recursive placed as (
     select date_trunc('week', now() at time zone 'UTC') as week, 1 as number
@@ -34,7 +34,7 @@ const placeStatement = sql.type(z.object({ end: z.number().nullable() }))`
   select (extract(epoch from max(week) + interval '7 days') * 1000)::float8 as end
   from placed`
 
-/** Where the data are is shown to few roles, and means something here only when the server is on this host. */
+/** Few roles may read where the data are, and it is a path of this host only when the server runs here. */
 const spaceStatement = sql.type(z.object({ usedBytes: z.number(), localFolder: z.string().nullable() }))`
   select
     pg_database_size(current_database())::float8 as "usedBytes",
@@ -44,7 +44,7 @@ const spaceStatement = sql.type(z.object({ usedBytes: z.number(), localFolder: z
       then current_setting('data_directory', true)
     end as "localFolder"`
 
-/** Undefined also where a server in a container says that it is here: its folder is not. */
+/** Undefined also for a server in a container that is reached by a loopback address: its folder is not on this host. */
 const readDisk = async (folder: string): Promise<StoreSpace['disk']> => {
   try {
     const { bavail, blocks, bsize } = await statfs(folder)

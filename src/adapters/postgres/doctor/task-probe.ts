@@ -16,7 +16,7 @@ export const createPostgresTaskProbe = ({ pool }: { readonly pool: DatabasePool 
   },
 })
 
-/** By 201 probes of the index a route, one for each priority, however many tasks wait. */
+/** Costs 201 probes of the index a route, one for each priority, however many tasks wait. */
 const backlogStatement = sql.type(z.object({ queue: z.string(), type: z.string(), oldestReadyAgeMs: z.number() }))`
   select r.queue, r.type,
          (extract(epoch from clock_timestamp() - oldest.ready_at) * 1000)::float8 as "oldestReadyAgeMs"
@@ -37,7 +37,7 @@ const backlogStatement = sql.type(z.object({ queue: z.string(), type: z.string()
 
 const taskId = z.object({ task_id: z.string() })
 
-/** One more than asked for, to tell whether these are all. A task may have lost its head or, which is worse, its events. */
+/** One more than asked for, to tell whether these are all. Of both tables: a task may lack its head or its events. */
 const firstStatement = (idsMax: number) => sql.type(taskId)`
   (select task_id from taskfold.tasks order by task_id limit ${idsMax + 1})
   union

@@ -12,9 +12,10 @@ interface Request {
 }
 
 /**
- * The folder of the programs that were installed with us for this platform, or undefined when there are none.
+ * The folder of the PostgreSQL programs that this package's optional dependency installed for this platform, or undefined
+ * when there are none.
  *
- * They are used where they are if their links are there, or can be made, and the server's account may run them. Otherwise
+ * They are used in place if their symbolic links exist or can be made, and the server's account may run them. Otherwise
  * (packages below a home with mode 700, or in a read-only image) they are copied once, 60 MB, into `copiesIn`. A copy is
  * never removed: a server that was left running may still load from it.
  */
@@ -55,8 +56,8 @@ const nameCopy = async (native: string): Promise<string> => {
 }
 
 /**
- * The package keeps its symbolic links in a file, because packages carry none, and makes them in an install script, which
- * does not run everywhere. Answers whether all of them are there now.
+ * npm packages carry no symbolic links. The package lists them in a file and makes them in an install script, which does not
+ * run everywhere. Answers whether all of them exist now.
  */
 const makeLinks = async (native: string): Promise<boolean> => {
   const links: unknown = JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]'))
@@ -81,10 +82,10 @@ const isLink = (value: unknown): value is Link =>
   'target' in value &&
   typeof value.target === 'string'
 
-/** The list's paths start at the package: `native/lib/…`. */
+/** Paths in the list are relative to the package: `native/lib/…`. */
 const inNative = (native: string, path: string): string => join(native, relative('native', path))
 
-/** Whoever comes second finds the first one's copy in place, complete. */
+/** Copies under another name and renames it, so that of two processes the second finds a complete copy. */
 const copyNative = async (native: string, copy: string): Promise<void> => {
   const unfinished = `${copy}.${process.pid}`
   try {
@@ -99,7 +100,7 @@ const copyNative = async (native: string, copy: string): Promise<void> => {
   }
 }
 
-/** Packages installed under a umask of 077 are closed to everybody else. */
+/** Under a umask of 077 npm installs packages that no other account can read. */
 const openToAll = async (folder: string): Promise<void> => {
   await chmod(folder, 0o755)
   for (const entry of await readdir(folder, { withFileTypes: true })) {

@@ -12,7 +12,7 @@ export const serverRole = 'taskfold'
 
 const initDeadlineMs = 120_000
 
-/** The major version that made the cluster, or undefined when there is none yet. Throws StartupError when there is another thing in its place. */
+/** The major version that made the cluster, or undefined when there is no cluster yet. Throws StartupError for a folder that is none. */
 export const findClusterMajor = async ({ cluster }: ServerPlace): Promise<number | undefined> => {
   if (!(await exists(cluster))) return undefined
   const version = await readFile(join(cluster, 'PG_VERSION'), 'utf8').catch(() => '')
@@ -22,8 +22,8 @@ export const findClusterMajor = async ({ cluster }: ServerPlace): Promise<number
 }
 
 /**
- * The password of the server's role, minted when there is none. Loopback is open to every user of the machine, so the file,
- * which only the server's account (and root) can read, is what keeps them out.
+ * The password of the server's role, minted when there is none. Every user of the machine can connect to a loopback address;
+ * the password keeps them out, because only the server's account and root can read its file.
  *
  * Throws StartupError when the cluster exists and its password is gone.
  */
@@ -49,7 +49,7 @@ export const openPassword = async ({ folder, cluster, account }: ServerPlace): P
 
 const passwordFile = (folder: string): string => join(folder, 'postgres-password')
 
-/** Makes the cluster: UTF-8, C locale, checksums, scram. It appears under its name complete or not at all. Needs the password. */
+/** Makes the cluster: UTF-8, C locale, checksums, scram. A rename makes it appear complete or not at all. Needs the password. */
 export const makeCluster = async (place: ServerPlace, binaries: PostgresBinaries): Promise<void> => {
   const unfinished = `${place.cluster}.unfinished`
   await rm(unfinished, { recursive: true, force: true })
@@ -81,7 +81,7 @@ export const claimCluster = async ({ cluster, account }: ServerPlace): Promise<v
   }
 }
 
-/** How programs of PostgreSQL are run: by the right account, from a folder it may be in, untouched by our environment. */
+/** How programs of PostgreSQL run: as the server's account, from a folder that it may enter, without this process's environment. */
 export const processOptions = ({ account }: Pick<ServerPlace, 'account'>) => ({
   cwd: '/',
   env: { LC_ALL: 'C', TZ: 'UTC' },

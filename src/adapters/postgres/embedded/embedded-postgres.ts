@@ -14,7 +14,7 @@ export interface EmbeddedPostgres {
   /** With the password in it: not for logs. */
   readonly url: string
   readonly version: string
-  /** The server was found running: an earlier process was killed and could not stop it. */
+  /** Whether the server was running already: an earlier process was killed before it could stop it. */
   readonly adopted: boolean
   /** Stops the server, adopted or not, and gives up the data folder. Idempotent; never rejects. */
   stop(): Promise<void>
@@ -36,11 +36,12 @@ const pollMs = 100
 interface Running extends Postmaster {
   readonly version: string
   readonly adopted: boolean
-  /** Resolves with the last complaint of a server that we started. */
+  /** As in ServerProcess; undefined for a server that was adopted. */
   readonly ended?: Promise<string>
 }
 
-interface Scene {
+/** What adopting, starting and presenting a server need. */
+interface ServerContext {
   readonly place: ServerPlace
   readonly binaries: PostgresBinaries
   readonly password: string
@@ -62,16 +63,16 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
   const place = await openServerPlace(options.dataDir, logger)
   const unlock = await lockFolder(place.folder)
   try {
-    const scene = await setScene(place, options)
-    const running = (await adopt(scene)) ?? (await start(scene))
-    return await present(scene, running, unlock)
+    const context = await prepare(place, options)
+    const running = (await adopt(context)) ?? (await start(context))
+    return await present(context, running, unlock)
   } catch (error) {
     unlock()
     throw error instanceof Error && 'syscall' in error ? toFolderError(place.folder, error) : error
   }
 }
 
-const setScene = async (place: ServerPlace, { logger, programs }: EmbeddedPostgresOptions): Promise<Scene> => {
+const prepare = async (place: ServerPlace, { logger, programs }: EmbeddedPostgresOptions): Promise<ServerContext> => {
   const major = await findClusterMajor(place)
   const binaries = await findPostgresBinaries({
     account: place.account,
@@ -86,8 +87,8 @@ const setScene = async (place: ServerPlace, { logger, programs }: EmbeddedPostgr
   return { place, binaries, password, logger }
 }
 
-/** The server that is there already, once it answers; undefined when there is none, or it went away while we asked. */
-const adopt = async ({ place, password }: Scene): Promise<Running | undefined> => {
+/** The server that is running already, once it answers; undefined when there is none, or it ends meanwhile. */
+const adopt = async ({ place, password }: ServerContext): Promise<Running | undefined> => {
   for (const endsAt = performance.now() + readyDeadlineMs; performance.now() < endsAt; await sleep(pollMs)) {
     const postmaster = await findPostmaster(place.cluster)
     if (postmaster === undefined) return undefined
@@ -99,10 +100,10 @@ const adopt = async ({ place, password }: Scene): Promise<Running | undefined> =
 }
 
 /**
- * A port may be taken between its choice and its use, a killed server and its sessions need a moment to go, and its pid may
- * be another's by now: hence attempts.
+ * Tries up to three times: another process may take the port between its choice and its use, a killed server and its sessions
+ * need a moment to end, and the pid in its file may belong to another process by now.
  */
-const start = async ({ place, binaries, password, logger }: Scene): Promise<Running> => {
+const start = async ({ place, binaries, password, logger }: ServerContext): Promise<Running> => {
   for (let attempt = 1; ; attempt += 1) {
     const server = await spawnServer(place, binaries)
     const answer = await awaitServer(server, password, readyDeadlineMs)
@@ -118,8 +119,8 @@ const start = async ({ place, binaries, password, logger }: Scene): Promise<Runn
   }
 }
 
-const present = async (scene: Scene, running: Running, unlock: () => void): Promise<EmbeddedPostgres> => {
-  const { place, binaries, password, logger } = scene
+const present = async (context: ServerContext, running: Running, unlock: () => void): Promise<EmbeddedPostgres> => {
+  const { place, binaries, password, logger } = context
   const { pid, port, version, adopted } = running
   try {
     await openDatabase(toServerUrl(port, password, 'postgres'))

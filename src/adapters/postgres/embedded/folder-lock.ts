@@ -4,21 +4,20 @@ import type { DatabaseSync } from 'node:sqlite'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
 import { toFolderError } from './server-place.ts'
 
-/** Held locks stay referenced until they are released: a connection that is collected is closed, and lets go. */
+/** Keeps held locks referenced until they are released: a connection that is garbage-collected closes and frees its lock. */
 const held = new Set<DatabaseSync>()
 
 /** SQLite's result code for a lock that another connection holds. */
 const busy = 5
 
 /**
- * Makes this process the only one that works in `folder`; answers what gives it up again.
+ * Makes this process the only one that works in `folder`. Answers the function that releases the lock.
  *
- * Node has no flock. SQLite, which comes with it, has an equal: an exclusive transaction locks its (empty) file, and the
- * kernel takes the lock back however the process ends, so none is ever stale, and none is broken by a pid that was given
- * out again or means another process in another container, as a file with a pid in it would be. The pid beside the lock is
- * only for people.
+ * Node has no flock, but brings SQLite: an exclusive transaction locks its (empty) file, and the kernel releases the lock
+ * however the process ends. So no lock is ever stale. A file with a pid would be: the pid may be given out again, or mean
+ * another process in another container. The pid in the file `owner` is for people only.
  *
- * Throws StartupError when another process, or another caller in this one, holds it.
+ * Throws StartupError when another process, or another caller in this one, holds the lock.
  */
 export const lockFolder = async (folder: string): Promise<() => void> => {
   const sqlite = process.getBuiltinModule('node:sqlite')

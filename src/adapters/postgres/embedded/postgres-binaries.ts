@@ -6,7 +6,7 @@ import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { openBundledBinaries } from './bundled-binaries.ts'
 import type { ServerAccount } from './server-account.ts'
 
-/** Programs that were seen to run. */
+/** Programs that have answered with their version. */
 export interface PostgresBinaries {
   readonly initdb: string
   readonly postgres: string
@@ -17,20 +17,20 @@ export interface PostgresBinaries {
 }
 
 export interface BinariesRequest {
-  /** Whom the server runs as, when not as we do. */
+  /** The account of the server; undefined when it is this process's own. */
   readonly account: ServerAccount | undefined
-  /** Where the bundled programs may be copied to, when they cannot be used where they are. */
+  /** The folder that bundled programs are copied to when they cannot be used in place. */
   readonly copiesIn: string
   readonly logger: Logger
   /** Only this major version will do. */
   readonly major?: number | undefined
-  /** Folders of programs, in the order in which they are tried. Left out: the bundled ones, then those of the system. */
+  /** Folders of programs, in the order in which they are tried. Without it: the bundled ones, then those of the system. */
   readonly candidates?: AsyncIterable<string>
 }
 
 const oldestMajor = 15
 
-/** What one of the programs may take to say its version. */
+/** How long a program may take to answer with its version. */
 const versionDeadlineMs = 10_000
 
 /**
@@ -63,13 +63,13 @@ async function* listCandidates(request: BinariesRequest): AsyncGenerator<string>
   yield* await listDebianFolders('/usr/lib/postgresql')
 }
 
-/** Debian keeps the versions beside one another, and off the PATH. */
+/** Debian installs several versions side by side, none of them on the PATH. */
 const listDebianFolders = async (root: string): Promise<readonly string[]> => {
   const versions = (await readdir(root).catch(() => [])).filter((name) => /^\d+$/.test(name))
   return versions.sort((a, b) => Number(b) - Number(a)).map((version) => join(root, version, 'bin'))
 }
 
-/** Through any links: what belongs to a program lies beside the program itself. */
+/** Follows links: the other programs lie beside the real one. */
 const findOnPath = async (program: string): Promise<string | undefined> => {
   const path = await outputOf('/bin/sh', ['-c', `command -v ${program}`])
   return path === undefined || path === '' ? undefined : realpath(path).catch(() => undefined)
@@ -79,7 +79,7 @@ const probeBinaries = async (folder: string): Promise<PostgresBinaries | undefin
   const suffix = process.platform === 'win32' ? '.exe' : ''
   const [initdb, postgres, pgCtl] = ['initdb', 'postgres', 'pg_ctl'].map((name) => join(folder, name + suffix))
   if (initdb === undefined || postgres === undefined || pgCtl === undefined) return undefined
-  // A library that is missing, or a C library too old or too different, shows here and nowhere sooner.
+  // A missing library, or a C library that is too old or another one, shows only when a program runs.
   const said = (await outputOf(initdb, ['--version'])) && (await outputOf(postgres, ['--version']))
   const version = said?.match(/\(PostgreSQL\) (\d+[.\w]*)/)?.[1]
   if (version === undefined) return undefined

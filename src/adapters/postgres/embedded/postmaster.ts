@@ -9,26 +9,27 @@ import { processOptions } from './cluster.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 import type { ServerPlace } from './server-place.ts'
 
-/** A running server as its `postmaster.pid` tells of it. */
+/** A running server, as its file `postmaster.pid` names it. */
 export interface Postmaster {
   readonly pid: number
   readonly port: number
 }
 
-/** What is left of the time a server has for each way of stopping. */
+/** How long a server may take to stop: by itself with a checkpoint, then without one. */
 const fastStopDeadlineMs = 30_000
 const quickStopDeadlineMs = 5_000
 const pollMs = 20
 
-/** The server that works in this cluster, ours or one that an earlier process left behind; undefined when there is none. */
+/** The server that runs in this cluster, whichever process started it; undefined when there is none. */
 export const findPostmaster = async (cluster: string): Promise<Postmaster | undefined> => {
   const named = await readPidFile(cluster)
   return named !== undefined && isAlive(named.pid) && (await worksIn(named.pid, cluster)) ? named : undefined
 }
 
 /**
- * Removes a `postmaster.pid` that names no living server of this cluster. Only for when PostgreSQL, which judges by the pid
- * alone, took another process for one: by that file it also finds the sessions that a dead server has left.
+ * Removes a `postmaster.pid` that names no living server of this cluster. Only for a start that failed because PostgreSQL,
+ * which judges by the pid alone, took another process for its server: by that file PostgreSQL also finds the sessions that a
+ * dead server has left.
  */
 export const clearPidFile = async (cluster: string): Promise<void> => {
   if ((await findPostmaster(cluster)) === undefined) await rm(pidFile(cluster), { force: true })
@@ -42,7 +43,7 @@ const readPidFile = async (cluster: string): Promise<Postmaster | undefined> => 
   return Number.isSafeInteger(pid) && pid > 1 ? { pid, port } : undefined
 }
 
-/** Whether a process has that pid, be it ours or not. One that has ended and was not buried by its parent does not count. */
+/** Whether a process has that pid, of whatever account. A zombie, which has ended but was not reaped, does not count. */
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
@@ -52,7 +53,7 @@ const isAlive = (pid: number): boolean => {
   return !isZombie(pid)
 }
 
-/** An orphan becomes one where the first process of a container buries nobody. */
+/** An orphan stays a zombie where the first process of a container reaps no children. */
 const isZombie = (pid: number): boolean => {
   try {
     const status = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -63,8 +64,8 @@ const isZombie = (pid: number): boolean => {
 }
 
 /**
- * Whether the process is a server of this cluster, and not one that was given the pid of a server long dead, which in a
- * restarted container is the rule. A server's working folder is its cluster; where that cannot be asked, its name must do.
+ * Whether the process is a server of this cluster. A restarted container usually gives the pid of the dead server to another
+ * process. A server's working folder is its cluster; where the working folder cannot be read, the name of the program decides.
  */
 const worksIn = async (pid: number, cluster: string): Promise<boolean> => {
   const folder = await readlink(`/proc/${pid}/cwd`).catch(() => undefined)
@@ -80,8 +81,8 @@ const isSameFolder = async (folder: string, other: string): Promise<boolean> => 
 }
 
 /**
- * Stops the server: it ends its sessions, writes a checkpoint and goes. When that takes too long it is made to go without
- * the checkpoint, which costs its next start a recovery and loses nothing. Resolves when it is gone, or beyond help.
+ * Stops the server: it ends its sessions, writes a checkpoint and exits. After 30 s it is made to exit without the checkpoint,
+ * which costs its next start a recovery and loses nothing. Resolves when it is gone, or 5 s later with an error in the log.
  */
 export const stopPostmaster = async (
   { pid }: Postmaster,
@@ -104,7 +105,7 @@ const signalPostmaster = async (
   { pgCtl }: PostgresBinaries,
 ): Promise<void> => {
   if (process.platform === 'win32') {
-    // There are no signals there: to Node each of them means to kill at once. pg_ctl speaks to the server through a pipe.
+    // Windows has no signals, and Node kills at once for any of them. pg_ctl speaks to the server through a pipe.
     const mode = signal === 'SIGINT' ? 'fast' : 'immediate'
     await promisify(execFile)(pgCtl, ['stop', '-D', place.cluster, '-m', mode, '-W'], processOptions(place)).catch(
       () => {},
@@ -114,11 +115,11 @@ const signalPostmaster = async (
   try {
     process.kill(pid, signal)
   } catch {
-    // It went by itself.
+    // It has ended by itself.
   }
 }
 
-/** True as soon as the process is gone, false when the time is over. */
+/** True as soon as the process is gone; false when it is still there after `deadlineMs`. */
 const isGoneWithin = async (pid: number, deadlineMs: number): Promise<boolean> => {
   for (const endsAt = performance.now() + deadlineMs; performance.now() < endsAt;) {
     if (!isAlive(pid)) return true

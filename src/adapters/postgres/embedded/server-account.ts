@@ -2,7 +2,7 @@ import { readFile, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
 
-/** Whom the server runs as. */
+/** The account that the server runs as. */
 export interface ServerAccount {
   readonly name: string
   readonly uid: number
@@ -10,10 +10,10 @@ export interface ServerAccount {
 }
 
 /**
- * The account for the server, or undefined when it runs as whoever runs this process.
+ * The account for the server, or undefined when that is the account of this process.
  *
- * PostgreSQL refuses to run as root. A cluster that exists goes on under its owner, so that it never changes hands; a new
- * one belongs to `postgres`, or else to `nobody`. Throws StartupError when neither is known.
+ * PostgreSQL refuses to run as root. An existing cluster keeps its owner; a new one belongs to `postgres`, or else to
+ * `nobody`. Throws StartupError when the system has neither account.
  */
 export const findServerAccount = async (cluster?: string): Promise<ServerAccount | undefined> => {
   if (process.getuid?.() !== 0) return undefined
@@ -38,7 +38,7 @@ const readAccounts = async (): Promise<readonly ServerAccount[]> => {
     .filter(({ uid, gid }) => Number.isInteger(uid) && uid > 0 && Number.isInteger(gid) && gid >= 0)
 }
 
-/** Whether `account` may enter `folder` and every folder above it. Judged by modes; access lists are not read. */
+/** Whether `account` may enter `folder` and every folder above it. Goes by modes; access control lists are not read. */
 export const canEnter = async (folder: string, account: ServerAccount | undefined): Promise<boolean> => {
   if (account === undefined) return true
   for (let at = await realpath(folder); ; at = dirname(at)) {

@@ -5,7 +5,7 @@ import { StartupError } from '#application/diagnosis/startup-error.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { canEnter, findServerAccount, type ServerAccount } from './server-account.ts'
 
-/** Where one embedded server keeps its things, and whom it runs as. */
+/** The folder of one embedded server, and the account that it runs as. */
 export interface ServerPlace {
   readonly folder: string
   /** PostgreSQL's own data folder. */
@@ -13,13 +13,14 @@ export interface ServerPlace {
   readonly account: ServerAccount | undefined
 }
 
-/** Where the data of a root user go whose data folder the server's account cannot reach. */
+/** Holds the data of a root user whose own data folder the server's account cannot reach. */
 const sharedFolder = '/var/lib/taskfold'
 
 /**
- * Makes the data folder if it is missing and finds where the server can work: there, or, for root whose folder lies behind
- * one that the server's account may not enter (a clone in a home with mode 700), in a folder of `elsewhere` named after it.
- * Nothing that existed before gets another mode or owner. Throws StartupError with one line when there is no such place.
+ * Makes the data folder if it is missing and answers where the server can work. That is the data folder; but for root, whose
+ * data folder may lie below one that the server's account may not enter (a clone in a home with mode 700), it is a folder
+ * below `elsewhere` that is named after a hash of its path. Nothing that existed before gets another mode or owner. Throws
+ * StartupError with one line when there is no such place.
  */
 export const openServerPlace = async (
   dataDir: string,
@@ -54,7 +55,7 @@ const toPlace = (folder: string, account: ServerAccount | undefined): ServerPlac
   account,
 })
 
-/** Whether something is there. Whatever keeps us from seeing it shows again, with a better message, when it is used. */
+/** Whether something is there. A reason why it cannot be seen shows again, with a better message, when it is used. */
 export const exists = (path: string): Promise<boolean> =>
   stat(path).then(
     () => true,
@@ -97,7 +98,7 @@ export const openPrivateFolder = async (folder: string, account: ServerAccount |
   }
 }
 
-/** What stopped us from working in a folder, in one line. */
+/** Why a folder cannot be used, in one line. */
 export const toFolderError = (folder: string, error: unknown): StartupError => {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const known: ReadonlyMap<unknown, string> = new Map([

@@ -10,11 +10,11 @@ import { processOptions, serverRole } from './cluster.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 import { type ServerPlace, toFolderError } from './server-place.ts'
 
-/** A server process of ours. */
+/** A server process that this process started. */
 export interface ServerProcess {
   readonly pid: number
   readonly port: number
-  /** Resolves when it has ended, with the last thing it complained of. */
+  /** Resolves when it has ended, with the first error that it logged in this life, or 'it ended'. */
   readonly ended: Promise<string>
 }
 
@@ -36,7 +36,7 @@ export const serverSettings: Readonly<Record<string, string>> = {
   wal_level: 'minimal',
   max_wal_senders: '0',
   max_wal_size: '1GB',
-  // What Postgres takes by itself from 512 MB of shared buffers on. The 4 MB it would take here fill up between two commits.
+  // PostgreSQL's own choice from 512 MB of shared buffers on. The 4 MB that it would choose here fill up between two commits.
   wal_buffers: '16MB',
   // Statements and details of errors may hold payloads.
   log_error_verbosity: 'terse',
@@ -61,8 +61,8 @@ export const toServerUrl = (port: number, password: string, database: string): s
   `postgres://${serverRole}:${password}@127.0.0.1:${port}/${database}`
 
 /**
- * Starts the server in a session of its own: a terminal's Ctrl-C reaches this process, which must drain before its store
- * may go, but not the server. What it says goes to `postgres.log`, which is emptied first when it has grown past 10 MiB.
+ * Starts the server in a session of its own, so that a terminal's Ctrl-C reaches this process, which must drain while the
+ * server still runs, but not the server. The server logs to `postgres.log`, which is emptied first when it exceeds 10 MiB.
  */
 export const spawnServer = async (place: ServerPlace, binaries: PostgresBinaries): Promise<ServerProcess> => {
   const port = await findFreePort()
@@ -127,11 +127,11 @@ const lastComplaint = async (file: string, from: number): Promise<string> => {
 
 export type ServerAnswer =
   | { readonly kind: 'ready'; readonly version: string }
-  /** Not yet, or no more. */
+  /** It does not answer yet, or no more. */
   | { readonly kind: 'silent'; readonly why: string }
   | { readonly kind: 'refused'; readonly why: string }
 
-/** Asks a server whether it serves us. */
+/** Asks a server for its version, which shows whether it accepts the password. */
 export const askServer = async (port: number, password: string): Promise<ServerAnswer> => {
   const session = {
     url: toServerUrl(port, password, 'postgres'),

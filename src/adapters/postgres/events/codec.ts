@@ -15,7 +15,7 @@ export interface EncodedEvent {
   readonly incarnation: string | null
   readonly attempt: number | null
   readonly timeLimitMs: number | null
-  /** What its texts weigh. */
+  /** The size of its texts. */
   readonly bytes: number
 }
 
@@ -35,7 +35,7 @@ export interface EventRow {
   readonly time_limit_ms?: number | null
 }
 
-/** How much one event may weigh as text; a payload or result of the largest legal size fits with room to spare. */
+/** The largest text of one event. A payload or result of the largest legal size fits easily. */
 const eventBytesMax = 2_097_152
 
 /**
@@ -52,14 +52,23 @@ export const encodeEvent = (event: TaskEvent, context: EventContext): EncodedEve
 const toColumns = (event: TaskEvent, meta: string | null): EncodedEvent => {
   switch (event.type) {
     case 'Submitted': {
-      // Spelled out, as where it is read: taking one member off a copy costs more than the copy.
+      // Spelled out, as in toEvent: a rest pattern costs more than the copy.
       const { type, queue, payload, priority, maxAttempts, timeoutMs, retry, tags } = event.data
       const settings = { type, queue, priority, maxAttempts, timeoutMs, retry, tags }
       return columns(event, meta, { ...settings, ...toStoredDue(event.data) }, payload)
     }
     case 'Started': {
       const { incarnation, attempt, timeLimitMs } = event.data
-      return { type: event.type, data: null, body: null, meta, incarnation, attempt, timeLimitMs, bytes: weigh(meta) }
+      return {
+        type: event.type,
+        data: null,
+        body: null,
+        meta,
+        incarnation,
+        attempt,
+        timeLimitMs,
+        bytes: byteLengthOf(meta),
+      }
     }
     case 'Succeeded': {
       const { result, run, attempt } = event.data
@@ -84,7 +93,7 @@ const columns = (
   body: string | null = null,
 ): EncodedEvent => {
   const text = data === null ? null : JSON.stringify(data)
-  const bytes = weigh(text) + weigh(body) + weigh(meta)
+  const bytes = byteLengthOf(text) + byteLengthOf(body) + byteLengthOf(meta)
   return { type, data: text, body, meta, incarnation: null, attempt: null, timeLimitMs: null, bytes }
 }
 
@@ -102,8 +111,8 @@ const isEmpty = (members: object): boolean => {
   return true
 }
 
-/** What a text weighs, once it is known to be storable. */
-const weigh = (text: string | null): number => {
+/** The bytes of a text. Throws UnstorableAppendError for one that Postgres could not store. */
+const byteLengthOf = (text: string | null): number => {
   if (text === null) return 0
   assertStorable(text)
   return Buffer.byteLength(text)
@@ -174,8 +183,8 @@ const readStored = (row: EventRow, known: Upcasters, schema: number): StoredData
 }
 
 /**
- * Tasks of one type mostly differ in their payloads alone, which are kept apart: the data of their submissions is one text
- * again and again. What it was read as is read only, and serves for all of them.
+ * Tasks of one type mostly differ in their payloads alone, and those are stored apart: the data of their submissions is often
+ * the same text. It is parsed once; the value is read-only, so all of them share it.
  */
 const remembered = new Map<string, StoredData>()
 const rememberedMax = 100
@@ -216,7 +225,7 @@ const withColumns = (row: EventRow, data: unknown): unknown =>
 const toEvent = (stored: StoredData, body: string | null): TaskEvent => {
   switch (stored.type) {
     case 'Submitted': {
-      // Spelled out: every task that runs comes by here, and taking members off a copy costs more than the copy.
+      // Spelled out: every task that runs is read here, and a rest pattern costs more than the copy.
       const { type, queue, priority, maxAttempts, timeoutMs, retry, tags } = stored.data
       const submission = { type, queue, payload: bodyOf(body), priority, maxAttempts, timeoutMs, retry, tags }
       return { type: 'Submitted', data: { ...submission, ...toDue(stored.data) } }

@@ -13,19 +13,19 @@ import { withReadDeadline } from '../connection/read-deadline.ts'
 
 interface Deps {
   readonly pool: DatabasePool
-  /** How much the payloads, results and other data of one page may weigh together. */
+  /** The bytes of payloads, results and other data that one page may hold. */
   readonly pageBytesMax?: number
 }
 
-/** A thousand events with the largest payloads would weigh a quarter of a gigabyte. */
+/** Without it a thousand events with the largest payloads would take a quarter of a gigabyte. */
 const pageBytesMaxDefault = 8_388_608
 
 /** Before the first event of any transaction. */
 const lowestTaskId = parseTaskId('00000000-0000-0000-0000-000000000000')
 
 /**
- * The feed in order of (transaction, task, version), read only below the oldest transaction that still runs. That one is
- * looked for in the whole cluster, as Postgres does, so a long one in another database holds the feed back as well.
+ * The feed in order of (transaction, task, version), read only below the oldest transaction that still runs. Postgres counts
+ * transactions for all databases of a cluster, so a long one in another database holds the feed back as well.
  */
 export const createPostgresEventFeed = ({ pool, pageBytesMax = pageBytesMaxDefault }: Deps): EventFeed => ({
   readAfter: async (cursor, limit) => {
@@ -48,10 +48,10 @@ export const createPostgresEventFeed = ({ pool, pageBytesMax = pageBytesMaxDefau
   },
 })
 
-/** Before everything that transaction wrote. */
+/** The cursor before everything that this transaction wrote. */
 const firstOf = (epoch: string, xid: number): FeedCursor => ({ epoch, xid, taskId: lowestTaskId, version: 0 })
 
-/** The facts of the page stand in every row; there is one when there is no event. */
+/** Every row repeats the epoch and whether the cursor is known. A page without events has one row, for these two. */
 const pageRow = z.object({
   epoch: z.string(),
   known: z.boolean(),
@@ -88,7 +88,7 @@ const decodeUntilUnreadable = (epoch: string, rows: readonly FeedRow[]): readonl
   return events
 }
 
-/** A cursor that lies beyond the newest transaction was given out by a history that is no longer here. */
+/** A cursor beyond the newest transaction is unknown: it belongs to a history that a restore has replaced. */
 const pageStatement = (cursor: FeedCursor | undefined, limit: number, bytesMax: number) => {
   const { epoch, xid, taskId, version } = cursor ?? { epoch: null, xid: 0, taskId: lowestTaskId, version: 0 }
   return sql.prepared('taskfold.feed', pageRow)`
@@ -110,7 +110,7 @@ const latestStatement = sql.type(z.object({ epoch: z.string(), end_xid: z.int() 
   select taskfold.feed_epoch() as epoch,
          taskfold.feed_position(pg_snapshot_xmin(pg_current_snapshot()))::text::bigint as end_xid`
 
-/** Everybody may see who holds which transaction; how long it has been running is shown to few. */
+/** Any role may see which process holds a transaction, but few may see since when. */
 const barrierStatement = sql.type(z.object({ xid: z.int(), pid: z.int().nullable() }))`
   select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xid, holder.pid
   from (

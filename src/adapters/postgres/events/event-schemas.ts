@@ -2,15 +2,15 @@ import { z } from 'zod'
 import type { RetryPolicy } from '#domain/retry-policy.ts'
 
 /*
- * The data of stored events at their present schema version. Unknown members are ignored, so that a release may add one
- * that an older one does not need.
+ * The data of stored events at their present schema version. Unknown members are ignored, so that a release may add a member
+ * that older releases do not need.
  */
 
 const count = z.int().min(0)
 const run = { run: count, attempt: count }
 const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
 
-/** One of the two is there; a stored event without either is due at once. */
+/** A stored event has one of the two; without either it is due at once. */
 const due = { delayMs: count.optional(), runAt: instant.optional() }
 
 const submission = z.object({
@@ -74,8 +74,8 @@ export type StoredData = z.output<typeof storedData>
 type Members = Readonly<Record<string, unknown>>
 
 /**
- * The data of a submission without an instant, as every task that runs is loaded with; undefined for anything that is not
- * quite as it should be, which the schema judges. It says of what it takes what the schema says, at a tenth of the price.
+ * The data of a submission without `runAt`, which nearly every task that runs has, read at a tenth of the price of the
+ * schema. It accepts nothing that the schema refuses; undefined for all else, which the schema then judges.
  */
 export const findPlainSubmission = (type: string, data: unknown): StoredData | undefined => {
   if (type !== 'Submitted' || !isObject(data) || data['runAt'] !== undefined) return undefined

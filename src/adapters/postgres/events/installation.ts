@@ -9,8 +9,8 @@ interface Deps {
 }
 
 /**
- * Makes sure that the database knows where it is. One that was restored elsewhere begins another generation of the event
- * feed: to be called before anything is appended. Idempotent. Throws StoreUnavailableError.
+ * Notices a database that was restored on another server and begins another epoch of the event feed for it. To be called
+ * before anything is appended. Idempotent. Throws StoreUnavailableError.
  */
 export const adoptInstallation = async ({ pool, logger }: Deps): Promise<void> => {
   const adopted = await withReadDeadline(

@@ -5,7 +5,7 @@ import { mintedAt, type TaskId } from '#domain/identifiers.ts'
 import type { Instant } from '#domain/time.ts'
 import { withReadDeadline } from '../connection/read-deadline.ts'
 
-/** Three weeks, whatever day of its week today is; the first may be the one before, for ids minted a moment ago. */
+/** Three weeks from any day of a week touch four; a fifth is the week before, for ids minted in its last moments. */
 const weeksAhead = 5
 const ahead = sql.fragment`interval '21 days'`
 const behind = sql.fragment`interval '1 day'`
@@ -49,20 +49,20 @@ const areAllThere = (weeks: readonly Instant[], first: Instant, last: Instant): 
 
 const endOf = (weeks: readonly Instant[]): Instant => (weeks.at(-1) ?? 0) + weekMs
 
-/** Which new streams have a place. */
+/** Tells whether a new stream has a partition. */
 export interface PartitionGuard {
-  /** Whether events of a task of this id can be stored. Throws StoreUnavailableError. */
+  /** Whether there is a partition for the events of this id; asks the server when it is not known. Throws StoreUnavailableError. */
   hasPlaceFor(taskId: TaskId): Promise<boolean>
-  /** Whether they can by what is known here; asks nobody. */
+  /** The same by what this process knows, without asking the server. */
   knowsPlaceFor(taskId: TaskId): boolean
 }
 
-/** How long an answer "there is none" stands before the server is asked again. */
+/** After the server answered that there is none it is not asked again for so long. */
 const missStandsMs = 1_000
 
 /**
- * Knows the partitions by reading them when it meets an id that lies outside those it knows: whoever made them, they only
- * grow in number. An id that has none is refused before it joins a batch, which it would fail as a whole.
+ * Reads the partitions when it meets an id outside those that it knows, because any process may make more. An id without a
+ * partition is refused before it joins a batch, which would fail as a whole.
  */
 export const createPartitionGuard = ({
   pool,

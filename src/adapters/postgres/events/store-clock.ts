@@ -1,18 +1,18 @@
 import type { StoreClock } from '#application/ports/surroundings/clock.ts'
 import type { Instant } from '#domain/time.ts'
 
-/** The estimate, and how it is kept: from the instants in the server's answers. */
+/** The store's clock as this process estimates it from the instants in the server's answers. */
 export interface EstimatedStoreClock extends StoreClock {
   /** The server's clock showed `serverMs` at some moment between these two monotonic instants. */
   observe(serverMs: number, sentAtMs: number, receivedAtMs: number): void
 }
 
-/** How fast an old observation loses worth: two quartz clocks drift apart by less than this. */
+/** How fast the error of an observation grows with its age: two quartz clocks drift apart by less than this. */
 const driftPerMs = 0.000_2
 
 /**
- * Estimates the server's clock from round trips: the truth lies within half of one around its middle, so the quickest
- * wins until drift has made it worse than a newer one (Cristian's algorithm, 1989).
+ * Estimates the server's clock from round trips. The true offset lies within half a round trip of its middle, so the quickest
+ * round trip counts until drift has made its error larger than that of a newer one (Cristian's algorithm, 1989).
  */
 export const createEstimatedStoreClock = (monotonicMs: () => number): EstimatedStoreClock => {
   let offsetMs: number | undefined

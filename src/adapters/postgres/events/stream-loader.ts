@@ -26,7 +26,7 @@ export const loadStreams = async (deps: Deps, taskIds: readonly TaskId[]): Promi
   for (const stream of groupByStream(rows)) {
     const text = stream[0]?.task_id ?? ''
     while ((sorted[at] ?? text) < text) at += 1
-    // The caller's own text rather than one more like it, which each map would have to look up among all texts.
+    // The caller's own string as key: an equal string from the driver would have to be hashed and compared for each map.
     const taskId = sorted[at] === text ? sorted[at] : undefined
     if (taskId !== undefined) streams.set(taskId, decode(taskId, stream))
   }
@@ -43,8 +43,8 @@ const decode = (taskId: TaskId, rows: readonly EventRow[]): StreamContent => {
 }
 
 /**
- * Few columns, because each costs a row its share of reading. The clock is the instant of a row of its own, and what only
- * Started has is one text; `date_part` counts without decimals.
+ * Few columns, because the driver pays for each column of each row. So the clock is a row of its own, the three values that
+ * only Started has are one text, and instants go by `date_part`, which unlike `extract` computes without decimals.
  */
 const loadedRow = z.union([
   z.object({ task_id: z.null(), recorded_ms: z.int() }),
@@ -77,7 +77,7 @@ const readRows = async (
   return { now, rows }
 }
 
-/** The bounds beside the ids let a plan made for any ids leave out the partitions that none of these is in. */
+/** With `between` a generic plan leaves out the partitions that hold none of these ids. */
 const loadStatement = (sorted: readonly TaskId[]) => {
   const ids = toUuidArray(sorted, itself)
   return sql.prepared('taskfold.load', loadedRow)`
@@ -94,7 +94,7 @@ const loadStatement = (sorted: readonly TaskId[]) => {
       order by e.task_id, e.version)`
 }
 
-/** As the statement writes it; what is missing there is judged where the event is decoded. */
+/** Splits what the statement joined; the codec judges what is missing. */
 const readStarted = (started: string): Pick<EventRow, 'incarnation' | 'attempt' | 'time_limit_ms'> => {
   const [incarnation = '', attempt, limit] = started.split(' ')
   return { incarnation, attempt: Number(attempt), time_limit_ms: Number(limit) }

@@ -5,7 +5,7 @@ import { withReadDeadline } from '../connection/read-deadline.ts'
 
 const purged = z.object({ scope: z.string() })
 
-/** Skips keys that somebody has locked: whoever purges next finds them. */
+/** Skips keys that another transaction has locked: the next purge finds them. */
 export const createPostgresSubmitKeys = ({ pool }: { readonly pool: DatabasePool }): SubmitKeys => ({
   purge: async (ageMs, countMax) => {
     const { rowCount } = await withReadDeadline(

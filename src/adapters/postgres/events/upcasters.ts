@@ -1,12 +1,12 @@
 /** Turns the data of one event type from one schema version into the next. */
 export type Upcast = (data: unknown) => unknown
 
-/** For each event type the steps from version 1 on: the first leads from 1 to 2, the second from 2 to 3. */
+/** For each event type the steps from version 1 on: the first from 1 to 2, the second from 2 to 3. */
 export type Upcasters = Readonly<Record<string, readonly Upcast[]>>
 
 /**
- * Every step there has ever been. A change of an event's data adds one here and a golden file of the old form to the
- * tests; stored events are never rewritten. So far every type is at version 1.
+ * All steps. A change of an event's data adds one here, and a golden file of the old form to the tests; stored events are
+ * never rewritten. Every type is at version 1 so far.
  */
 export const upcasters: Upcasters = {}
 

@@ -27,7 +27,7 @@ export const headRow = z.object({
   last_ms: z.int(),
 })
 
-/** The members of `headRow`, of a table named `h`. */
+/** Selects the members of `headRow` from `taskfold.tasks h`. */
 export const headColumns = sql.fragment`
   h.task_id, h.version, h.status, h.route, h.priority, h.attempt, h.run, h.incarnation,
   (extract(epoch from h.ready_at) * 1000)::bigint as ready_ms,
@@ -58,8 +58,8 @@ const toHead = async (routes: PostgresRoutes, row: z.output<typeof headRow>): Pr
 const bind = (array: BinaryArray) => (array === null ? null : sql.binary(array))
 
 /**
- * Sets those heads whose streams still end at their version; leaves the others alone, because somebody is appending.
- * Answers which were unlike before, or missing. At most 1000 in one transaction. Throws StoreUnavailableError.
+ * Sets those heads whose streams still end at their version. The others are left to the append that has moved the stream.
+ * Answers which heads differed or were missing. At most 1000 in one transaction. Throws StoreUnavailableError.
  */
 export const repairHeads = async (
   { pool, routes }: { readonly pool: DatabasePool; readonly routes: PostgresRoutes },

@@ -9,10 +9,10 @@ export interface PostgresRoutes extends Routes {
   /** The number of a route, which is learned if it is unknown. Throws StoreUnavailableError. */
   numberOf(route: Route): Promise<number>
 
-  /** The number of a route that this process has met; asks nobody. */
+  /** The number of a route that this process has met; undefined otherwise. Does not ask the server. */
   knownNumberOf(route: Route): number | undefined
 
-  /** The numbers of those that were ever learned, by `routeKey`; learns none. Throws StoreUnavailableError. */
+  /** The numbers of those routes that any process has learned, by `routeKey`. Learns none. Throws StoreUnavailableError. */
   findNumbers(routes: readonly Route[]): Promise<ReadonlyMap<string, number>>
 
   /** The route of a number, or undefined when there is none. Throws StoreUnavailableError. */
@@ -23,8 +23,8 @@ const routeRow = z.object({ id: z.int(), queue: z.string(), type: z.string() })
 const learnedRow = routeRow.extend({ made: z.boolean() })
 
 /**
- * Every route met so far is kept in both directions: they are few, and neither a name nor a number ever changes. A known
- * one costs no round trip.
+ * Keeps every route that it has met, by names and by number: routes are few, and neither names nor numbers ever change. A
+ * known one costs no round trip.
  */
 export const createPostgresRoutes = ({ pool }: { readonly pool: DatabasePool }): PostgresRoutes => {
   const known = createKnownRoutes()
@@ -37,7 +37,7 @@ export const createPostgresRoutes = ({ pool }: { readonly pool: DatabasePool }):
     return rows.map(({ queue, type }) => ({ queue, type }))
   }
 
-  /** One statement; a second one when another process learned the same at the same moment, which a snapshot hides. */
+  /** One statement. A second one where another process wrote the same route at the same moment: the snapshot hides its row. */
   const write = async (unknown: readonly Route[]): Promise<readonly Route[]> => {
     const rows = await withReadDeadline(pool.any(learnStatement(unknown)))
     known.add(rows)
@@ -84,7 +84,7 @@ interface KnownRoutes {
   routeOf(number: number): Route | undefined
 }
 
-/** By two names rather than one text made of both: each append and each hint of every task is looked up here. */
+/** A map in a map rather than one text made of both names: each append and each hint of every task is looked up here. */
 const createKnownRoutes = (): KnownRoutes => {
   const numbers = new Map<string, Map<string, number>>()
   const routes = new Map<number, Route>()
@@ -102,8 +102,8 @@ const createKnownRoutes = (): KnownRoutes => {
 }
 
 /**
- * Writes each route once, however many callers meet it while it is being written; all of them wait for that, and the one
- * that began the writing hears what came of it.
+ * Writes each route once, however many callers meet it while it is being written. All of them wait for the write; only the
+ * caller that began it is answered what was learned.
  */
 const createOnceAtATime = (
   write: (routes: readonly Route[]) => Promise<readonly Route[]>,

@@ -9,7 +9,7 @@ const cancellingMax = 1_000
 
 const runRow = z.object({ task_id: z.string(), run: z.int() })
 
-/** The running heads, by the index `tasks_running`: each read costs what it answers, however many tasks there are. */
+/** The running heads, by the index `tasks_running`: a read costs as much as its answer, however many tasks there are. */
 export const createPostgresRunIndex = ({ pool }: { readonly pool: DatabasePool }): RunIndex => ({
   listRunningIncarnations: async () => {
     const incarnations = await withReadDeadline(pool.anyFirst(incarnationsStatement))
@@ -28,7 +28,7 @@ export const createPostgresRunIndex = ({ pool }: { readonly pool: DatabasePool }
       ),
     ),
 
-  // Nothing but a request to cancel can follow a run's Started while it runs.
+  // While a task runs, only CancelRequested can follow its Started.
   listCancelling: async (incarnation) =>
     toRuns(
       await withReadDeadline(
@@ -43,7 +43,7 @@ export const createPostgresRunIndex = ({ pool }: { readonly pool: DatabasePool }
     ),
 })
 
-/** Jumps from one incarnation to the next, over the runs of each. */
+/** Finds each incarnation by one probe of the index, without reading all its runs. */
 const incarnationsStatement = sql.type(z.object({ incarnation: z.string() }))`
   with recursive running as (
     (select incarnation

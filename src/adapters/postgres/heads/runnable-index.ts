@@ -16,9 +16,9 @@ interface Deps {
  * The runnable heads, by the index `tasks_runnable (route, priority, ready_at, task_id)`.
  *
  * Rank is not stored: within one priority the order of rank is that of the ready instant, so the first K by rank are among
- * the first K due ones of each priority there is. The priorities are found by jumping from one to the next. A read costs
- * what it answers and the number of priorities; tasks that are not due cost nothing. (By an index on the rank 300,000
- * scheduled tasks cost each read 200 ms.)
+ * the first K due ones of each priority. The priorities are found by one probe of the index each. A read costs its answer and
+ * the number of priorities; tasks that are not due cost nothing. (With an index on the rank, 300,000 scheduled tasks cost
+ * each read 200 ms.)
  */
 export const createPostgresRunnableIndex = ({ pool, routes }: Deps): RunnableIndex => ({
   readDue: async (windows) => {
@@ -53,7 +53,7 @@ export const createPostgresRunnableIndex = ({ pool, routes }: Deps): RunnableInd
 
 type NumberedWindow = Omit<DueWindow, 'route'> & { readonly place: number; readonly route: number }
 
-/** The priorities of the runnable heads of the route `w.route`: one jump each. */
+/** The priorities of the runnable heads of the route `w.route`, by one probe of the index each. */
 const priorities = sql.fragment`
   with recursive present as (
     (select t.priority
@@ -72,7 +72,7 @@ const priorities = sql.fragment`
     where present.priority is not null
   )`
 
-/** Ranks are compared as instants, which is cheaper than as numbers; only those that are answered become numbers. */
+/** Ranks are compared as instants, which is cheaper than as numbers; only those in the answer become numbers. */
 const headStart = sql.fragment`present.priority * ${priorityHeadStartMs}::float8 * interval '1 millisecond'`
 
 const dueStatement = (windows: readonly NumberedWindow[]) => {

@@ -20,10 +20,9 @@ const headsPerCallMax = 1_000
 /**
  * The read model over `taskfold.tasks`.
  *
- * A list walks down the task ids, so it is quick while what matches is not rare. For what is rare by nature there are
- * partial indexes: what is pending, running, failed or cancelled. A queue or type with few tasks among millions of others
- * that have ended has none and costs a walk over them all, some 200 ms a million: an index for it would be paid for by
- * every append.
+ * A list reads heads downward by task id, so it is quick where many heads match. Where few match by nature there are partial
+ * indexes: pending, running, failed and cancelled tasks. A queue or type with few tasks among millions of others that have
+ * ended has no index, and its list reads all of them, some 200 ms a million: every append would pay for such an index.
  */
 export const createPostgresTaskIndex = (deps: Deps): TaskIndex => ({
   listHeads: async (query) => {
@@ -59,8 +58,8 @@ export const createPostgresTaskIndex = (deps: Deps): TaskIndex => ({
 })
 
 /**
- * The routes that a query is about; undefined when it is about all of them. They are asked for beforehand: the server plans
- * by how many heads a route has, which it cannot do for one that it must look up itself.
+ * The numbers of the routes that a query names; undefined when it names neither queue nor type. Read in a statement before:
+ * the server plans by how many heads a route has, which it cannot know for a route that a join finds.
  */
 const findRouteNumbers = async (
   pool: DatabasePool,
@@ -93,7 +92,7 @@ const conditionsOf = (query: HeadQuery, numbers: readonly number[] | undefined):
   return conditions
 }
 
-/** What a status means for the columns that partial indexes are about is said as well, so that they can be used. */
+/** Repeats the condition of the partial index for a status, so that the index can be used. */
 const hasStatus = (status: TaskStatus): FragmentSqlToken => {
   switch (status) {
     case 'PENDING':
@@ -110,8 +109,8 @@ const hasStatus = (status: TaskStatus): FragmentSqlToken => {
 }
 
 /**
- * How far apart the instants of minting an id and of recording its `Submitted` may be: an append waits some seconds at
- * most. Only within this distance of an instant asked for must events be looked at; beyond it the id tells.
+ * How far apart minting an id and recording its `Submitted` may be: an append waits some seconds at most. Only for ids within
+ * this distance of the instant asked for must events be read; for the others the instant in the id decides.
  */
 const mintedApartMsMax = 60_000
 
@@ -135,7 +134,7 @@ const toTimestamp = (instant: Instant): FragmentSqlToken =>
 
 const instantMax = 2 ** 48 - 1
 
-/** The lowest version 7 UUID of an instant, as the partitions have it. */
+/** The lowest id with the instant in its first 48 bits, as the bounds of partitions have it. */
 const lowestTaskId = (instant: Instant): TaskId => {
   const digits = Math.min(Math.max(Math.floor(instant), 0), instantMax)
     .toString(16)
@@ -155,7 +154,7 @@ const summaryRow = z.object({
   oldest_ready_age_ms: z.int().nullable(),
 })
 
-/** Each part reads one partial index, and none the tasks that went well. */
+/** Each part reads one partial index, and none reads the tasks that succeeded. */
 const summaryStatement = sql.type(summaryRow)`
   with pending as (
     select route,

@@ -11,12 +11,12 @@ import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { withReadDeadline } from '../connection/read-deadline.ts'
 
-/** Claims that met a row which their snapshot could not see. */
+/** How often a claim is tried that met a row which its snapshot could not see. */
 const claimsMax = 5
 
 /**
  * The ledger in `taskfold.effects`. A key is the HMAC of task and name under the secret of the installation, which every
- * process reads once from the database: nobody has to configure it, and a restored backup keeps it.
+ * process reads once from the database: it needs no configuration, and a restored backup keeps it.
  */
 export const createPostgresIdempotencyLedger = ({ pool }: { readonly pool: DatabasePool }): IdempotencyLedger => {
   let secret: Buffer | undefined
@@ -28,7 +28,7 @@ export const createPostgresIdempotencyLedger = ({ pool }: { readonly pool: Datab
 
   return {
     claim: async (claim) => {
-      // First, so that nothing is claimed of which the key cannot be told.
+      // First, so that no effect is claimed whose key cannot be answered.
       const key = await toKey(claim.taskId, claim.name)
       for (let claims = 0; claims < claimsMax; claims += 1) {
         const verdict = toVerdict(claim, key, await withReadDeadline(pool.one(claimStatement(claim))))
@@ -87,7 +87,7 @@ const claimedRow = z.object({
   result: z.string().nullable(),
 })
 
-/** One statement: it claims if it may, and otherwise tells why not by the row as it was before. */
+/** One statement: it claims if it may, and otherwise answers the row that stood in the way, as it was before. */
 const claimStatement = ({ taskId, name, mode, run, attempt, input }: EffectClaim) => sql.type(claimedRow)`
   with given as (
     select ${taskId}::uuid as task_id, ${name}::text as name, ${run}::int as run,
@@ -115,7 +115,7 @@ const claimStatement = ({ taskId, name, mode, run, attempt, input }: EffectClaim
   from given
   left join taskfold.effects e using (task_id, name)`
 
-/** Undefined when the row that stood in the way was written meanwhile: the next claim sees it. */
+/** Undefined when another transaction wrote the row meanwhile: the next claim sees it. */
 const toVerdict = (claim: EffectClaim, key: string, row: z.output<typeof claimedRow>): ClaimVerdict | undefined => {
   if (row.claimed) return { kind: 'claimed', key }
   if (!row.in_force || (row.run !== null && row.run > claim.run)) return { kind: 'fenced' }

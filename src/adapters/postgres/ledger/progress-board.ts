@@ -22,7 +22,7 @@ export const createPostgresProgressBoard = ({ pool }: { readonly pool: DatabaseP
 
 const bind = (array: Buffer | null) => (array === null ? null : sql.binary(array))
 
-/** In order of id, so that two processes that write about the same tasks wait for each other in one direction only. */
+/** In the order of ids, so that two processes that write progress of the same tasks cannot deadlock. */
 const writeStatement = (reports: readonly ProgressReport[]) => sql.type(z.unknown())`
   insert into taskfold.progress as p (task_id, run, value)
   select task_id, run, value

@@ -6,7 +6,7 @@ import { withReadDeadline } from '../connection/read-deadline.ts'
 
 interface Deps {
   readonly pool: DatabasePool
-  /** How long a process that dies in a pass keeps the others from it. */
+  /** How long a process that dies during its turn keeps the others from theirs. */
   readonly leaseMs?: number
 }
 
@@ -15,14 +15,15 @@ const leaseMsDefault = 6_000
 const taking = z.object({ taken: z.boolean(), held: z.boolean().nullable(), recent: z.boolean().nullable() })
 
 /**
- * ExclusiveWork by a row each, with a lease that is renewed while the pass goes on.
+ * Keeps processes apart by a row of `taskfold.exclusive_work` for each name, with a lease that is renewed every third of its
+ * length while the pass goes on.
  *
- * Not an advisory lock. Of a session it is lost behind a pooler in transaction mode; of a transaction it keeps one open for
- * the whole pass, which holds a connection that the pass itself may need, and ends when the session may not be idle for so
- * long. Both last for as long as the server believes in the connection of a host that has vanished.
+ * Not an advisory lock. A session's lock is lost behind a pooler in transaction mode. A transaction's lock keeps the
+ * transaction open for the whole pass: it occupies a connection that the pass may need, and ends when the session is idle for
+ * longer than it may be. Both outlive a host that has vanished for as long as the server takes its connection to be alive.
  *
- * The price: a process that cannot renew its lease, because it hangs or cannot reach the server, may be at its pass when
- * another begins. A pass must bear that.
+ * The price: a process that cannot renew its lease, because it hangs or cannot reach the server, may still be at its pass
+ * when another begins. A pass must bear that.
  */
 export const createPostgresExclusiveWork = ({ pool, leaseMs = leaseMsDefault }: Deps): ExclusiveWork => ({
   tryTurn: async (name, everyMs, pass) => {
@@ -30,14 +31,14 @@ export const createPostgresExclusiveWork = ({ pool, leaseMs = leaseMsDefault }: 
     const row = await withReadDeadline(pool.one(takeStatement({ name, everyMs, holder, leaseMs })))
     if (!row.taken) return row.held === false && row.recent === true ? 'not-due' : 'taken'
     const renewal = setInterval(() => {
-      // One that fails leaves what is left of the lease; the next comes soon.
+      // After a renewal that failed, the rest of the lease still holds, and the next renewal comes within a third of it.
       pool.query(renewStatement(name, holder, leaseMs)).catch(() => {})
     }, leaseMs / 3)
     try {
       await pass()
     } finally {
       clearInterval(renewal)
-      // If it cannot be given back it runs out.
+      // A turn that cannot be given back ends with its lease.
       await withReadDeadline(pool.query(returnStatement(name, holder))).catch(() => {})
     }
     return 'done'
@@ -51,7 +52,7 @@ interface Taking {
   readonly leaseMs: number
 }
 
-/** Looks before it writes, so that a pass that is not due costs no write. A row that two write at once goes to the first. */
+/** Reads before it writes, so that a turn that is not due costs no write. Of two processes that write at once the first wins. */
 const takeStatement = ({ name, everyMs, holder, leaseMs }: Taking) => sql.type(taking)`
   with seen as (
     select
