@@ -23,7 +23,7 @@ interface Deps {
   readonly pool: DatabasePool
   readonly storeClock: EstimatedStoreClock
   readonly monotonicMs: () => number
-  /** Sees each flush; nobody does unless given. */
+  /** Sees each flush. */
   readonly commits?: CommitObserver | undefined
 }
 
@@ -81,7 +81,7 @@ const executeAtomic = async (
 
 const notAllAppended = 'TF002'
 
-/** Nothing was stored, and the server says because of which: an answer like any other. Throws everything else again. */
+/** The server stored nothing and names the appends that it refused: an answer like any other. Rethrows all other errors. */
 const toRefusal = (error: unknown): AppendAnswer => {
   if (findSqlState(error) !== notAllAppended) throw error
   const others: unknown = JSON.parse(findErrorDetail(error) ?? '[]')

@@ -8,7 +8,7 @@ export interface BatchItem {
   readonly bytes: number
 }
 
-/** An item whose caller waits for the verdict. */
+/** An item whose caller waits for its verdict. */
 export interface PendingAppend<Item extends BatchItem, Verdict> {
   readonly item: Item
   readonly verdict: PromiseWithResolvers<Verdict>

@@ -32,7 +32,7 @@ const idOf = (instant: number): TaskId => {
 }
 
 describe('the partitions of events', () => {
-  it('reach three weeks ahead, and are made once however often and by whomever they are asked for', async () => {
+  it('reach three weeks ahead, and are made once however many processes ask for them, and however often', async () => {
     const other = await connectPostgresStore(world.url)
     const { now } = await world.store.loadStreams([])
     const before = await countPartitions()
@@ -73,7 +73,7 @@ describe('the guard of partitions', () => {
     for (const days of [-60, 60, 3_650]) expect(await guard.hasPlaceFor(idOf(now + days * aDayMs))).toBe(false)
   })
 
-  it('learns of those that somebody made meanwhile', async () => {
+  it('learns of those that another process made meanwhile', async () => {
     const { guard, advance } = openGuard()
     const { now } = await world.store.loadStreams([])
     const later = idOf(now + 365 * aDayMs)

@@ -17,7 +17,7 @@ afterAll(() => world.close())
 const submission = makeSubmission()
 const makeFirst = (key: SubmitKey): Append => makeAppend(noTask, submit(submission), { key })
 
-/** Takes a key in a transaction of somebody else's that stays open. */
+/** Takes a key in another transaction, which stays open. */
 const holdKey = async (key: SubmitKey, append: Append) => {
   const client = new pg.Client({ connectionString: world.url })
   client.on('error', () => {})
@@ -32,7 +32,7 @@ const holdKey = async (key: SubmitKey, append: Append) => {
   return { client, pid: rows[0]?.pid ?? 0 }
 }
 
-/** Resolves when an append waits for what somebody else holds. */
+/** Resolves when an append waits for a lock that another transaction holds. */
 const untilWaiting = async (): Promise<void> => {
   for (let look = 0; look < 500; look += 1) {
     const waiting = await world.pool.oneFirst(sql.unsafe`

@@ -31,7 +31,7 @@ describe('a full append queue', () => {
     expect(await Promise.all(accepted)).toHaveLength(3)
   })
 
-  it('is empty again for what was given up in it', async () => {
+  it('has room again for appends that were given up in it', async () => {
     const { append, next, answerAll } = open({ bytesWaitingMax: 100, verdictDeadlineMs: 50 })
     const stuck = causeOf(append('a'))
     const flush = await next()

@@ -84,7 +84,7 @@ describe('an optimistic append', () => {
     const refused = world.pool.query(toAppendStatement(batch, 'each', 'optimistic').query)
     await expect(refused.catch(findSqlState)).resolves.toBe('55P03')
     await letGo()
-    // What was set and taken back shows for as long as nobody sets it again.
+    // A head that was set and rolled back keeps the xmax of that transaction until it is set again.
     const touched = await world.pool.anyFirst(sql.type(z.object({ touched: z.boolean() }))`
       select xmax::text <> '0' as touched from taskfold.tasks
       where task_id between ${tasks[0]?.taskId ?? ''}::uuid and ${tasks.at(-1)?.taskId ?? ''}::uuid order by task_id`)

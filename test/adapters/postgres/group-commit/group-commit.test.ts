@@ -30,7 +30,7 @@ describe('a group commit', () => {
     expect(await Promise.all(others)).toEqual(['b', 'c', 'd'].map((streamId) => appended(item(streamId))))
   })
 
-  it('sends together what comes in one turn, and what its verdicts lead to in the next', async () => {
+  it('sends the appends of one turn together, and those that their verdicts lead to in the next', async () => {
     const { append, next } = open({ flushesInFlightMax: 2 })
     const chains = ['a', 'b', 'c'].map(async (streamId) => {
       await append(streamId)
@@ -45,7 +45,7 @@ describe('a group commit', () => {
     await Promise.all(chains)
   })
 
-  it('takes what waits when it has a connection, however long that was in coming', async () => {
+  it('takes all that waits once it has a connection, however long that takes', async () => {
     const { append, next, connectWhen } = open()
     const connection = Promise.withResolvers<void>()
     connectWhen(() => connection.promise)
@@ -72,7 +72,7 @@ describe('a group commit', () => {
     await Promise.all(verdicts)
   })
 
-  it('sends a long line whole, and before it tells the verdicts of the flush that it waited for', async () => {
+  it('sends a long queue whole, and before it tells the verdicts of the flush that it waited for', async () => {
     const { append, next, inHand } = open()
     const inHandWhenTold: number[] = []
     const first = append('first').then(() => inHandWhenTold.push(inHand()))
@@ -87,7 +87,7 @@ describe('a group commit', () => {
     await Promise.all(many)
   })
 
-  it('lets a short line wait for what the verdicts lead to', async () => {
+  it('lets a short queue wait for the appends that the verdicts lead to', async () => {
     const { append, next, inHand } = open()
     const inHandWhenTold: number[] = []
     const chain = append('first').then(() => {
@@ -104,7 +104,7 @@ describe('a group commit', () => {
     await Promise.all([chain, ...few])
   })
 
-  it('has no more under way for a long line', async () => {
+  it('has no more under way for a long queue', async () => {
     const { append, next, inHand } = open({ flushesInFlightMax: 2, appendsPerFlushMax: 100 })
     const many = range(1_000).map((place) => append(`stream ${place}`))
     const underWay = [await next(), await next()]

@@ -3,7 +3,7 @@ import { StoreOverloadedError } from '#application/ports/events/event-store.ts'
 import { causeOf, open } from '../support/open-group.ts'
 import { appended, serverError, streamsOf } from '../support/scripted-connection.ts'
 
-describe('an append whose head somebody holds', () => {
+describe('an append whose head another transaction holds', () => {
   it('is tried again while others pass it', async () => {
     const { append, answerAll } = open()
     const stored: string[] = []
@@ -64,7 +64,7 @@ describe('an optimistic batch that the server refuses for its content', () => {
 })
 
 describe('an append that may have been stored', () => {
-  it('is sent again with skip-locked, and so is what travels beside it', async () => {
+  it('is sent again with skip-locked, and so are the others of its batch', async () => {
     const { append, answerAll } = open()
     const sent: string[] = []
     answerAll((flush) => {

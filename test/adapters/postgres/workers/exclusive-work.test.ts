@@ -43,7 +43,7 @@ describe('a process that dies in a pass', () => {
 })
 
 describe('a pass that takes longer than the lease', () => {
-  it('is not begun by anybody else', async () => {
+  it('is begun by no other process', async () => {
     const name = makeName()
     const elsewhere = await fleet.startProcess()
     const { outcome, end } = await begin(elsewhere, name)

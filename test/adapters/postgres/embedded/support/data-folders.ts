@@ -20,7 +20,7 @@ export const cleanUpDataFolders = (): void => {
   })
 }
 
-/** A data folder that does not exist yet, in one that anybody may enter. */
+/** A data folder that does not exist yet, in a folder that every account may enter. */
 export const newDataFolder = async (): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'taskfold-embedded-'))
   await chmod(folder, 0o755)
