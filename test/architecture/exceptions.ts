@@ -41,9 +41,6 @@ export const exceptions = {
 
     // http
     'src/adapters/http/server.ts',
-
-    // postgres
-    'src/adapters/postgres/queue/task-queue.ts',
   ],
   'one-type-a-name': [
     'ChannelListener',

@@ -30,8 +30,8 @@ const worlds: {
 beforeAll(async () => {
   const fleet = await createFleet()
   const [here, there] = [await fleet.startProcess(), await fleet.startProcess()]
-  // Which order two processes see for a moment is another test's.
-  const options = { queueIdsMax, lookAtAllEveryMs: 0 }
+  // Each pull reads from the lowest rank: other tests cover what a process passes over until a notification arrives.
+  const options = { queueIdsMax, readAllEveryMs: 0 }
   const queues = { here: here.createQueue(options), there: there.createQueue(options) }
   worlds.push({ name: 'Postgres', queues, bound: 'about', close: () => fleet.close() })
   const url = inject('redisUrl')

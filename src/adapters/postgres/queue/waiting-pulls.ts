@@ -1,124 +1,198 @@
 import type { PulledHints } from '#application/ports/queue/task-queue.ts'
-import { createWaiter, type NumberedPull, type Waiter } from './waiter.ts'
 
-interface Options {
-  readonly take: (pull: NumberedPull) => Promise<PulledHints>
-  /** How long news may go unheard. Asked before each pause. */
-  readonly pollMs: () => number
+/** A pull that names its routes by number. */
+export interface NumberedPull {
+  readonly routes: readonly number[]
+  readonly max: number
+  readonly waitMs: number
+  readonly signal: AbortSignal
 }
 
 export interface WaitingPulls {
-  /** Rises with all news. */
-  newsHeard(): number
-  /** Resolves with the first hints that can be taken, or with none at the end. `before`: the news heard before the last look. */
-  wait(pull: NumberedPull, found: PulledHints, before: number): Promise<PulledHints>
-  /** There are hints of these routes. */
+  /** How often `wake` was called. */
+  wakes(): number
+  /**
+   * Resolves with the first hints that can be taken, or with none when the wait is over. `found` is what the caller's own
+   * check answered, `wakesBefore` the number of wakes before that check: after a later one there may be hints again.
+   */
+  wait(pull: NumberedPull, found: PulledHints, wakesBefore: number): Promise<PulledHints>
+  /** Has the waiting pulls of these routes check: hints may have been pushed. */
   wake(routes: readonly number[] | 'all'): void
   /** Ends all waits. */
   close(): void
 }
 
+interface Options {
+  /** Takes hints from the table, without a wait. */
+  readonly take: (pull: NumberedPull) => Promise<PulledHints>
+  /** How long a lost notification may delay a waiting pull. Asked before each poll. */
+  readonly pollMs: () => number
+}
+
 /**
- * The pulls of this process that wait, in the order they came.
+ * The pulls of this process that wait, served in the order they came.
  *
- * News are looked at by one query at a time, and a look that finds less than it asked for speaks for all who wait for the
- * same routes: however many wait, news of one hint cost one query, or two.
+ *     waiting ──notification, poll, recheck──▶ checking ──took hints, or failed──▶ ended
+ *      │   ▲                                     │
+ *      │   └───────────── took none ─────────────┘
+ *      └── time over, aborted, closed ──▶ ended; during a check, when that is done
+ *
+ * One check runs at a time, and one that takes fewer hints than it asked for stands for all pulls of the same routes. So the
+ * push of one hint costs one query or two, however many pulls wait.
  */
 export const createWaitingPulls = ({ take, pollMs }: Options): WaitingPulls => {
-  const waiters = new Set<Waiter>()
-  let news = 0
-  let woken = new Set<number>()
-  let state: 'idle' | 'serving' = 'idle'
+  const waiting = new Set<WaitingPull>()
+  let wakes = 0
+  let wokenRoutes = new Set<number>()
+  let state: 'idle' | 'checking' = 'idle'
 
   const wake = (routes: readonly number[] | 'all'): void => {
-    news += 1
-    if (waiters.size === 0) return
-    const all = routes === 'all' ? [...waiters].flatMap((waiter) => waiter.pull.routes) : routes
-    for (const route of all) woken.add(route)
-    if (state === 'idle') void serve()
+    wakes += 1
+    if (waiting.size === 0) return
+    const woken = routes === 'all' ? [...waiting].flatMap(({ pull }) => pull.routes) : routes
+    for (const route of woken) wokenRoutes.add(route)
+    if (state === 'idle') void checkWoken()
   }
-  const timers = createLookTimers({ wake, pollMs })
+  const timers = createCheckTimers({ wake, pollMs })
 
-  const serve = async (): Promise<void> => {
-    state = 'serving'
-    while (woken.size > 0 && waiters.size > 0) {
-      const turn = woken
-      woken = new Set()
-      for (const waiter of waiters) {
-        if (!waiter.pull.routes.some((route) => turn.has(route))) continue
-        const found = await waiter.look()
-        if (found !== undefined && waiters.size > 0) timers.again(waiter.pull.routes, found)
-        if ((found?.taskIds.length ?? 0) < waiter.pull.max) for (const route of waiter.pull.routes) turn.delete(route)
+  const checkWoken = async (): Promise<void> => {
+    state = 'checking'
+    while (wokenRoutes.size > 0 && waiting.size > 0) {
+      const routes = wokenRoutes
+      wokenRoutes = new Set()
+      for (const waiter of waiting) {
+        const { pull } = waiter
+        if (!pull.routes.some((route) => routes.has(route))) continue
+        const found = await waiter.check()
+        if (found !== undefined && waiting.size > 0) timers.recheck(pull.routes, found)
+        if ((found?.taskIds.length ?? 0) < pull.max) for (const route of pull.routes) routes.delete(route)
       }
     }
-    woken = new Set()
+    wokenRoutes = new Set()
     state = 'idle'
   }
 
-  const ended = (waiter: Waiter): void => {
-    waiters.delete(waiter)
-    if (waiters.size === 0) timers.stop()
+  const onEnd = (waiter: WaitingPull): void => {
+    waiting.delete(waiter)
+    if (waiting.size === 0) timers.stop()
   }
 
   return {
-    newsHeard: () => news,
+    wakes: () => wakes,
     wake,
-    wait: (pull, found, before) => {
-      const waiter = createWaiter(pull, { take, ended })
-      waiters.add(waiter)
+    wait: (pull, found, wakesBefore) => {
+      const waiter = createWaitingPull(pull, { take, onEnd })
+      waiting.add(waiter)
       timers.poll()
-      timers.again(pull.routes, found)
-      if (news !== before) wake(pull.routes)
+      timers.recheck(pull.routes, found)
+      if (wakes !== wakesBefore) wake(pull.routes)
       return waiter.outcome
     },
     close: () => {
-      for (const waiter of waiters) waiter.giveUp()
+      for (const waiter of waiting) waiter.giveUp()
     },
   }
 }
 
-/** When all that is there is just being taken by others, who may leave some of it. */
-const lookAgainMs = { first: 10, most: 160 }
+/** One pull that waits until hints are found for it, its time is over, or its signal aborts. */
+interface WaitingPull {
+  readonly pull: NumberedPull
+  /** Settles as the check does that ends it. */
+  readonly outcome: Promise<PulledHints>
+  /** Takes hints for it. Answers what was found, or undefined when that failed. */
+  check(): Promise<PulledHints | undefined>
+  /** Ends it with no ids. A check under way ends first and gives its ids to this pull: nothing is taken and then lost. */
+  giveUp(): void
+}
 
-interface LookTimersDeps {
+interface WaitingPullDeps {
+  readonly take: (pull: NumberedPull) => Promise<PulledHints>
+  /** Called once. */
+  readonly onEnd: (waiter: WaitingPull) => void
+}
+
+const createWaitingPull = (pull: NumberedPull, { take, onEnd }: WaitingPullDeps): WaitingPull => {
+  const outcome = Promise.withResolvers<PulledHints>()
+  let state: 'waiting' | 'checking' | 'ended' = 'waiting'
+  let time: 'left' | 'over' = 'left'
+
+  const end = (settle: () => void): void => {
+    state = 'ended'
+    clearTimeout(timer)
+    pull.signal.removeEventListener('abort', giveUp)
+    onEnd(waiter)
+    settle()
+  }
+
+  const giveUp = (): void => {
+    time = 'over'
+    if (state === 'waiting') end(() => outcome.resolve({ taskIds: [], left: 0 }))
+  }
+
+  const check = async (): Promise<PulledHints | undefined> => {
+    state = 'checking'
+    try {
+      const hints = await take(pull)
+      state = 'waiting'
+      if (hints.taskIds.length > 0 || isOver(time)) end(() => outcome.resolve(hints))
+      return hints
+    } catch (error) {
+      end(() => outcome.reject(error))
+      return undefined
+    }
+  }
+
+  const waiter: WaitingPull = { pull, outcome: outcome.promise, check, giveUp }
+  const timer = setTimeout(giveUp, pull.waitMs)
+  pull.signal.addEventListener('abort', giveUp)
+  return waiter
+}
+
+/** Read anew: TypeScript takes the time for the one it was before the await. */
+const isOver = (time: 'left' | 'over'): boolean => time === 'over'
+
+/** Between two checks while other pulls have locked all hints there are: they may leave some of them. Doubles. */
+const recheckMs = { first: 10, most: 160 }
+
+interface CheckTimersDeps {
   readonly wake: (routes: readonly number[] | 'all') => void
   readonly pollMs: () => number
 }
 
-/** What makes waiting pulls look without news. */
-const createLookTimers = ({ wake, pollMs }: LookTimersDeps) => {
+/** What makes waiting pulls check although no push was notified. */
+const createCheckTimers = ({ wake, pollMs }: CheckTimersDeps) => {
   let pollTimer: NodeJS.Timeout | undefined
-  let againTimer: NodeJS.Timeout | undefined
-  let againMs = lookAgainMs.first
+  let recheckTimer: NodeJS.Timeout | undefined
+  let delayMs = recheckMs.first
 
-  const beginToPoll = (): void => {
+  const schedulePoll = (): void => {
     pollTimer = setTimeout(() => {
-      beginToPoll()
+      schedulePoll()
       wake('all')
     }, pollMs())
   }
 
   return {
-    /** Looks again and again from now on, if it does not already. */
+    /** Begins to wake all pulls every `pollMs`, unless it does so already. */
     poll: (): void => {
-      if (pollTimer === undefined) beginToPoll()
+      if (pollTimer === undefined) schedulePoll()
     },
-    /** Looks again soon when nothing was found though something is there. */
-    again: (routes: readonly number[], { taskIds, left }: PulledHints): void => {
-      if (taskIds.length > 0 || left === 0) againMs = lookAgainMs.first
-      else if (againTimer === undefined) {
-        againTimer = setTimeout(() => {
-          againTimer = undefined
+    /** Wakes the pulls of these routes again soon when a check took nothing although hints are left. */
+    recheck: (routes: readonly number[], { taskIds, left }: PulledHints): void => {
+      if (taskIds.length > 0 || left === 0) delayMs = recheckMs.first
+      else if (recheckTimer === undefined) {
+        recheckTimer = setTimeout(() => {
+          recheckTimer = undefined
           wake(routes)
-        }, againMs)
-        againMs = Math.min(againMs * 2, lookAgainMs.most)
+        }, delayMs)
+        delayMs = Math.min(delayMs * 2, recheckMs.most)
       }
     },
     stop: (): void => {
       clearTimeout(pollTimer)
-      clearTimeout(againTimer)
+      clearTimeout(recheckTimer)
       pollTimer = undefined
-      againTimer = undefined
+      recheckTimer = undefined
     },
   }
 }

@@ -36,15 +36,15 @@ const makeHints = (routes: readonly Route[], count: number): readonly Hint[] =>
     rank: (place * 7_919) % 1_000,
   }))
 
-/** As a push whose notification was lost. */
-const pushUnheard = async ({ taskId, route, rank }: Hint): Promise<void> => {
+/** Pushes as if the notification was lost. */
+const pushUnnotified = async ({ taskId, route, rank }: Hint): Promise<void> => {
   const number = await here.routes.numberOf(route)
   await here.pool.query(sql.type(z.unknown())`
     insert into taskfold.queue_hints (route, rank, task_id)
     values (${number}, ${rank}, ${taskId}::uuid)`)
 }
 
-describe('hints below those that a process has taken', () => {
+describe('hints of lower rank than those that a process has taken', () => {
   const hint = (route: Route, rank: number): Hint => ({ taskId: mintTaskId(), route, rank })
 
   it.each([1, 3])('are taken first when it pushed them itself, %i routes', async (count) => {
@@ -63,7 +63,7 @@ describe('hints below those that a process has taken', () => {
     await queue.push(range(10).map((place) => hint(route, 100 + place)))
     await take(queue, routes, 5)
     const lower = hint(route, 1)
-    await pushUnheard(lower)
+    await pushUnnotified(lower)
     const taken: TaskId[] = []
     await waitUntil(async () => {
       taken.push(...(await take(queue, routes, 10)).taskIds)
@@ -72,22 +72,22 @@ describe('hints below those that a process has taken', () => {
     expect(taken).toHaveLength(6)
   })
 
-  it('are taken as soon as the news of another process come', async () => {
+  it('are taken as soon as the notification of another process arrives', async () => {
     const route = makeRoute()
-    // By nothing but news: it never looks at all, once it has taken some.
-    const hearing = here.createQueue({ lookAtAllEveryMs: 3_600_000 })
+    // Once it has taken hints, nothing but a notification makes it read below them.
+    const notified = here.createQueue({ readAllEveryMs: 3_600_000 })
     await waitUntil(() => Promise.resolve(here.listener.state() === 'listening'))
-    await hearing.push(range(1_000).map((place) => hint(route, 100 + place)))
-    await take(hearing, [route], 5)
+    await notified.push(range(1_000).map((place) => hint(route, 100 + place)))
+    await take(notified, [route], 5)
     const lower = hint(route, 1)
     await there.createQueue().push([lower])
     const taken: TaskId[] = []
     await waitUntil(async () => {
-      taken.push(...(await take(hearing, [route], 1)).taskIds)
+      taken.push(...(await take(notified, [route], 1)).taskIds)
       return taken.includes(lower.taskId)
     })
     expect(taken.length).toBeLessThan(990)
-    await hearing.close()
+    await notified.close()
   })
 })
 
@@ -102,7 +102,7 @@ describe('pulls of two processes at the same time', () => {
       for (let empty = 0; empty < 3;) {
         const { taskIds, left } = await take(from, routes, 37)
         batches.push(taskIds)
-        // What the other one holds for a moment may be left by it.
+        // Hints that another pull has locked count as left until it has taken them.
         empty = taskIds.length === 0 && left === 0 ? empty + 1 : 0
       }
       return batches
@@ -118,7 +118,7 @@ describe('pulls of two processes at the same time', () => {
   })
 })
 
-/** Begins to wait, and lets so many round trips go by that it has found nothing. */
+/** Begins to wait, and lets thirty round trips go by, so that its first check is over and took none. */
 const beginToWait = async (from: PostgresTaskQueue, route: Route) => {
   await here.routes.learn([route])
   const pulled = from.pull({ routes: [route], max: 1, waitMs: 10_000, signal })
@@ -131,7 +131,7 @@ describe('a hint whose notification was lost', () => {
     const route = makeRoute()
     const [hint] = makeHints([route], 1)
     const { pulled } = await beginToWait(queue, route)
-    await pushUnheard(hint ?? expect.fail())
+    await pushUnnotified(hint ?? expect.fail())
     expect((await pulled).taskIds).toEqual([hint?.taskId])
   })
 
@@ -206,10 +206,10 @@ describe('a table of hints with many dead rows', () => {
     here.pool.oneFirst(sql.type(z.object({ node: z.number() }))`
       select pg_relation_filenode('taskfold.queue_hints')::int8 as node`)
 
-  /** Every pull is slow in these tests, so that only the dead rows decide. */
+  /** Every pull counts as slow in these tests, so that only the dead rows decide. */
   const limits = { slowMs: -1, deadRowsMin: 500, everyMs: 0 }
 
-  /** As somebody's long report does. */
+  /** Opens a transaction whose snapshot keeps dead rows, as that of a long report does. */
   const holdSnapshot = async () => {
     const client = new pg.Client({ connectionString: fleet.url, connectionTimeoutMillis: 5_000, query_timeout: 5_000 })
     await client.connect()
@@ -226,7 +226,7 @@ describe('a table of hints with many dead rows', () => {
     await patient.close()
   }
 
-  it('is emptied when two pulls in a row are slow over those that an old snapshot keeps, and only then', async () => {
+  it('is emptied after two slow pulls in a row while an old snapshot keeps the dead rows, not after one', async () => {
     const route = makeRoute()
     await using _snapshot = await holdSnapshot()
     await makeDeadRows(route)
@@ -250,7 +250,7 @@ describe('a table of hints with many dead rows', () => {
     expect(await queue.size(route, 2)).toBe(2)
   })
 
-  it('is left alone when nobody keeps them, however slow its pulls are', async () => {
+  it('is left alone when no snapshot keeps them, however slow its pulls are', async () => {
     const route = makeRoute()
     await makeDeadRows(route)
     const before = await readFileNode()
@@ -260,7 +260,7 @@ describe('a table of hints with many dead rows', () => {
     expect(await readFileNode()).toBe(before)
   })
 
-  it('is left alone when slowness has another reason', async () => {
+  it('is left alone when its dead rows are too few to be the reason', async () => {
     const before = await readFileNode()
     const watched = here.createQueue({ deadRows: { ...limits, deadRowsMin: 1_000_000 } })
     for (const _ of range(5)) await take(watched, [makeRoute()], 1)

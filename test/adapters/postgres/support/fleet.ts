@@ -21,7 +21,7 @@ export interface FleetProcess {
 interface QueueOptions {
   readonly queueIdsMax?: number
   readonly deadRows?: DeadRowsLimits
-  readonly lookAtAllEveryMs?: number
+  readonly readAllEveryMs?: number
   /** In place of the process's own. */
   readonly listener?: PostgresListener
   readonly logger?: Logger

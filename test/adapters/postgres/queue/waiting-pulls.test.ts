@@ -9,20 +9,20 @@ const anHourMs = 3_600_000
 const nothing: PulledHints = { taskIds: [], left: 0 }
 const { signal } = new AbortController()
 
-/** A queue of one route as far as a look sees it, which counts the looks. */
+/** A queue of one route as a check sees it; counts the checks. */
 const createScriptedQueue = () => {
   const taskIds = range(0).map(mintTaskId)
-  let looks = 0
+  let checks = 0
   let locked = 0
   return {
     add: (count: number) => taskIds.push(...range(count).map(mintTaskId)),
-    /** Somebody else holds what is there for so many looks. */
-    lock: (looksLocked: number) => {
-      locked = looksLocked
+    /** Another pull holds all hints during so many checks. */
+    lock: (checksLocked: number) => {
+      locked = checksLocked
     },
-    looks: () => looks,
+    checks: () => checks,
     take: async ({ max }: { readonly max: number }): Promise<PulledHints> => {
-      looks += 1
+      checks += 1
       await Promise.resolve()
       if (locked > 0) {
         locked -= 1
@@ -36,19 +36,19 @@ const createScriptedQueue = () => {
 const pullOf = (max: number) => ({ routes: [1], max, waitMs: 10_000, signal })
 
 describe('many pulls that wait for one route', () => {
-  it('look once for news of one hint, and serve the one that came first', async () => {
+  it('check once for one pushed hint, and serve the pull that came first', async () => {
     const queue = createScriptedQueue()
     const waiting = createWaitingPulls({ take: queue.take, pollMs: () => anHourMs })
     const pulls = range(20).map(() => waiting.wait(pullOf(10), nothing, 0))
     queue.add(1)
     waiting.wake([1])
     expect((await pulls[0])?.taskIds).toHaveLength(1)
-    expect(queue.looks()).toBe(1)
+    expect(queue.checks()).toBe(1)
     waiting.close()
     expect((await Promise.all(pulls)).slice(1)).toEqual(range(19).map(() => nothing))
   })
 
-  it('look for as many as the news are about', async () => {
+  it('check until one of them finds fewer hints than it asked for', async () => {
     const queue = createScriptedQueue()
     const waiting = createWaitingPulls({ take: queue.take, pollMs: () => anHourMs })
     const pulls = range(5).map(() => waiting.wait(pullOf(2), nothing, 0))
@@ -56,28 +56,28 @@ describe('many pulls that wait for one route', () => {
     waiting.wake('all')
     const served = await Promise.all(pulls.slice(0, 3))
     expect(served.map(({ taskIds }) => taskIds.length)).toEqual([2, 2, 1])
-    expect(queue.looks()).toBe(3)
+    expect(queue.checks()).toBe(3)
     waiting.close()
     await Promise.all(pulls)
   })
 
-  it('do not look for news of another route', async () => {
+  it('do not check for a push to another route', async () => {
     const queue = createScriptedQueue()
     const waiting = createWaitingPulls({ take: queue.take, pollMs: () => anHourMs })
     const pull = waiting.wait(pullOf(2), nothing, 0)
     waiting.wake([2, 3])
     waiting.close()
     await pull
-    expect(queue.looks()).toBe(0)
+    expect(queue.checks()).toBe(0)
   })
 
-  it('poll with one look for all', async () => {
+  it('poll with one check for all', async () => {
     const queue = createScriptedQueue()
     const polls: number[] = []
     const waiting = createWaitingPulls({
       take: queue.take,
       pollMs: () => {
-        polls.push(queue.looks())
+        polls.push(queue.checks())
         return 5
       },
     })
@@ -90,25 +90,25 @@ describe('many pulls that wait for one route', () => {
 })
 
 describe('a pull that waits', () => {
-  it('looks again when there were news between its last look and its wait', async () => {
+  it('checks again when a push was notified between its last check and its wait', async () => {
     const queue = createScriptedQueue()
     const waiting = createWaitingPulls({ take: queue.take, pollMs: () => anHourMs })
-    const before = waiting.newsHeard()
+    const before = waiting.wakes()
     queue.add(1)
     waiting.wake([1])
     expect((await waiting.wait(pullOf(1), nothing, before)).taskIds).toHaveLength(1)
   })
 
-  it('looks again soon when others hold all that is there', async () => {
+  it('checks again soon when other pulls hold all hints there are', async () => {
     const queue = createScriptedQueue()
     const waiting = createWaitingPulls({ take: queue.take, pollMs: () => anHourMs })
     queue.add(1)
     queue.lock(3)
     expect((await waiting.wait(pullOf(1), { taskIds: [], left: 1 }, 0)).taskIds).toHaveLength(1)
-    expect(queue.looks()).toBe(4)
+    expect(queue.checks()).toBe(4)
   })
 
-  it('is given what was being taken for it when it was aborted', async () => {
+  it('is given the hints that were being taken for it when it was aborted', async () => {
     const queue = createScriptedQueue()
     const controller = new AbortController()
     const waiting = createWaitingPulls({ take: queue.take, pollMs: () => anHourMs })
@@ -119,7 +119,7 @@ describe('a pull that waits', () => {
     expect((await pull).taskIds).toHaveLength(1)
   })
 
-  it('fails when its look does, and the others go on', async () => {
+  it('fails when its check does, and the others go on', async () => {
     const queue = createScriptedQueue()
     const failure = new Error('the store is away')
     const failures = [failure]
