@@ -27,7 +27,6 @@ export const exceptions = {
 
     // redis
     'src/adapters/redis/connection/open-connection.ts',
-    'src/adapters/redis/connection/redis-session.ts',
   ],
   'depends-on-few': [
     // application
@@ -43,8 +42,6 @@ export const exceptions = {
     'src/adapters/http/server.ts',
   ],
   'one-type-a-name': [
-    'ChannelListener',
-
     'FeedPage',
 
     'Route',

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { waitingConnectionsMax } from '#adapters/redis/queue/waiting-reads.ts'
+import { blockingConnectionsMax } from '#adapters/redis/queue/blocking-pulls.ts'
 import { waitUntil } from '../../support/contract-world.ts'
 import { hasRedisServer, startRedisServer } from '../../support/redis-server.ts'
 import { connectTo } from '../../support/redis-worlds.ts'
@@ -47,12 +47,12 @@ describe.runIf(hasRedisServer())('the connections of a process', () => {
   it('are bounded, and pulls beyond the bound are woken all the same', async () => {
     const { redis, ask } = await setUp()
     const route = makeRoute()
-    const pulls = waitingConnectionsMax + 8
+    const pulls = blockingConnectionsMax + 8
     const pulled = range(pulls).map(() => wait(redis.queue, [route]))
-    await waitUntil(realTime, async () => (await countClients(ask)).waits === waitingConnectionsMax)
+    await waitUntil(realTime, async () => (await countClients(ask)).waits === blockingConnectionsMax)
     await redis.queue.push(range(pulls).map((rank) => makeHint(route, rank)))
     expect((await Promise.all(pulled)).flatMap(({ taskIds }) => taskIds)).toHaveLength(pulls)
-    expect((await countClients(ask)).waits).toBeLessThanOrEqual(waitingConnectionsMax)
+    expect((await countClients(ask)).waits).toBeLessThanOrEqual(blockingConnectionsMax)
   })
 
   it('are all ended when it closes, and pulls that wait with them', async () => {

@@ -8,13 +8,13 @@ import { parseRedisUrl } from './redis-url.ts'
 import { openRedisSignals } from '../signals/signals.ts'
 import { createRedisTaskQueue } from '../queue/task-queue.ts'
 
-/** What one process needs of Redis. */
+/** The ports of one process that Redis serves. */
 export interface ConnectedRedis {
   readonly queue: TaskQueue
   readonly signals: Signals
   /** One check, named `redis`. It turns within four seconds of losing or regaining a server that takes writes. */
   readonly readHealth: ReadHealth
-  /** Ends the pulls that wait, and every connection. */
+  /** Ends the pulls that wait, and all connections. */
   close(): Promise<void>
 }
 
@@ -29,12 +29,12 @@ interface Options {
 }
 
 /**
- * Connects one process to Redis. It resolves also when Redis is away, which makes the process slower and is no reason not
- * to start; it is asked again, at most every second, until it is there.
+ * Connects one process to Redis. Resolves also when Redis is away: without it the process is slower, which is no reason not
+ * to start. Attempts to connect go on, with at most a second between two.
  *
- * Connections of a process to one server: one for commands, one that hears signals, and one for each pull that waits at
- * once (so one for a worker, none for an API), 32 at most. In a Cluster: for commands one a node and one that the client
- * library keeps for itself, one that hears signals, and for each pull that waits one for each of its queues, 32 at most.
+ * Connections of a process to one server: one for commands, one for signals, and one for each pull that waits at the same
+ * time (one in a worker, none in an API), 32 at most. In a Cluster: for commands one a node and one that the client library
+ * keeps for itself, one for signals, and for each pull that waits one for each of its queues, 32 at most.
  *
  * Throws ConfigurationError for a URL or a prefix that is malformed, and StartupError for a server older than 7.0.
  */

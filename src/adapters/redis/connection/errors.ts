@@ -1,12 +1,12 @@
 import { withDeadline } from '#application/mechanisms/with-deadline.ts'
 
-/** Redis is away, too slow, or refused service. What was asked for may have been done all the same. */
+/** Redis is away, too slow, or refused the command, which may have been done all the same. */
 export class RedisUnavailableError extends Error {
   override readonly name = 'RedisUnavailableError'
   readonly code = 'redis-unavailable'
 }
 
-/** What the server or the client library said, for a log or for a person. */
+/** The message of the server or the client library, for a log or for a person. */
 export const messageOf = (error: unknown): string => {
   if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0])
   return error instanceof Error && error.message !== '' ? error.message : String(error)

@@ -2,10 +2,10 @@ import type { HealthCheck } from '#application/health/health.ts'
 import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import { messageOf } from './errors.ts'
 
-/** What is wrong with Redis at present, if anything, and since when. */
+/** Whether Redis is of use at present, why not, and since when. */
 export interface LinkHealth {
-  /** Takes what went wrong, or undefined when all is well. Each change is logged once. */
-  readonly note: (found: unknown) => void
+  /** Takes the error of the latest attempt, or undefined when it succeeded. Each change is logged once. */
+  readonly record: (error: unknown) => void
   reason(): string
   readonly read: () => HealthCheck
 }
@@ -15,9 +15,9 @@ export const createLinkHealth = ({ clock, logger }: Pick<Runtime, 'clock' | 'log
   let sinceMs = clock.monotonicMs()
   return {
     reason: (): string => problem ?? 'the connection was lost',
-    note: (found: unknown): void => {
+    record: (error: unknown): void => {
       const before = problem
-      problem = found === undefined ? undefined : messageOf(found)
+      problem = error === undefined ? undefined : messageOf(error)
       if (problem === before) return
       if (problem === undefined || before === undefined) sinceMs = clock.monotonicMs()
       if (problem === undefined) logger.info({}, 'connected to Redis')

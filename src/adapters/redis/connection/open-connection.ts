@@ -12,27 +12,26 @@ const socketDeadlineMs = 1_000
 const connectDeadlineMs = 3_000
 const commandTimeoutMs = 1_000
 const redirectionsMax = 4
-/** A node that comes back is met again by this. */
+/** How soon a node of the Cluster that came back is used again. */
 const slotsRefreshEveryMs = 2_000
 
 /**
  * One socket to the server of the target, to the master that its Sentinels name, or to `address` in a Cluster; open when
- * this resolves. It never reconnects: who owns it makes another one, so that nothing is hoarded or sent twice meanwhile.
+ * this resolves. It never reconnects, so that no command is kept or sent twice meanwhile: its owner opens another one.
  *
  * Throws RedisUnavailableError.
  */
 export const openSocket = (target: RedisTarget, purpose: Purpose, address?: NodeAddress): Promise<Redis> => {
-  const [seed] = target.nodes
-  const way =
+  const place =
     target.kind === 'sentinel' && address === undefined
       ? sentinelOptions(target.nodes, target.masterName, target.transport)
-      : { ...(address ?? seed) }
-  return opened(new Redis({ ...socketOptions(target, purpose), ...way }))
+      : (address ?? target.nodes[0])
+  return whenOpen(new Redis({ ...socketOptions(target, purpose), ...place }))
 }
 
-/** Connections to the nodes of a Cluster, made as they are needed. Throws RedisUnavailableError. */
+/** Connections to the nodes of a Cluster, each made when it is first needed. Throws RedisUnavailableError. */
 export const openCluster = (target: RedisTarget): Promise<Cluster> =>
-  opened(
+  whenOpen(
     new Cluster(
       target.nodes.map(({ host, port }) => ({ host, port })),
       {
@@ -50,8 +49,8 @@ export const openCluster = (target: RedisTarget): Promise<Cluster> =>
   )
 
 /**
- * A command that has no answer after a second fails. Not so where reads block: a cut BZMPOP would leave the connection
- * stuck, so they have a deadline of their own, and so does whatever else is sent there.
+ * A command without an answer fails after a second. On connections whose reads block it does not: a BZMPOP given up by the
+ * client would block its connection still, so each call there has a deadline of its own.
  */
 const socketOptions = (target: RedisTarget, purpose: Purpose) => ({
   lazyConnect: true,
@@ -68,7 +67,7 @@ const socketOptions = (target: RedisTarget, purpose: Purpose) => ({
   ...(target.transport === 'tls' ? { tls: {} } : {}),
 })
 
-/** User and password are for the servers. Sentinels that want one of their own are not supported. */
+/** User and password are for the servers: Sentinels that require a password are not supported. */
 const sentinelOptions = (
   sentinels: readonly NodeAddress[],
   masterName: string,
@@ -81,8 +80,8 @@ const sentinelOptions = (
   ...(transport === 'tls' ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {}),
 })
 
-/** `connect` rejects with nothing but "closed"; what went wrong comes as an event. */
-const opened = async <Connection extends CommandConnection>(connection: Connection): Promise<Connection> => {
+/** Throws the reason, which comes as an event: `connect` itself rejects with "closed" and no more. */
+const whenOpen = async <Connection extends CommandConnection>(connection: Connection): Promise<Connection> => {
   let reason: unknown
   connection.on('error', (error: unknown) => {
     reason ??= error

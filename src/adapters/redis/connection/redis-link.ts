@@ -4,41 +4,41 @@ import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import { messageOf, RedisUnavailableError, spoilsConnection, withRedisDeadline } from './errors.ts'
 import { createLinkHealth } from './link-health.ts'
 import { type CommandConnection, openSocket, type Purpose } from './open-connection.ts'
-import { findAnyNode, findNode, type Session } from './redis-session.ts'
+import { findAnyNode, findNode, type RedisSession } from './redis-session.ts'
 import type { NodeAddress, RedisTarget } from './redis-url.ts'
 import { keepSession } from './session-keeper.ts'
 
 /**
- * The way to Redis: one connection for commands, made again whenever it is lost, and sockets of their own for what must
- * not share it.
+ * The way to Redis: one connection for commands, made again whenever it is lost, and on request sockets for subscriptions
+ * and blocking reads, which must not share it.
  *
  *     connecting ──opened, checked, took a write──▶ connected
  *         ▲                                            │ closed, late, read-only
  *         └────────────── back-off, at most 1 s ───────┘
  *
- * A server counts as connected when it took a write, so one that turned read-only is left at once and asked again until
- * it, or the one that its name or its Sentinels lead to by then, is a master.
+ * A server counts as connected once it has taken a write. One that turned read-only is left at once, and connected to
+ * again until the server that its name or its Sentinels lead to is a master.
  */
 export interface RedisLink {
   /** Throws RedisUnavailableError: at once while there is no connection, and within two seconds at all times. */
   run<Answer>(send: (commands: CommandConnection) => Promise<Answer>): Promise<Answer>
 
-  /** Why the server takes no hints although it gives those it has; undefined while it takes them. */
-  flaw(): Error | undefined
+  /** The server's refusal of writes for lack of memory, while it still gives the hints that it has; undefined otherwise. */
+  outOfMemory(): Error | undefined
 
-  /** What is there; undefined while that is not known. A Cluster behind a plain URL is found out when connecting. */
+  /** Undefined while Redis is away. A Cluster behind a URL of one server is recognised when connecting. */
   topology(): 'one-server' | 'cluster' | undefined
 
-  /** Stands for the present connection; another value after it was lost, when sockets may lead to a server now replaced. */
-  era(): unknown
+  /** Another value after each loss of the connection: sockets of before may lead to a server that was replaced. */
+  generation(): unknown
 
-  /** A node of the Cluster that can be asked where something lies; undefined where there is but one server. */
+  /** A node of the Cluster that can be asked on which node a key lies; undefined where there is one server. */
   anyAddress(): NodeAddress | undefined
 
   /** A socket to the server that takes commands, or to `address` in a Cluster. Throws RedisUnavailableError. */
   openSocket(purpose: Purpose, address?: NodeAddress): Promise<Redis>
 
-  /** Ends the blocking read of the client with that id, as if its time were over. Throws RedisUnavailableError. */
+  /** Has the server end the blocking read of that client as if its time were over. Throws RedisUnavailableError. */
   unblock(clientId: number, address?: NodeAddress): Promise<void>
 
   readHealth(): HealthCheck
@@ -62,14 +62,14 @@ export const openRedisLink = async (options: Options): Promise<RedisLink> => {
   const health = createLinkHealth(runtime)
   const keeper = await keepSession({ target, prefix, runtime, health })
 
-  const need = (): Session => {
+  const requireSession = (): RedisSession => {
     const session = keeper.current()
     if (session === undefined) throw new RedisUnavailableError(`Redis is away: ${health.reason()}`)
     return session
   }
 
   const run: RedisLink['run'] = async (send) => {
-    const { commands, end } = need()
+    const { commands, end } = requireSession()
     try {
       return await withRedisDeadline(send(commands), commandDeadlineMs)
     } catch (error) {
@@ -80,12 +80,12 @@ export const openRedisLink = async (options: Options): Promise<RedisLink> => {
 
   return {
     run,
-    flaw: () => (keeper.current() === undefined ? undefined : keeper.flaw()),
+    outOfMemory: () => (keeper.current() === undefined ? undefined : keeper.outOfMemory()),
     topology: () => keeper.current()?.topology,
-    era: () => keeper.current(),
-    anyAddress: () => findAnyNode(need().commands),
+    generation: () => keeper.current(),
+    anyAddress: () => findAnyNode(requireSession().commands),
     openSocket: async (purpose, address) => {
-      need()
+      requireSession()
       return openSocket(target, purpose, address)
     },
     unblock: async (clientId, address) => {

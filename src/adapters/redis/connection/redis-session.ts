@@ -5,60 +5,67 @@ import { type CommandConnection, openCluster, openSocket } from './open-connecti
 import type { NodeAddress, RedisTarget } from './redis-url.ts'
 import { checkRedis } from './server-facts.ts'
 
-/** One command connection from its first answer to its end. */
-export interface Session {
+/** One connection for commands, from the first write it took to its end. */
+export interface RedisSession {
   readonly commands: CommandConnection
   readonly topology: 'one-server' | 'cluster'
   readonly warnings: readonly string[]
-  /** What it lacks although it can be used: memory. */
-  readonly flaw: Error | undefined
-  /** Aborted when the connection is of no use any more, with the reason. */
-  readonly over: AbortSignal
+  /** The server's refusal of the first write for lack of memory: it can be pulled from all the same. */
+  readonly outOfMemory: Error | undefined
+  /** Aborts, with the reason, when the connection was closed or given up. */
+  readonly ended: AbortSignal
   readonly end: (reason: unknown) => void
 }
 
 const probeKeyTtlMs = 60_000
 
 /**
- * Connects, asks the server what it is, goes over to a Cluster when it belongs to one, and lets it take a write.
+ * Connects, asks the server for its version and topology, changes to a Cluster connection when it belongs to a Cluster, and
+ * tries a write.
  *
- * Throws StartupError when it is too old, RedisUnavailableError when there is none, and whatever it answered to the write.
+ * Throws StartupError for a server that is too old, RedisUnavailableError when no connection could be made, and the server's
+ * own error when it refused the write for another reason than its memory.
  */
-export const openSession = async (target: RedisTarget, prefix: string): Promise<Session> => {
+export const openSession = async (target: RedisTarget, prefix: string): Promise<RedisSession> => {
   const first = await (target.kind === 'cluster' ? openCluster(target) : openSocket(target, 'commands'))
   const connections = [first]
   try {
     const finding = await checkRedis(first)
     if (finding.kind === 'too-old') throw new StartupError(`${finding.message} at REDIS_URL`)
-    const goesOver = finding.facts?.topology === 'cluster' && target.kind === 'server'
-    const commands = goesOver ? await openCluster(target) : first
-    if (goesOver) {
+    const changesToCluster = finding.facts?.topology === 'cluster' && target.kind === 'server'
+    const commands = changesToCluster ? await openCluster(target) : first
+    if (changesToCluster) {
       connections.push(commands)
       first.disconnect()
     }
-    const flaw = await probe(commands, prefix)
-    return { ...toSession(commands), warnings: finding.warnings, flaw }
+    const outOfMemory = await tryWrite(commands, prefix)
+    return toSession(commands, finding.warnings, outOfMemory)
   } catch (error) {
     for (const connection of connections) connection.disconnect()
     throw error
   }
 }
 
-const toSession = (commands: CommandConnection): Pick<Session, 'commands' | 'topology' | 'over' | 'end'> => {
+const toSession = (
+  commands: CommandConnection,
+  warnings: readonly string[],
+  outOfMemory: Error | undefined,
+): RedisSession => {
   const ending = new AbortController()
   const end = (reason: unknown): void => {
     ending.abort(reason)
     commands.disconnect()
   }
   commands.once('end', () => ending.abort(new Error('the connection was closed')))
-  return { commands, topology: commands instanceof Cluster ? 'cluster' : 'one-server', over: ending.signal, end }
+  const topology = commands instanceof Cluster ? 'cluster' : 'one-server'
+  return { commands, topology, warnings, outOfMemory, ended: ending.signal, end }
 }
 
 /**
- * Lets the server take a small write that it refuses when it is read-only, cannot save, or has no memory left. In the last
- * case it can still be pulled from, so that is an answer and no error.
+ * Tries a small write, which a server refuses when it is read-only, cannot save, or has no memory left. The last refusal is
+ * an answer and no error, because such a server can still be pulled from.
  */
-export const probe = async (commands: CommandConnection, prefix: string): Promise<Error | undefined> => {
+export const tryWrite = async (commands: CommandConnection, prefix: string): Promise<Error | undefined> => {
   try {
     await commands.set(`${prefix}:probe`, '1', 'PX', probeKeyTtlMs)
     return undefined
@@ -68,7 +75,7 @@ export const probe = async (commands: CommandConnection, prefix: string): Promis
   }
 }
 
-/** An address in a Cluster that anything can be asked of; undefined where there is but one server. */
+/** The address of a master of the Cluster; undefined where there is one server. */
 export const findAnyNode = (commands: CommandConnection): NodeAddress | undefined => {
   if (!(commands instanceof Cluster)) return undefined
   const { host, port } = commands.nodes('master')[0]?.options ?? {}

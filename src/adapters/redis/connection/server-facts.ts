@@ -1,23 +1,23 @@
 import type { CommandConnection } from './open-connection.ts'
 import { messageOf } from './errors.ts'
 
-/** What INFO tells of a server. */
-export interface ServerFacts {
+/** What a server says of itself in INFO. */
+export interface RedisServerFacts {
   readonly product: 'Redis' | 'Valkey'
   readonly version: string
   readonly topology: 'one-server' | 'cluster'
-  /** What the server drops when its memory is full; undefined when it does not say. */
+  /** Which keys the server drops when its memory is full; undefined when it does not say. */
   readonly evictionPolicy: string | undefined
 }
 
 export type ServerFinding =
-  /** `warnings` are for the log: what may go wrong, and what would prevent it. */
-  | { readonly kind: 'usable'; readonly facts: ServerFacts | undefined; readonly warnings: readonly string[] }
+  /** `warnings` are for the log: each names a risk and what would prevent it. */
+  | { readonly kind: 'usable'; readonly facts: RedisServerFacts | undefined; readonly warnings: readonly string[] }
   | { readonly kind: 'too-old'; readonly message: string }
 
 const oldestVersion = 7
 
-/** Asks a server what it is. One that lets this user see no INFO is taken to be new enough, with a warning. */
+/** Asks a server what it is. One whose INFO this user may not read is taken to be new enough, with a warning. */
 export const checkRedis = async (connection: CommandConnection): Promise<ServerFinding> => {
   try {
     return judgeServer(parseInfo(await connection.info()))
@@ -29,7 +29,7 @@ export const checkRedis = async (connection: CommandConnection): Promise<ServerF
 }
 
 /** BZMPOP came with Redis 7.0; Valkey began after it. */
-export const judgeServer = (facts: ServerFacts): ServerFinding => {
+export const judgeServer = (facts: RedisServerFacts): ServerFinding => {
   const { product, version, evictionPolicy } = facts
   if (!(Number.parseInt(version, 10) >= oldestVersion)) {
     return { kind: 'too-old', message: `${product} ${version} is too old: ${oldestVersion}.0 or later is needed` }
@@ -43,7 +43,7 @@ const toEvictionWarning = (policy: string): string =>
   'wait for the next pass of the reconciler; noeviction prevents that'
 
 /** Reads the lines of INFO; Valkey gives its own version beside the one of Redis that it is compatible with. */
-export const parseInfo = (info: string): ServerFacts => {
+export const parseInfo = (info: string): RedisServerFacts => {
   const fields = parseInfoFields(info)
   const valkeyVersion = fields.get('valkey_version')
   return {

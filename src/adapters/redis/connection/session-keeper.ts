@@ -2,15 +2,15 @@ import { StartupError } from '#application/diagnosis/startup-error.ts'
 import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import { keepOpen } from './keep-open.ts'
 import type { LinkHealth } from './link-health.ts'
-import { openSession, probe, type Session } from './redis-session.ts'
+import { openSession, type RedisSession, tryWrite } from './redis-session.ts'
 import type { RedisTarget } from './redis-url.ts'
 
-/** Sees to it that there is a session whenever there can be one. */
+/** Keeps a session with the server open. */
 export interface SessionKeeper {
   /** Undefined while Redis is away. */
-  current(): Session | undefined
-  /** What the present server lacks although it can be pulled from: memory. */
-  flaw(): Error | undefined
+  current(): RedisSession | undefined
+  /** The latest refusal of a write for lack of memory; undefined when the latest write was taken. */
+  outOfMemory(): Error | undefined
   readonly close: () => Promise<void>
 }
 
@@ -21,21 +21,21 @@ interface Options {
   readonly health: LinkHealth
 }
 
-const probeEveryMs = 2_000
+const tryWriteEveryMs = 2_000
 
 /** Resolves after the first attempt to connect. Throws StartupError when a server answers that is too old. */
 export const keepSession = async ({ target, prefix, runtime, health }: Options): Promise<SessionKeeper> => {
   const closing = new AbortController()
-  let session: Session | undefined
-  let flaw: Error | undefined
-  let warned = ''
+  let session: RedisSession | undefined
+  let outOfMemory: Error | undefined
+  let loggedWarning = ''
 
-  const noteFlaw = (found: Error | undefined): void => {
-    flaw = found
-    health.note(found)
+  const onWriteTried = (refusal: Error | undefined): void => {
+    outOfMemory = refusal
+    health.record(refusal)
   }
 
-  const connect = async (): Promise<Session | undefined> => {
+  const connect = async (): Promise<RedisSession | undefined> => {
     const opened = await openSession(target, prefix)
     if (closing.signal.aborted) {
       opened.end('closed')
@@ -43,39 +43,39 @@ export const keepSession = async ({ target, prefix, runtime, health }: Options):
     }
     session = opened
     const warning = opened.warnings.join('; ')
-    if (warning !== '' && warning !== warned) runtime.logger.warn({}, warning)
-    warned = warning
-    noteFlaw(opened.flaw)
+    if (warning !== '' && warning !== loggedWarning) runtime.logger.warn({}, warning)
+    loggedWarning = warning
+    onWriteTried(opened.outOfMemory)
     return opened
   }
 
-  const stayConnected = async ({ commands, over, end }: Session): Promise<void> => {
-    while (!over.aborted) {
-      await runtime.timers.sleep(probeEveryMs, over)
-      if (!over.aborted) await probe(commands, prefix).then(noteFlaw, end)
+  const stayConnected = async ({ commands, ended, end }: RedisSession): Promise<void> => {
+    while (!ended.aborted) {
+      await runtime.timers.sleep(tryWriteEveryMs, ended)
+      if (!ended.aborted) await tryWrite(commands, prefix).then(onWriteTried, end)
     }
     session = undefined
-    if (!closing.signal.aborted) health.note(over.reason)
+    if (!closing.signal.aborted) health.record(ended.reason)
   }
 
-  const note = (error: unknown): undefined => {
-    health.note(error)
+  const recordFailure = (error: unknown): undefined => {
+    health.record(error)
   }
   const first = await connect().catch((error: unknown) => {
     if (error instanceof StartupError) throw error
-    return note(error)
+    return recordFailure(error)
   })
   const kept = keepOpen({
     runtime,
     first,
-    open: () => connect().catch(note),
+    open: () => connect().catch(recordFailure),
     untilLost: stayConnected,
     closing: closing.signal,
   })
 
   return {
-    flaw: () => flaw,
-    current: () => (session?.over.aborted === false ? session : undefined),
+    outOfMemory: () => outOfMemory,
+    current: () => (session?.ended.aborted === false ? session : undefined),
     close: async () => {
       closing.abort()
       session?.end('closed')

@@ -3,7 +3,7 @@ import { type Route, routeKey } from '#domain/route.ts'
 
 /**
  * The key of a route's sorted set: `prefix:{queue}:type`. The braces put the sets of one queue into one slot of a Cluster,
- * so one script may read them all; names are encoded so that none has braces of its own.
+ * so that one script may read them all; names are encoded so that no name has braces of its own.
  */
 export const toQueueKey = (prefix: string, { queue, type }: Route): string =>
   `${prefix}:{${encodeURIComponent(queue)}}:${encodeURIComponent(type)}`
@@ -11,7 +11,7 @@ export const toQueueKey = (prefix: string, { queue, type }: Route): string =>
 /** Keys that one command may name together. */
 export type KeyList = readonly string[]
 
-/** The keys of the routes asked for, each once, a list for each queue. */
+/** The keys of the routes, each once, in one list for each queue. */
 export const groupByQueue = (prefix: string, routes: readonly Route[]): readonly KeyList[] => {
   const distinct = new Map(routes.map((route) => [routeKey(route), route]))
   const groups = Map.groupBy(distinct.values(), ({ queue }) => queue)
@@ -26,8 +26,8 @@ export const parsePrefix = (prefix: string): string => {
   throw new ConfigurationError(['REDIS_PREFIX must be 1 to 100 letters, digits or any of _ . : / -'])
 }
 
-/** The same list from another beginning on: `turn` 0 leaves it as it is. */
-export const rotate = <Item>(items: readonly Item[], turn: number): readonly Item[] => {
-  const start = items.length === 0 ? 0 : turn % items.length
+/** The same list from another place on: a rotation of 0 leaves it as it is. */
+export const rotate = <Item>(items: readonly Item[], rotation: number): readonly Item[] => {
+  const start = items.length === 0 ? 0 : rotation % items.length
   return [...items.slice(start), ...items.slice(0, start)]
 }

@@ -2,8 +2,8 @@ import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import type { Signal, Signals } from '#application/ports/queue/signals.ts'
 import { findTaskId } from '#domain/identifiers.ts'
 import { messageOf } from '../connection/errors.ts'
-import { openChannelListener } from './channel-listener.ts'
 import type { RedisLink } from '../connection/redis-link.ts'
+import { openChannelSubscription } from './channel-subscription.ts'
 
 /** Signals that let their connection go when they are closed. */
 export interface RedisSignals extends Signals {
@@ -19,8 +19,8 @@ interface Options {
 const taskIdsPerSignalMax = 1_000
 
 /**
- * Signals by PUBLISH on one channel, heard on a connection of their own. What is announced while that one is lost is not
- * heard here, and what is announced while Redis is away is not heard at all.
+ * Signals by PUBLISH on one channel, to which each process subscribes on a connection of its own. A process misses the
+ * signals that are announced while its connection is lost, and signals announced while Redis is away reach no process.
  *
  * Resolves after the first attempt to subscribe, whether or not it succeeded.
  */
@@ -28,8 +28,8 @@ export const openRedisSignals = async ({ link, prefix, runtime }: Options): Prom
   const channel = `${prefix}:signals`
   const subscriptions = new Set<{ readonly listener: (signal: Signal) => void }>()
 
-  /** In a microtask each, so that a listener that throws disturbs neither the others nor the connection. */
-  const tell = (signal: Signal): void => {
+  /** Each listener in a microtask of its own, so that one that throws disturbs neither the others nor the connection. */
+  const deliver = (signal: Signal): void => {
     for (const subscription of subscriptions) {
       queueMicrotask(() => {
         if (subscriptions.has(subscription)) subscription.listener(signal)
@@ -37,13 +37,13 @@ export const openRedisSignals = async ({ link, prefix, runtime }: Options): Prom
     }
   }
 
-  const listener = await openChannelListener({
+  const subscription = await openChannelSubscription({
     link,
     channel,
     runtime,
-    hear: (message) => {
+    onMessage: (message) => {
       const signal = parseSignal(message)
-      if (signal !== undefined) tell(signal)
+      if (signal !== undefined) deliver(signal)
     },
   })
 
@@ -64,12 +64,12 @@ export const openRedisSignals = async ({ link, prefix, runtime }: Options): Prom
     },
     close: async () => {
       subscriptions.clear()
-      await listener.close()
+      await subscription.close()
     },
   }
 }
 
-/** The signal a message carries; undefined for what a process of another version, or somebody else, may have sent. */
+/** Undefined for a message that is no signal of this release: other programs may publish on the channel. */
 const parseSignal = (message: string): Signal | undefined => {
   const content = parseJson(message)
   if (typeof content !== 'object' || content === null || !('kind' in content)) return undefined

@@ -2,9 +2,9 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createMemoryLogger } from '#adapters/memory/surroundings/logger.ts'
 import { judgeServer, parseInfo } from '#adapters/redis/connection/server-facts.ts'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
-import { hasRedisServer, startRedisServer } from '../../support/redis-server.ts'
-import { connectTo } from '../../support/redis-worlds.ts'
-import { startOldServer } from './support/old-server.ts'
+import { hasRedisServer, startRedisServer } from '../../../support/redis-server.ts'
+import { connectTo } from '../../../support/redis-worlds.ts'
+import { startOldServer } from '../support/old-server.ts'
 
 const toInfo = (fields: Readonly<Record<string, string>>): string =>
   `# Server\r\n${Object.entries(fields)
