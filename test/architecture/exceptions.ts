@@ -21,12 +21,6 @@ export const exceptions = {
 
     // memory
     'src/adapters/memory/surroundings/logger.ts',
-
-    // postgres
-    'src/adapters/postgres/notifications/listener.ts',
-
-    // redis
-    'src/adapters/redis/connection/open-connection.ts',
   ],
   'depends-on-few': [
     // application

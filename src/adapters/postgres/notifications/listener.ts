@@ -7,38 +7,43 @@ import { backOffMs, type BackOffLimits } from '#application/mechanisms/back-off.
 import { withDeadline } from '#application/mechanisms/with-deadline.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 
-/** What is notified: every process of the installation listens to these. */
-export const channels = { hints: 'taskfold_hints', signals: 'taskfold_signals' } as const
-
-export type Channel = (typeof channels)[keyof typeof channels]
-
 /**
- * - `connecting`: there is no connection, or none that has brought anything yet.
- * - `listening`: a notification sent through the pool arrived lately.
- * - `deaf`: the connection answers but brings nothing, as behind a pooler in transaction mode.
+ * The one connection of a process by which notifications arrive. A notification is a hint: any of them may be lost, and
+ * everything must work without them, later.
  */
-export type ListenerState = 'connecting' | 'listening' | 'deaf' | 'closed'
-
-export interface ChannelListener {
-  readonly notified: (payload: string) => void
-  /** There was a gap: the connection is new, or was deaf until now. */
-  readonly missed: () => void
-}
-
-/** The one connection of a process that notifications come in by. They are news, not facts: all of them may be lost. */
 export interface PostgresListener {
   /** Calls `listener` until the returned function is called. It must not throw. */
-  subscribe(channel: Channel, listener: ChannelListener): () => void
-  /** Whether notifications can be relied upon to be quick. Everything must work in every state. */
+  subscribe(channel: Channel, listener: NotificationListener): () => void
+  /** Whether notifications arrive at present. */
   state(): ListenerState
   /** Ends the connection. Idempotent. */
   close(): Promise<void>
 }
 
+/** The channels to which all processes of the installation listen. */
+export const channels = { hints: 'taskfold_hints', signals: 'taskfold_signals' } as const
+
+export type Channel = (typeof channels)[keyof typeof channels]
+
+export interface NotificationListener {
+  readonly onNotification: (payload: string) => void
+  /** Notifications may have been lost until now: the connection is new, or brought none. */
+  readonly onGap: () => void
+}
+
+/**
+ * Each probe decides between `listening` and `silent`; the loss of the connection leads back to `connecting`.
+ *
+ * - `connecting`: there is no connection, or its first probe is under way.
+ * - `listening`: the latest probe arrived.
+ * - `silent`: the connection answers but brings no notifications, as behind a pooler in transaction mode.
+ */
+export type ListenerState = 'connecting' | 'listening' | 'silent' | 'closed'
+
 export interface ListenerOptions {
   /** Of the database itself where there is one: a pooler in transaction mode passes no notifications on. */
   readonly url: string
-  /** By which probes are sent: only what another connection sent proves that notifications arrive. */
+  /** Sends the probes: only what another connection sent proves that notifications arrive. */
   readonly pool: DatabasePool
   readonly logger: Logger
   readonly probeEveryMs?: number
@@ -50,12 +55,12 @@ const answerDeadlineMsDefault = 2_000
 const reconnectLimits: BackOffLimits = { firstMs: 100, mostMs: 5_000 }
 
 /**
- * Listens on a connection of its own, which is made again, with growing pauses, whenever it is lost. One that no longer
- * brings anything is noticed within `probeEveryMs` and two deadlines.
+ * Listens on a connection of its own. Whenever that is lost another one is made, after a back-off of 100 ms to 5 s. A
+ * connection that brings no more notifications is noticed within `probeEveryMs` and two deadlines.
  */
 export const createPostgresListener = (options: ListenerOptions): PostgresListener => {
   const { logger } = options
-  const subscriptions = new Map<string, Set<ChannelListener>>()
+  const subscriptions = new Map<string, Set<Subscription>>()
   const closing = new AbortController()
   let state: ListenerState = 'connecting'
 
@@ -64,19 +69,19 @@ export const createPostgresListener = (options: ListenerOptions): PostgresListen
     state = next
     if (next === 'listening') logger.info({}, 'began to hear notifications')
     if (next === 'connecting') logger.warn({ err: cause }, 'lost the connection for notifications')
-    if (next === 'deaf') logger.warn({}, 'heard no notifications: what they would tell was polled for')
+    if (next === 'silent') logger.warn({}, 'heard no notifications: what they would tell was polled for')
     if (next === 'listening')
-      for (const listeners of subscriptions.values()) for (const each of listeners) each.missed()
+      for (const subscribed of subscriptions.values()) for (const { listener } of subscribed) listener.onGap()
   }
 
   const run = async (): Promise<void> => {
     let failures = 0
     while (!closing.signal.aborted) {
       const lost = await listenOnce(options, closing.signal, {
-        heard: (channel, payload) => {
-          for (const each of subscriptions.get(channel) ?? []) each.notified(payload)
+        onNotification: (channel, payload) => {
+          for (const { listener } of subscriptions.get(channel) ?? []) listener.onNotification(payload)
         },
-        found: (found) => {
+        onProbed: (found) => {
           failures = 0
           enter(found)
         },
@@ -92,11 +97,10 @@ export const createPostgresListener = (options: ListenerOptions): PostgresListen
 
   return {
     subscribe: (channel, listener) => {
-      // Wrapped, so that one listener may subscribe twice.
-      const subscription = { ...listener }
-      const listeners = subscriptions.get(channel) ?? new Set()
-      subscriptions.set(channel, listeners.add(subscription))
-      return () => void listeners.delete(subscription)
+      const subscription = { listener }
+      const subscribed = subscriptions.get(channel) ?? new Set()
+      subscriptions.set(channel, subscribed.add(subscription))
+      return () => void subscribed.delete(subscription)
     },
     state: () => state,
     close: async () => {
@@ -107,20 +111,25 @@ export const createPostgresListener = (options: ListenerOptions): PostgresListen
   }
 }
 
-interface Session {
-  readonly heard: (channel: string, payload: string) => void
-  readonly found: (state: 'listening' | 'deaf') => void
+/** An object of its own, so that one listener may subscribe twice. */
+interface Subscription {
+  readonly listener: NotificationListener
 }
 
-/** One connection from its making to its loss, which it resolves with. */
-const listenOnce = async (options: ListenerOptions, closing: AbortSignal, session: Session): Promise<unknown> => {
+interface SessionEvents {
+  readonly onNotification: (channel: string, payload: string) => void
+  readonly onProbed: (found: 'listening' | 'silent') => void
+}
+
+/** One connection from its making to its loss. Resolves with the reason of the loss. */
+const listenOnce = async (options: ListenerOptions, closing: AbortSignal, events: SessionEvents): Promise<unknown> => {
   const { url, probeEveryMs = probeEveryMsDefault, answerDeadlineMs = answerDeadlineMsDefault } = options
   const lost = Promise.withResolvers<never>()
   lost.promise.catch(() => {})
-  const closed = (): void => lost.reject(new Error('the listener was closed'))
+  const onClosing = (): void => lost.reject(new Error('the listener was closed'))
   try {
-    closing.addEventListener('abort', closed)
-    // It refuses an address that it cannot read.
+    closing.addEventListener('abort', onClosing)
+    // Throws for a URL that it cannot parse.
     const client = new pg.Client({
       connectionString: url,
       application_name: 'taskfold listen',
@@ -133,28 +142,28 @@ const listenOnce = async (options: ListenerOptions, closing: AbortSignal, sessio
       await client.connect()
       const prober = createProber(options.pool, client, answerDeadlineMs)
       client.on('notification', ({ channel, payload = '' }) => {
-        if (channel === prober.channel) prober.heard(payload)
-        else session.heard(channel, payload)
+        if (channel === prober.channel) prober.onNotification(payload)
+        else events.onNotification(channel, payload)
       })
       await Promise.race([prober.listen(), lost.promise])
       while (!closing.aborted) {
         const found = await Promise.race([prober.probe(), lost.promise])
-        if (found !== 'unknown') session.found(found)
+        if (found !== 'unknown') events.onProbed(found)
         await Promise.race([pause(probeEveryMs, closing), lost.promise])
       }
     } finally {
-      // Of a connection with an unanswered query this destroys the socket.
+      // Destroys the socket where a query is still without an answer.
       client.end().catch(() => {})
     }
     return undefined
   } catch (error) {
     return error
   } finally {
-    closing.removeEventListener('abort', closed)
+    closing.removeEventListener('abort', onClosing)
   }
 }
 
-/** Sends itself notifications through the pool, on a channel of its own. */
+/** Sends notifications to itself through the pool, on a channel of its own. */
 const createProber = (pool: DatabasePool, client: pg.Client, answerDeadlineMs: number) => {
   const channel = `taskfold_probe_${randomBytes(8).toString('hex')}`
   let expected = ''
@@ -167,11 +176,11 @@ const createProber = (pool: DatabasePool, client: pg.Client, answerDeadlineMs: n
   return {
     channel,
     listen,
-    heard: (payload: string): void => {
+    onNotification: (payload: string): void => {
       if (payload === expected) arrive()
     },
-    /** `unknown` when nothing could be sent. Throws when the connection does not answer either. */
-    probe: async (): Promise<'listening' | 'deaf' | 'unknown'> => {
+    /** `unknown` when the probe could not be sent. Throws when the connection does not answer either. */
+    probe: async (): Promise<'listening' | 'silent' | 'unknown'> => {
       const arrived = new Promise<void>((resolve) => {
         arrive = resolve
       })
@@ -180,18 +189,18 @@ const createProber = (pool: DatabasePool, client: pg.Client, answerDeadlineMs: n
         () => true,
         () => false,
       )
-      const heard = await withDeadline(arrived, answerDeadlineMs, noAnswer).then(
+      const hasArrived = await withDeadline(arrived, answerDeadlineMs, noAnswer).then(
         () => true,
         () => false,
       )
-      if (heard) return 'listening'
-      // Whoever passes connections on may have let another session listen in place of this one.
+      if (hasArrived) return 'listening'
+      // A pooler may have let another session listen in place of this one.
       await listen()
-      return (await sent) ? 'deaf' : 'unknown'
+      return (await sent) ? 'silent' : 'unknown'
     },
   }
 }
 
-/** Rejects never: an abort only ends it early. */
+/** Never rejects: an abort only ends it early. */
 const pause = (delayMs: number, signal: AbortSignal): Promise<void> =>
   sleep(delayMs, undefined, { signal }).catch(() => {})

@@ -8,13 +8,13 @@ import { channels, type PostgresListener } from './listener.ts'
 
 interface Deps {
   readonly pool: DatabasePool
-  /** Closed by whoever made it. */
+  /** The caller closes it. */
   readonly listener: PostgresListener
   readonly logger: Logger
 }
 
 export interface PostgresSignals extends Signals {
-  /** Hears no more. Idempotent. */
+  /** Ends all subscriptions. Idempotent. */
   close(): void
 }
 
@@ -22,13 +22,13 @@ export interface PostgresSignals extends Signals {
 const idsPerMessageMax = 180
 
 /**
- * Signals as notifications: one statement an announcement, in messages of at most 180 ids. While this process hears no
- * notifications it hears its own announcements all the same, the others' not at all.
+ * Signals as notifications: one statement for each announcement, in messages of at most 180 ids. A process to which no
+ * notifications arrive still delivers its own announcements to its own listeners, and misses those of other processes.
  */
-export const createPostgresSignals = ({ pool, listener, logger }: Deps): PostgresSignals => {
+export const createPostgresSignals = ({ pool, listener: notifications, logger }: Deps): PostgresSignals => {
   const subscriptions = new Set<{ readonly listener: (signal: Signal) => void }>()
 
-  /** In a microtask each, so that one that throws disturbs neither the others nor the connection. */
+  /** Each listener in a microtask of its own, so that one that throws disturbs neither the others nor the connection. */
   const deliver = (signal: Signal): void => {
     for (const subscription of subscriptions) {
       queueMicrotask(() => {
@@ -37,12 +37,12 @@ export const createPostgresSignals = ({ pool, listener, logger }: Deps): Postgre
     }
   }
 
-  const unsubscribe = listener.subscribe(channels.signals, {
-    notified: (payload) => {
-      const signal = findSignal(payload)
+  const unsubscribe = notifications.subscribe(channels.signals, {
+    onNotification: (payload) => {
+      const signal = parseSignal(payload)
       if (signal !== undefined) deliver(signal)
     },
-    missed: () => {},
+    onGap: () => {},
   })
 
   return {
@@ -51,13 +51,13 @@ export const createPostgresSignals = ({ pool, listener, logger }: Deps): Postgre
       const statement = sql.type(z.unknown())`
         select pg_notify(${channels.signals}, message)
         from unnest(${messages}) message`
-      if (listener.state() !== 'listening') deliver(signal)
+      if (notifications.state() !== 'listening') deliver(signal)
       await withReadDeadline(pool.query(statement)).catch((error: unknown) => {
         logger.debug({ err: error, signal: signal.kind }, 'lost a signal')
       })
     },
-    subscribe: (heard) => {
-      const subscription = { listener: heard }
+    subscribe: (listener) => {
+      const subscription = { listener }
       subscriptions.add(subscription)
       return () => {
         subscriptions.delete(subscription)
@@ -79,8 +79,8 @@ const toMessages = (signal: Signal): readonly string[] => {
   return messages
 }
 
-/** Undefined for what a later release may say. */
-const findSignal = (message: string): Signal | undefined => {
+/** Undefined for a message that is no signal of this release. */
+const parseSignal = (message: string): Signal | undefined => {
   const [kind, list = ''] = message.split(' ')
   if (kind === 'route-learned') return { kind }
   if (kind !== 'cancel-requested') return undefined

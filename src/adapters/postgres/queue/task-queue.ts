@@ -85,8 +85,8 @@ export const createPostgresTaskQueue = (deps: Deps): PostgresTaskQueue => {
     waiting.wake(content.routes)
   }
   const unsubscribe = listener.subscribe(channels.hints, {
-    notified: (text) => onPushed(parseNotification(text)),
-    missed: () => onPushed(unknownPush),
+    onNotification: (text) => onPushed(parseNotification(text)),
+    onGap: () => onPushed(unknownPush),
   })
 
   return {

@@ -22,11 +22,10 @@ const slotsRefreshEveryMs = 2_000
  * Throws RedisUnavailableError.
  */
 export const openSocket = (target: RedisTarget, purpose: Purpose, address?: NodeAddress): Promise<Redis> => {
-  const place =
-    target.kind === 'sentinel' && address === undefined
-      ? sentinelOptions(target.nodes, target.masterName, target.transport)
-      : (address ?? target.nodes[0])
-  return whenOpen(new Redis({ ...socketOptions(target, purpose), ...place }))
+  if (target.kind === 'sentinel' && address === undefined)
+    return whenOpen(new Redis(toOptions(target, purpose, target)))
+  const { host, port } = address ?? target.nodes[0] ?? {}
+  return whenOpen(new Redis(port, host, toOptions(target, purpose)))
 }
 
 /** Connections to the nodes of a Cluster, each made when it is first needed. Throws RedisUnavailableError. */
@@ -41,7 +40,7 @@ export const openCluster = (target: RedisTarget): Promise<Cluster> =>
         maxRedirections: redirectionsMax,
         slotsRefreshTimeout: socketDeadlineMs,
         slotsRefreshInterval: slotsRefreshEveryMs,
-        redisOptions: socketOptions(target, 'commands'),
+        redisOptions: toOptions(target, 'commands'),
         // Certificates are made out to names, so they must not be resolved before the handshake.
         ...(target.transport === 'tls' ? { dnsLookup: (host, answer) => answer(null, host) } : {}),
       },
@@ -51,8 +50,10 @@ export const openCluster = (target: RedisTarget): Promise<Cluster> =>
 /**
  * A command without an answer fails after a second. On connections whose reads block it does not: a BZMPOP given up by the
  * client would block its connection still, so each call there has a deadline of its own.
+ *
+ * User and password are for the servers: Sentinels that require a password are not supported.
  */
-const socketOptions = (target: RedisTarget, purpose: Purpose) => ({
+const toOptions = (target: RedisTarget, purpose: Purpose, sentinel?: SentinelTarget) => ({
   lazyConnect: true,
   connectionName: `taskfold:${purpose}`,
   connectTimeout: socketDeadlineMs,
@@ -65,20 +66,18 @@ const socketOptions = (target: RedisTarget, purpose: Purpose) => ({
   ...(target.username === undefined ? {} : { username: target.username }),
   ...(target.password === undefined ? {} : { password: target.password }),
   ...(target.transport === 'tls' ? { tls: {} } : {}),
+  ...(sentinel === undefined
+    ? {}
+    : {
+        sentinels: sentinel.nodes.map(({ host, port }) => ({ host, port })),
+        name: sentinel.masterName,
+        sentinelRetryStrategy: () => null,
+        sentinelCommandTimeout: socketDeadlineMs,
+        ...(target.transport === 'tls' ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {}),
+      }),
 })
 
-/** User and password are for the servers: Sentinels that require a password are not supported. */
-const sentinelOptions = (
-  sentinels: readonly NodeAddress[],
-  masterName: string,
-  transport: RedisTarget['transport'],
-) => ({
-  sentinels: sentinels.map(({ host, port }) => ({ host, port })),
-  name: masterName,
-  sentinelRetryStrategy: () => null,
-  sentinelCommandTimeout: socketDeadlineMs,
-  ...(transport === 'tls' ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {}),
-})
+type SentinelTarget = Extract<RedisTarget, { kind: 'sentinel' }>
 
 /** Throws the reason, which comes as an event: `connect` itself rejects with "closed" and no more. */
 const whenOpen = async <Connection extends CommandConnection>(connection: Connection): Promise<Connection> => {

@@ -19,28 +19,28 @@ const notify = (payload: string) =>
   here.pool.query(sql.type(z.unknown())`select pg_notify(${channels.hints}, ${payload})`)
 
 const listenTo = (listener: PostgresListener) => {
-  const heard: string[] = []
+  const received: string[] = []
   const stop = listener.subscribe(channels.hints, {
-    notified: (payload) => heard.push(payload),
-    missed: () => heard.push('missed'),
+    onNotification: (payload) => received.push(payload),
+    onGap: () => received.push('gap'),
   })
-  return { heard, stop }
+  return { received, stop }
 }
 
 const createListener = (url: string): PostgresListener =>
   createPostgresListener({ url, pool: here.pool, logger: silentLogger, probeEveryMs: 50, answerDeadlineMs: 400 })
 
 describe('a listener whose backend was terminated', () => {
-  it('connects again, says that it may have missed something, and hears', async () => {
-    const { heard, stop } = listenTo(here.listener)
+  it('connects again, tells of the gap, and passes notifications on', async () => {
+    const { received, stop } = listenTo(here.listener)
     await here.pool.query(sql.type(z.unknown())`
       select pg_terminate_backend(pid)
       from pg_stat_activity
       where application_name = 'taskfold listen' and datname = current_database()`)
-    await waitUntil(() => heard.includes('missed'))
+    await waitUntil(() => received.includes('gap'))
     expect(here.listener.state()).toBe('listening')
     await notify('again')
-    await waitUntil(() => heard.includes('again'))
+    await waitUntil(() => received.includes('again'))
     stop()
   })
 })
@@ -49,24 +49,24 @@ describe('a listener on a connection that froze', () => {
   it('notices, and connects again once it can', async () => {
     const proxy = await startFreezableProxy(fleet.url)
     const listener = createListener(proxy.url)
-    const { heard } = listenTo(listener)
+    const { received } = listenTo(listener)
     await waitUntil(() => listener.state() === 'listening')
-    heard.splice(0)
+    received.splice(0)
     proxy.freeze()
     await waitUntil(() => listener.state() === 'connecting')
-    await waitUntil(() => heard.includes('missed'))
+    await waitUntil(() => received.includes('gap'))
     await notify('thawed')
-    await waitUntil(() => heard.includes('thawed'))
+    await waitUntil(() => received.includes('thawed'))
     await listener.close()
     await proxy.close()
   })
 })
 
-describe('a listener that is brought nothing', () => {
-  it('says that it is deaf', async () => {
+describe('a listener to which no notifications arrive', () => {
+  it('says that it is silent', async () => {
     const elsewhere = await createFleet()
     const logger = createMemoryLogger()
-    // What is sent into one database is not heard in another, as behind a pooler that passes no notifications on.
+    // What is sent into one database is not received in another, as behind a pooler that passes no notifications on.
     const listener = createPostgresListener({
       url: elsewhere.url,
       pool: here.pool,
@@ -74,7 +74,7 @@ describe('a listener that is brought nothing', () => {
       probeEveryMs: 50,
       answerDeadlineMs: 200,
     })
-    await waitUntil(() => listener.state() === 'deaf')
+    await waitUntil(() => listener.state() === 'silent')
     expect(logger.lines).toEqual([
       { level: 'warn', fields: {}, message: 'heard no notifications: what they would tell was polled for' },
     ])
@@ -94,12 +94,12 @@ describe('a listener without a server', () => {
 })
 
 describe('a subscription that was stopped', () => {
-  it('hears no more', async () => {
+  it('gets no more notifications', async () => {
     const [stopped, listening] = [listenTo(here.listener), listenTo(here.listener)]
     stopped.stop()
     await notify('after')
-    await waitUntil(() => listening.heard.includes('after'))
-    expect(stopped.heard).toEqual([])
+    await waitUntil(() => listening.received.includes('after'))
+    expect(stopped.received).toEqual([])
     listening.stop()
   })
 })
