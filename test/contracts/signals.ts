@@ -11,12 +11,12 @@ export interface SignalsWorld extends ContractWorld {
   readonly signalsElsewhere: Signals
 }
 
-/** What every Signals does while nothing is away. */
+/** What every Signals does while its store is there. */
 export const describeSignals = (name: string, setup: Setup<SignalsWorld>): void => {
   describe(`the signals (${name})`, () => {
     const world = useWorld(setup)
 
-    /** What was heard from the subscription on. */
+    /** Collects the signals from now on. */
     const listen = (signals: Signals) => {
       const heard: Signal[] = []
       const cancelled = new Set<TaskId>()
@@ -49,19 +49,19 @@ export const describeSignals = (name: string, setup: Setup<SignalsWorld>): void 
       const elsewhere = listen(world().signalsElsewhere)
       const taskIds = range(1_000).map(mintTaskId)
       await world().signals.announce(cancelOf(...taskIds))
-      // Besides them it may hear a straggler of the test before.
+      // It may also receive a late signal of the test before.
       await waitUntil(world(), () => taskIds.every((taskId) => elsewhere.cancelled.has(taskId)))
       elsewhere.stop()
     })
 
-    it('tell that a route was learned', async () => {
+    it('say that a route was learned', async () => {
       const elsewhere = listen(world().signalsElsewhere)
       await world().signals.announce({ kind: 'route-learned' })
       await waitUntil(world(), () => elsewhere.heard.some((signal) => signal.kind === 'route-learned'))
       elsewhere.stop()
     })
 
-    it('reach nobody who has stopped listening', async () => {
+    it('reach no listener that has unsubscribed', async () => {
       const { signals } = world()
       const [stopped, listening] = [listen(signals), listen(signals)]
       const [before, behind] = [mintTaskId(), mintTaskId()]

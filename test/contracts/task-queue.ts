@@ -12,7 +12,7 @@ export interface TaskQueueWorld extends ContractWorld {
   readonly queueIdsMax: number
 }
 
-/** What every TaskQueue does while nothing is away: more than the port promises, which may lose anything. */
+/** What every TaskQueue does while its store is there: more than the port promises, which allows that hints are lost. */
 export const describeTaskQueue = (name: string, setup: Setup<TaskQueueWorld>): void => {
   describe(`the task queue (${name})`, () => {
     const world = useWorld(setup)

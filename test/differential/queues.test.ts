@@ -11,7 +11,7 @@ import { createRedisWorld } from '../support/redis-worlds.ts'
 import { makeRoute, range } from '../support/task-builders.ts'
 import { makeQueueProgram, type QueueStep, routesOfProgram, type Through } from './support/queue-program.ts'
 
-/** More of them, and others, when somebody asks for it. */
+/** The environment may ask for more programs, and for other seeds. */
 const programs = Number(process.env['DIFFERENTIAL_PROGRAMS'] ?? 20)
 const firstSeed = Number(process.env['DIFFERENTIAL_SEED'] ?? 1)
 const stepsPerProgram = 60
@@ -55,7 +55,7 @@ interface Names {
 
 const { signal } = new AbortController()
 
-/** What a step answered: ids in order for a pull, a number for a size. */
+/** The answer of a step: ids in order for a pull, a number for a size, nothing for a push. */
 type Outcome = readonly TaskId[] | number | undefined
 
 const run = async (
@@ -109,7 +109,7 @@ const expectSizes = (found: readonly Outcome[], expected: readonly Outcome[]): v
   }
 }
 
-/** Every id once, and all that a queue with an exact bound gives. */
+/** Every id once, and at least the ids that a queue with an exact bound gives. */
 const expectNoLess = (found: readonly Outcome[], expected: readonly Outcome[]): void => {
   const idsOf = (outcomes: readonly Outcome[]) => outcomes.flatMap((outcome) => (Array.isArray(outcome) ? outcome : []))
   const ids = idsOf(found)
@@ -126,7 +126,7 @@ describe(`programs of pushes and pulls over several routes, from seed ${firstSee
       const program = [...makeQueueProgram(seed, stepsPerProgram), ...emptied]
       const queue = range(2).map(() => makeRoute().queue)
       const names = {
-        // Some share a queue, so that in Redis they share a command.
+        // Routes share two queues, so that in Redis several sets are named by one command.
         routes: range(routesOfProgram).map((place) => ({ ...makeRoute(), queue: queue[place % 2] ?? '' })),
         taskIds: range(pushedMax(program)).map(() => mintTaskId()),
       }
@@ -139,7 +139,7 @@ describe(`programs of pushes and pulls over several routes, from seed ${firstSee
       kindsSeen.add(dropped ? 'dropped some' : 'dropped none')
       for (const { name, queues, bound } of worlds) {
         const found = await run(queues, program, names)
-        // Once one queue holds what another one dropped, they give different ids at the same step.
+        // Once one queue holds ids that another one dropped, they give different ids at the same step.
         if (dropped && bound === 'about') expectNoLess(found, outcomesOf(expected))
         else expect([name, found.map(withoutSize)]).toEqual([name, outcomesOf(expected).map(withoutSize)])
         if (!dropped) expectSizes(found, outcomesOf(expected))
@@ -147,7 +147,7 @@ describe(`programs of pushes and pulls over several routes, from seed ${firstSee
     },
   )
 
-  it('were of both kinds, those that fill a route beyond its bound and those that do not', () => {
+  it('were of two kinds: some fill a route beyond its bound, and some do not', () => {
     expect(kindsSeen.size).toBe(2)
     expect(worlds.length).toBe(inject('redisUrl') === null ? 1 : 2)
   })

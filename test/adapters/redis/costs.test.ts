@@ -80,7 +80,7 @@ describe.runIf(hasRedisServer())('the memory of the server', () => {
     expect(first.left).toBe(99_999)
   })
 
-  it('is given back by a route that nobody pushes to', async () => {
+  it('is given back an hour after the last push to a route', async () => {
     const { redis, ask } = await setUp()
     await redis.queue.push([makeHint(makeRoute())])
     const keys = (await ask.keys('*')).filter((key) => !key.endsWith(':probe'))

@@ -105,10 +105,10 @@ describe.runIf(hasRedisServer())('a Redis in trouble', () => {
     await expectToWork(redis)
   })
 
-  it('that kills every connection is connected to again, and heard', async () => {
+  it('that kills every connection is connected to again, and its signals arrive', async () => {
     const { redis, ask } = await setUp()
-    const heard: Signal[] = []
-    redis.signals.subscribe((signal) => heard.push(signal))
+    const received: Signal[] = []
+    redis.signals.subscribe((signal) => received.push(signal))
     const pulled = wait(redis.queue, [makeRoute()]).catch((error: unknown) => error)
     await waitUntilBlocked(ask)
     const before = await listClients(ask, 'commands')
@@ -122,8 +122,8 @@ describe.runIf(hasRedisServer())('a Redis in trouble', () => {
     await waitUntil(realTime, async () => (await listClients(ask, 'signals')).some((line) => line.includes(' sub=1 ')))
     const cancel = { kind: 'cancel-requested', taskIds: [mintTaskId()] } as const
     await redis.signals.announce(cancel)
-    await waitUntil(realTime, () => heard.length > 0)
-    expect(heard).toEqual([cancel])
+    await waitUntil(realTime, () => received.length > 0)
+    expect(received).toEqual([cancel])
   })
 
   it('that became read-only is left until it takes writes again', async () => {
@@ -156,7 +156,7 @@ describe.runIf(hasRedisServer())('a Redis in trouble', () => {
     await expectToWork(redis)
   })
 
-  it('that wants a password is told it, and without the right one is away', async () => {
+  it('that requires a password is given it, and counts as away when it is the wrong one', async () => {
     const server = await startRedisServer(['--requirepass', 'geheim'])
     onTestFinished(() => server.remove())
     const connectAs = async (password: string) => {
@@ -170,16 +170,16 @@ describe.runIf(hasRedisServer())('a Redis in trouble', () => {
     expect(check?.message).not.toMatch(/geheim|falsch/)
   })
 
-  it('on whose channel others talk is listened to for signals only', async () => {
+  it('on whose channel other programs publish is read for signals only', async () => {
     const { redis, ask } = await setUp('fleet')
-    const heard: Signal[] = []
-    redis.signals.subscribe((signal) => heard.push(signal))
+    const received: Signal[] = []
+    redis.signals.subscribe((signal) => received.push(signal))
     const taskId = mintTaskId()
     const strange = ['', '{', 'null', '7', '{}', '{"kind":"other"}', '{"kind":"cancel-requested"}']
     for (const message of strange) await ask.publish('fleet:signals', message)
     const mixed = { kind: 'cancel-requested', taskIds: [1, 'x', taskId] }
     await ask.publish('fleet:signals', JSON.stringify(mixed))
-    await waitUntil(realTime, () => heard.length > 0)
-    expect(heard).toEqual([{ kind: 'cancel-requested', taskIds: [taskId] }])
+    await waitUntil(realTime, () => received.length > 0)
+    expect(received).toEqual([{ kind: 'cancel-requested', taskIds: [taskId] }])
   })
 })

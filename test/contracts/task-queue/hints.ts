@@ -7,7 +7,7 @@ import { mintTaskId } from '../../support/ids.ts'
 import { makeRoute, range } from '../../support/task-builders.ts'
 import type { TaskQueueWorld } from '../task-queue.ts'
 
-/** Ranks as they come in practice: instants, give or take a hundred minutes. */
+/** Ranks are instants of one moment in 2026, give or take a hundred minutes for the priority. */
 const makeHint = (route: Route, rank: number): Hint => ({ taskId: mintTaskId(), route, rank: 1_767_225_600_000 + rank })
 
 const idsInOrder = (hints: readonly Hint[]): readonly TaskId[] =>
@@ -102,7 +102,7 @@ const describeOrder = (world: () => TaskQueueWorld): void => {
       expect(taken).toEqual(idsInOrder([...hints.slice(0, 5), ...urgent]))
     })
 
-    it('are all handed out when many pull at once', async () => {
+    it('are all handed out when twenty pulls run at once', async () => {
       const route = makeRoute()
       const hints = range(100).map((rank) => makeHint(route, rank))
       await world().queue.push(hints)
@@ -114,7 +114,7 @@ const describeOrder = (world: () => TaskQueueWorld): void => {
       expect(taken.toSorted()).toEqual(idsInOrder(hints).toSorted())
     })
 
-    it('may be none, and so may the routes that are asked for', async () => {
+    it('may be pushed and pulled by empty lists of hints and routes', async () => {
       await world().queue.push([])
       expect((await take(world().queue, [], 10)).taskIds).toEqual([])
       expect((await take(world().queue, [makeRoute()], 10)).taskIds).toEqual([])
@@ -147,7 +147,7 @@ const describeBound = (world: () => TaskQueueWorld): void => {
       expect(await world().queue.size(makeRoute())).toBe(0)
     })
 
-    it('tells of more than it is asked to count that they are at least so many', async () => {
+    it('answers at least the number up to which it is asked to count when it holds more', async () => {
       const route = makeRoute()
       expect(await world().queue.size(route, 40)).toBe(0)
       await world().queue.push(range(100).map((rank) => makeHint(route, rank)))

@@ -7,7 +7,7 @@ import { makeRoute } from '../../support/task-builders.ts'
 import type { TaskQueueWorld } from '../task-queue.ts'
 import { take, takeAll } from './hints.ts'
 
-/** Far below the waits in these tests, far above what waking up takes. */
+/** Far below the waits in these tests, far above the time that a pull takes to wake. */
 const quicklyMs = 1_000
 
 const makeHint = (route: Route): Hint => ({ taskId: mintTaskId(), route, rank: 0 })
@@ -19,7 +19,7 @@ const measure = async <Result>(call: Promise<Result>) => {
 }
 
 export const describeWaiting = (world: () => TaskQueueWorld): void => {
-  /** Begins to wait, and gives the pull time to get there. */
+  /** Begins to wait, and gives the pull 50 ms until it does. */
   const wait = async (
     queue: TaskQueue,
     routes: readonly Route[],
@@ -84,7 +84,7 @@ export const describeWaiting = (world: () => TaskQueueWorld): void => {
       expect(tookMs).toBeLessThan(200 + quicklyMs)
     })
 
-    it('does not wait at all when it has no time', async () => {
+    it('does not wait when waitMs is zero', async () => {
       const { result, tookMs } = await measure(take(world().queue, [makeRoute()], 1))
       expect(result).toEqual({ taskIds: [], left: 0 })
       expect(tookMs).toBeLessThan(quicklyMs)

@@ -2,7 +2,7 @@ import { createSeededRandom } from '#adapters/memory/surroundings/seeded-random.
 import type { Random } from '#application/ports/surroundings/identities.ts'
 import { range } from '../../support/task-builders.ts'
 
-/** What is done to a queue, made from a seed alone. Ids and routes are named by number. */
+/** A step on a queue. Ids and routes are named by number. */
 export type QueueStep =
   | { readonly kind: 'push'; readonly through: Through; readonly hints: readonly HintChoice[] }
   | { readonly kind: 'pull'; readonly through: Through; readonly routes: readonly number[]; readonly max: number }
@@ -19,6 +19,7 @@ export interface HintChoice {
 
 export const routesOfProgram = 5
 
+/** The same steps for the same seed. */
 export const makeQueueProgram = (seed: number, length: number): readonly QueueStep[] => {
   const random = createSeededRandom(seed)
   let nextId = 0
@@ -37,7 +38,7 @@ export const makeQueueProgram = (seed: number, length: number): readonly QueueSt
   })
 }
 
-/** Some ranks come often, so that ids decide; most hints are for one route, so that it is filled beyond its bound. */
+/** Two fifths of the ranks are the same, so that ids decide; half the hints are for one route, to fill it beyond its bound. */
 const choose = (random: Random): Omit<HintChoice, 'id'> => ({
   route: random() < 0.5 ? 0 : below(random, routesOfProgram),
   rank: 1_767_225_600_000 + (random() < 0.4 ? 7 : below(random, 100_000) - 50_000),

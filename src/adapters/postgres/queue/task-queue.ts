@@ -55,7 +55,7 @@ const waitMsMax = 10_000
 const pollMs = { listening: 3_000, otherwise: 250 }
 
 /**
- * The queue as an unlogged table, for an installation without Redis; migrations/0005_queue_hints.sql tells what it keeps.
+ * The queue as an unlogged table, taskfold.queue_hints, for an installation without Redis.
  *
  * - bounded-push.ts adds hints, bounds the routes and notifies the other processes;
  * - pull-memory.ts holds what is remembered from one pull to the next;

@@ -24,8 +24,8 @@ class NoAnswerError extends Error {
 }
 
 /**
- * Whether a connection must be dropped after this error: its answers are late, or it leads to a server that is no longer
- * the one that takes writes, as after a failover.
+ * Whether a connection must be dropped after this error: its answers are late, or its server takes no writes any more, as
+ * after a failover.
  */
 export const spoilsConnection = (error: unknown): boolean => {
   const message = messageOf(error)

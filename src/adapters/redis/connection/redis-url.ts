@@ -1,12 +1,12 @@
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 
-/** Where Redis is and how to get in, as REDIS_URL says it. */
+/** The address of Redis and the access to it, parsed from REDIS_URL. */
 export type RedisTarget = RedisAccess &
   (
     | { readonly kind: 'server'; readonly nodes: readonly [NodeAddress] }
     /** `nodes` are the sentinels. */
     | { readonly kind: 'sentinel'; readonly nodes: readonly NodeAddress[]; readonly masterName: string }
-    /** `nodes` are some of the Cluster's, enough to find the others by. */
+    /** `nodes` are some of the Cluster's; they name the others. */
     | { readonly kind: 'cluster'; readonly nodes: readonly NodeAddress[] }
   )
 
@@ -14,7 +14,7 @@ export interface RedisAccess {
   readonly transport: 'plain' | 'tls'
   readonly username?: string
   readonly password?: string
-  /** Zero in a Cluster, which has no other. */
+  /** Zero in a Cluster, which has one database. */
   readonly database: number
 }
 
@@ -36,7 +36,7 @@ const databaseMax = 65_535
  * Parses REDIS_URL. A user and a password may come before an `@`, encoded as in every URL; a database may follow a host or
  * the name of a Sentinel's master (`/name/2`). With `rediss` in front of any form the connections are encrypted.
  *
- * Throws ConfigurationError, whose message names the variable and never shows what was in it.
+ * Throws ConfigurationError, whose message names the variable and never shows its value.
  */
 export const parseRedisUrl = (url: string): RedisTarget => {
   const match = urlPattern.exec(url.trim())

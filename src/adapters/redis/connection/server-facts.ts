@@ -54,7 +54,7 @@ export const parseInfo = (info: string): RedisServerFacts => {
   }
 }
 
-/** The fields of INFO, whatever section they are in. */
+/** The fields of all sections of INFO. */
 export const parseInfoFields = (info: string): ReadonlyMap<string, string> =>
   new Map(
     info.split(/\r?\n/).flatMap((line): [string, string][] => {

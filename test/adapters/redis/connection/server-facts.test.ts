@@ -11,8 +11,8 @@ const toInfo = (fields: Readonly<Record<string, string>>): string =>
     .map(([name, value]) => `${name}:${value}\r\n`)
     .join('')}`
 
-describe('what a server tells of itself', () => {
-  it('is its product, its version, its policy and whether it belongs to a Cluster', () => {
+describe('the facts of a server', () => {
+  it('are its product, its version, its policy and whether it belongs to a Cluster', () => {
     const redis = { redis_version: '7.0.15', maxmemory_policy: 'noeviction', cluster_enabled: '0' }
     expect(parseInfo(toInfo(redis))).toEqual({
       product: 'Redis',
@@ -29,11 +29,11 @@ describe('what a server tells of itself', () => {
     })
   })
 
-  it.each(['7.0.0', '7.4.2', '8.0.1', '10.0.0'])('is new enough at %s', (version) => {
+  it.each(['7.0.0', '7.4.2', '8.0.1', '10.0.0'])('are those of a usable server at version %s', (version) => {
     expect(judgeServer(parseInfo(toInfo({ redis_version: version })))).toMatchObject({ kind: 'usable', warnings: [] })
   })
 
-  it.each(['6.2.14', '2.8.0', ''])('is too old at %j', (version) => {
+  it.each(['6.2.14', '2.8.0', ''])('are those of a server that is too old at version %j', (version) => {
     expect(judgeServer(parseInfo(toInfo({ redis_version: version }))).kind).toBe('too-old')
   })
 })

@@ -9,7 +9,7 @@ export const openConsole = ({ port }: { readonly port: number }): Redis => {
   return console
 }
 
-/** The lines in which a server tells of the connections for that purpose. */
+/** The lines of CLIENT LIST on the connections for that purpose. */
 export const listClients = async (ask: Redis, purpose: string): Promise<readonly string[]> =>
   String(await ask.client('LIST'))
     .split('\n')

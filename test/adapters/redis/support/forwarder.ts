@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** An address behind which servers are exchanged, as a name or a virtual address is: open connections stay where they are. */
+/** An address behind which servers are exchanged, like a virtual address: open connections stay with their server. */
 export const startForwarder = async (firstPort: number) => {
   const sockets = new Set<Socket>()
   let port = firstPort

@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net'
 
 const commandPattern = /\*\d+\r\n\$\d+\r\n([A-Za-z]+)\r\n/g
 
-/** A server that speaks as a Redis of that version does when it is asked what it is, and knows no other command. */
+/** A server that answers INFO as a Redis of that version does, and knows no other command. */
 export const startOldServer = async (version: string) => {
   const sockets = new Set<Socket>()
   const info = `redis_version:${version}\r\ncluster_enabled:0\r\nloading:0\r\n`
