@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
+import { type BuiltInType, builtInTypes } from '#adapters/handlers/built-in/built-in-types.ts'
 import { logLevels } from '#adapters/telemetry/log-levels.ts'
 
 /** What one process does. */
@@ -35,6 +36,10 @@ export interface Config {
   readonly logLevel: (typeof logLevels)[number]
   readonly smtpUrl: string | undefined
   readonly httpTargetAllow: readonly string[]
+  /** Undefined: anybody. */
+  readonly emailSenders: readonly string[] | undefined
+  /** The built-in types that are on. */
+  readonly builtIn: readonly BuiltInType[]
 }
 
 const milliseconds = (least: number, most: number) => whole(least, most, ' milliseconds')
@@ -66,6 +71,18 @@ const names = z.string().transform(namesOf)
 const queueNames = names.refine(
   (queues) => queues.length > 0 && queues.every((queue) => /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/.test(queue)),
   'must be comma-separated names of queues: letters, digits and . _ : - after a letter or digit, at most 128 each',
+)
+
+const builtIn = names.transform((types, context) => {
+  const known = builtInTypes.filter((type) => types.includes(type))
+  if (known.length === new Set(types).size) return known
+  context.issues.push({ code: 'custom', message: `must be of ${builtInTypes.join(', ')}`, input: types })
+  return z.NEVER
+})
+
+const senders = names.refine(
+  (items) => items.length > 0 && items.every((item) => /^[^@\s]*@[^@\s]+$/.test(item)),
+  'must be comma-separated addresses, or domains after an @',
 )
 
 const traceUrlTemplate = z
@@ -107,6 +124,8 @@ const variables = {
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
   SMTP_URL: urlOf('smtp', 'smtps').optional(),
   HTTP_TARGET_ALLOW: names.optional(),
+  BUILT_IN: builtIn.optional(),
+  EMAIL_SENDERS: senders.optional(),
 }
 
 const environment = z.object(variables)
@@ -175,6 +194,9 @@ const toConfig = (roles: readonly Role[], set: Environment): Config => ({
   logLevel: set.LOG_LEVEL,
   smtpUrl: set.SMTP_URL,
   httpTargetAllow: set.HTTP_TARGET_ALLOW ?? [],
+  emailSenders: set.EMAIL_SENDERS,
+  // Those for trying out are open to whoever may submit: with a database of one's own they have to be asked for.
+  builtIn: set.BUILT_IN ?? (set.DATABASE_URL === undefined ? builtInTypes : ['http.request', 'email.send']),
 })
 
 /** What is sent by OpenTelemetry, and under which name. */

@@ -112,12 +112,13 @@ const runOnce = async (
 }
 
 /** The first line on standard output has the address, whatever is logged. */
-const announce = ({ roles }: Config, { url, queue }: RunningRoles): void => {
+const announce = ({ roles, builtIn }: Config, { url, queue }: RunningRoles): void => {
   const lines = [`Taskfold ${release.version} at ${url} (${roles.join(', ')}; queue: ${queue})`]
   if (roles.includes('api')) {
+    const firstType = builtIn.includes('demo.echo') ? 'demo.echo' : 'a.type.of.yours'
     lines.push(
       'Submit the first task:',
-      `  curl -s ${url}/api/tasks -H 'content-type: application/json' -d '{"type":"demo.echo","payload":{"hello":"world"}}'`,
+      `  curl -s ${url}/api/tasks -H 'content-type: application/json' -d '{"type":"${firstType}","payload":{"hello":"world"}}'`,
       `Reference: ${url}/api/docs`,
     )
   }

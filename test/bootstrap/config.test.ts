@@ -77,6 +77,8 @@ describe('mistakes', () => {
     ['TRACE_URL_TEMPLATE', 'https://traces.example/'],
     ['TRACE_URL_TEMPLATE', 'javascript:{traceId}'],
     ['SMTP_URL', 'mail.example'],
+    ['BUILT_IN', 'demo.echo,demo.eccho'],
+    ['EMAIL_SENDERS', 'example.com'],
   ])('%s=%s is one', (name, value) => {
     expect(mistakesOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} `))])
   })
@@ -85,6 +87,18 @@ describe('mistakes', () => {
     expect(mistakesOf({ DATABASE_URL: 'mysql://user:hunter2@db/x', SMTP_URL: 'hunter2' }).join()).not.toContain(
       'hunter2',
     )
+  })
+})
+
+describe('the built-in types', () => {
+  it('for trying out are on with the embedded database alone', () => {
+    expect(readConfig(allRoles, {}).builtIn).toContain('demo.sleep')
+    expect(readConfig(allRoles, { DATABASE_URL: 'postgres://there' }).builtIn).toEqual(['http.request', 'email.send'])
+  })
+
+  it('are those that BUILT_IN names, which may be none', () => {
+    expect(readConfig(allRoles, { BUILT_IN: 'email.send, demo.echo' }).builtIn).toEqual(['demo.echo', 'email.send'])
+    expect(readConfig(allRoles, { BUILT_IN: ',' }).builtIn).toEqual([])
   })
 })
 

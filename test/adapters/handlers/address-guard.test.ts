@@ -157,7 +157,7 @@ describe('an exception', () => {
     expect(() => createAddressGuard(['localhost', item])).toThrow(
       expect.objectContaining({
         name: 'ConfigurationError',
-        mistakes: [`HTTP_TARGET_ALLOW: ${item} is no host name, address or CIDR block`],
+        mistakes: ['HTTP_TARGET_ALLOW: item 2 is no host name, address or CIDR block'],
       }),
     )
   })

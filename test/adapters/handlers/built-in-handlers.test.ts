@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { createBuiltInHandlers } from '#adapters/handlers/built-in/built-in-handlers.ts'
+import { builtInTypes } from '#adapters/handlers/built-in/built-in-types.ts'
 import { isTaskDefinition } from '#adapters/handlers/define-task.ts'
 import { createHandlerContext } from './support/handler-context.ts'
 import { startLocalServer } from './support/local-server.ts'
 
+const everything = { smtpUrl: undefined, httpTargetAllow: [], emailSenders: undefined, builtIn: builtInTypes }
+
 describe('the built-in handlers', () => {
   test('are these', async () => {
-    const builtIn = createBuiltInHandlers({ smtpUrl: undefined, httpTargetAllow: [] })
+    const builtIn = createBuiltInHandlers(everything)
 
     expect(builtIn.handlers.map(({ type }) => type)).toEqual([
       'demo.echo',
@@ -19,8 +22,15 @@ describe('the built-in handlers', () => {
     await builtIn.close()
   })
 
+  test('are only those that are on', async () => {
+    const builtIn = createBuiltInHandlers({ ...everything, builtIn: ['email.send', 'demo.echo'] })
+
+    expect(builtIn.handlers.map(({ type }) => type)).toEqual(['demo.echo', 'email.send'])
+    await builtIn.close()
+  })
+
   test('close what they keep open', async () => {
-    const builtIn = createBuiltInHandlers({ smtpUrl: undefined, httpTargetAllow: ['127.0.0.1'] })
+    const builtIn = createBuiltInHandlers({ ...everything, httpTargetAllow: ['127.0.0.1'] })
     const closed = Promise.withResolvers<void>()
     await using server = await startLocalServer((_request, response) => {
       response.socket?.on('close', () => closed.resolve())
@@ -37,9 +47,9 @@ describe('the built-in handlers', () => {
   test.each([
     [{ smtpUrl: 'http://user:secret@a', httpTargetAllow: [] }, 'SMTP_URL'],
     [{ smtpUrl: 'nonsense', httpTargetAllow: [] }, 'SMTP_URL'],
-    [{ smtpUrl: undefined, httpTargetAllow: ['*'] }, 'HTTP_TARGET_ALLOW'],
+    [{ smtpUrl: undefined, httpTargetAllow: ['10.0.0.7', 'top secret'] }, 'HTTP_TARGET_ALLOW: item 2'],
   ])('name the setting that is wrong, and not what it holds: %j', (options, variable) => {
-    const create = () => createBuiltInHandlers(options)
+    const create = () => createBuiltInHandlers({ ...everything, ...options })
 
     expect(create).toThrow(expect.objectContaining({ name: 'ConfigurationError' }))
     expect(create).toThrow(variable)

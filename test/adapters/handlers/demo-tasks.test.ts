@@ -20,7 +20,7 @@ describe('demo.sleep', () => {
 
   test('rejects with the reason when it is aborted, and leaves no listener', async () => {
     const controller = new AbortController()
-    const sleeping = demoSleep.run({ ms: 86_400_000 }, createHandlerContext({ signal: controller.signal }))
+    const sleeping = demoSleep.run({ ms: 600_000 }, createHandlerContext({ signal: controller.signal }))
     await expect.poll(() => getEventListeners(controller.signal, 'abort').length).toBe(1)
     const reason = new AbortReason('cancelled')
 

@@ -6,8 +6,8 @@ import { startMailServer } from './support/mail-server.ts'
 
 const letter = { to: 'ada@example.org', from: 'Taskfold <tasks@example.com>', subject: 'Hello', text: 'How are you?' }
 
-const send = (url: string | undefined, payload: object, given: Partial<HandlerContext> = {}) =>
-  createEmailSendTask(url).run(payload, createHandlerContext(given))
+const send = (smtpUrl: string | undefined, payload: object, given: Partial<HandlerContext> = {}) =>
+  createEmailSendTask({ smtpUrl, senders: undefined }).run(payload, createHandlerContext(given))
 
 const refusal = (responseCode: number, message: string): Error => Object.assign(new Error(message), { responseCode })
 
@@ -123,6 +123,63 @@ describe('a mail server', () => {
       name: 'Error',
       message: expect.stringMatching(/^the mail could not be handed over: .*ECONNREFUSED/),
     })
+  })
+})
+
+describe('a sender', () => {
+  const sendAs = (senders: readonly string[], url: string) =>
+    createEmailSendTask({ smtpUrl: url, senders }).run(letter, createHandlerContext())
+
+  test.each([['tasks@example.com'], ['Tasks@Example.com'], ['@example.com']])(
+    'that %s allows may send',
+    async (item) => {
+      await using server = await startMailServer()
+      await sendAs(['other@example.org', item], server.url)
+      expect(server.seen).toHaveLength(1)
+    },
+  )
+
+  test.each([['other@example.com'], ['@example.org'], ['@ample.com'], ['example.com']])(
+    'that %s does not allow fails for good, and nothing is sent',
+    async (item) => {
+      await using server = await startMailServer()
+      await expect(sendAs([item], server.url)).rejects.toMatchObject({
+        name: 'PermanentError',
+        message: 'this sender may not be used: EMAIL_SENDERS does not list it',
+      })
+      expect(server.open()).toBe(0)
+    },
+  )
+})
+
+describe('credentials', () => {
+  const withCredentials = (url: string): string => url.replace('smtp://', 'smtp://ada:top-secret@')
+
+  test('are in no error, though the server repeats them', async () => {
+    const plain = Buffer.from('\0ada\0top-secret').toString('base64')
+    await using server = await startMailServer({
+      disabledCommands: ['STARTTLS'],
+      onAuth: (_auth, _session, done) => done(refusal(535, `no ${plain} here`)),
+    })
+    const failure = await Promise.resolve(send(withCredentials(server.url), letter)).catch((error: unknown) => error)
+    expect(failure).toMatchObject({ name: 'PermanentError', message: 'the mail server refused the sign-in (535)' })
+    expect(failure).not.toHaveProperty('cause')
+  })
+
+  test('are blotted out of a refusal after the sign-in', async () => {
+    await using server = await startMailServer({
+      disabledCommands: ['STARTTLS'],
+      onAuth: (_auth, _session, done) => done(null, { user: 'ada' }),
+      onRcptTo: (_address, _session, done) => done(refusal(451, 'top-secret is not welcome')),
+    })
+    await expect(send(withCredentials(server.url), letter)).rejects.toThrow(/451 .*\*\*\* is not welcome/)
+  })
+
+  test('are not sent in the clear to another machine', async () => {
+    await using server = await startMailServer({ disabledCommands: ['STARTTLS'], authOptional: true }, '0.0.0.0')
+    const failure = await Promise.resolve(send(withCredentials(server.url), letter)).catch((error: unknown) => error)
+    expect(failure).toMatchObject({ message: expect.stringMatching(/^the mail server speaks no TLS/) })
+    expect(server.signedIn()).toBe(0)
   })
 })
 

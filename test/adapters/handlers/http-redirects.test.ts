@@ -76,7 +76,7 @@ describe('a redirect', () => {
   test('to another origin takes nothing along that could be a secret', async () => {
     await using other = await startLocalServer((_request, response) => response.end())
     await using server = await startLocalServer((_request, response) =>
-      response.writeHead(307, { Location: `${other.url}/` }).end(),
+      response.writeHead(303, { Location: `${other.url}/` }).end(),
     )
 
     await push({
@@ -85,10 +85,28 @@ describe('a redirect', () => {
       body: {},
     })
 
-    expect(other.seen[0]?.headers).toMatchObject({ accept: 'text/plain', 'content-type': 'application/json' })
+    expect(other.seen[0]?.headers).toMatchObject({ accept: 'text/plain' })
     for (const name of ['authorization', 'cookie', 'x-api-key', 'idempotency-key', 'taskfold-task-id']) {
       expect(other.seen[0]?.headers).not.toHaveProperty(name)
     }
+  })
+
+  test.each([
+    [307, 'POST'],
+    [308, 'PUT'],
+    [301, 'DELETE'],
+    [302, 'PATCH'],
+  ])('by %i of a %s to another origin is refused, and its body stays here', async (status, method) => {
+    await using other = await startLocalServer((_request, response) => response.end())
+    await using server = await startLocalServer((_request, response) =>
+      response.writeHead(status, { Location: `${other.url}/` }).end(),
+    )
+
+    await expect(push({ url: server.url, method, body: { secret: 1 } })).rejects.toMatchObject({
+      name: 'PermanentError',
+      message: `127.0.0.1:${server.port} redirected a ${method} to another origin, ${other.url}`,
+    })
+    expect(other.connections()).toBe(0)
   })
 
   test.each([
@@ -97,6 +115,7 @@ describe('a redirect', () => {
     ['http://169.254.169.254/latest/meta-data/', /^169.254.169.254 may not be requested/],
     ['file:///etc/passwd', /must be an http or https URL/],
     ['http://user:secret@127.0.0.1:$port/', /must not carry credentials/],
+    ['http://127.0.0.1:6667/', /^port 6667 of 127.0.0.1 may not be requested/],
     ['http://', /redirected to what is no URL/],
   ])('is judged like the first request: %s', async (location, message) => {
     await using inside = await startLocalServer((_request, response) => response.end(), '127.0.0.2')

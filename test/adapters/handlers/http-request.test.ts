@@ -8,7 +8,12 @@ import { startLocalServer } from './support/local-server.ts'
 
 /** Runs one `http.request` with handlers of its own. */
 const push = async (payload: object, given: Partial<HandlerContext> = {}): Promise<unknown> => {
-  const builtIn = createBuiltInHandlers({ smtpUrl: undefined, httpTargetAllow: ['127.0.0.1'] })
+  const builtIn = createBuiltInHandlers({
+    smtpUrl: undefined,
+    httpTargetAllow: ['127.0.0.1'],
+    emailSenders: undefined,
+    builtIn: ['http.request'],
+  })
   try {
     const handler = builtIn.handlers.find(({ type }) => type === 'http.request')
     return await handler?.run(payload, createHandlerContext(given))

@@ -34,7 +34,11 @@ export const createComposition = async (): Promise<Composition> => {
   const [program, ...first] = await findCompose()
 
   const compose: Composition['compose'] = async (words, env = {}) => {
-    const options = { cwd: project, env: { ...process.env, ...own, ...env }, maxBuffer: outputBytesMax }
+    const options = {
+      cwd: project,
+      env: { ...process.env, BUILT_IN: 'demo.echo,demo.sleep', ...own, ...env },
+      maxBuffer: outputBytesMax,
+    }
     const { stdout, stderr } = await run(program, [...first, '-p', name, ...words], options)
     return stdout + stderr
   }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { builtInTypes } from '#adapters/handlers/built-in/built-in-types.ts'
 
 /** A real process of the product, as an operator starts it. */
 export interface TaskfoldProcess {
@@ -41,7 +42,7 @@ export const killAllProcesses = async (): Promise<void> => {
 export const startTaskfold = async ({ words = [], env, entry, cwd }: ProcessRequest): Promise<TaskfoldProcess> => {
   const child = spawn(process.execPath, [entry ?? launcher, ...words], {
     cwd: cwd ?? project,
-    env: { PATH: process.env['PATH'], PORT: '0', LOG_LEVEL: 'info', ...env },
+    env: { PATH: process.env['PATH'], PORT: '0', LOG_LEVEL: 'info', BUILT_IN: builtInTypes.join(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   started.add(child)

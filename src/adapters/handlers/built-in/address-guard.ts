@@ -30,7 +30,7 @@ type Block = readonly [Address, number]
  * Throws ConfigurationError with a line for each item of `allow` that is none of the three.
  */
 export const createAddressGuard = (allow: readonly string[]): AddressGuard => {
-  const items = allow.map(parseItem)
+  const items = allow.map((item, index) => parseItem(item, index + 1))
   const mistakes = items.flatMap((item) => (item.kind === 'mistake' ? [item.text] : []))
   if (mistakes.length > 0) throw new ConfigurationError(mistakes)
   const names = new Set(items.flatMap((item) => (item.kind === 'name' ? [item.name] : [])))
@@ -51,7 +51,8 @@ type Item =
 
 const namePattern = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*$/
 
-const parseItem = (text: string): Item => {
+/** `place` counts from 1: a mistake is named by it, because what was mistyped may be a secret in the wrong variable. */
+const parseItem = (text: string, place: number): Item => {
   const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text
   const address = ipaddr.isValid(bare) && isWrittenOut(bare) ? findAddress(bare) : undefined
   if (address !== undefined) return { kind: 'block', block: [address, address.kind() === 'ipv4' ? 32 : 128] }
@@ -61,7 +62,7 @@ const parseItem = (text: string): Item => {
   const name = toName(text)
   // The URL parser reads a name that ends in a number as an IPv4 address, so it can be no host name.
   if (namePattern.test(name) && !/(^|\.)(\d+|0x[0-9a-f]*)$/.test(name)) return { kind: 'name', name }
-  return { kind: 'mistake', text: `HTTP_TARGET_ALLOW: ${text.slice(0, 256)} is no host name, address or CIDR block` }
+  return { kind: 'mistake', text: `HTTP_TARGET_ALLOW: item ${place} is no host name, address or CIDR block` }
 }
 
 /** Not `10.1` or `0x7f000001`: some programs read them as addresses, others do not. */

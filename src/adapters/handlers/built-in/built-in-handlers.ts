@@ -3,6 +3,7 @@ import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
 import { createAddressGuard } from './address-guard.ts'
 import { demoEcho, demoFail, demoSleep } from './demo-tasks.ts'
+import { type BuiltInType, builtInTypes } from './built-in-types.ts'
 import { createEmailSendTask } from './email-send.ts'
 import { createHttpRequestTask } from './http-request.ts'
 
@@ -11,6 +12,10 @@ interface Options {
   readonly smtpUrl: string | undefined
   /** Host names, addresses and CIDR blocks that `http.request` may reach although they are not public. */
   readonly httpTargetAllow: readonly string[]
+  /** Whom `email.send` may send as: addresses, or domains after an `@`; undefined for anybody. */
+  readonly emailSenders: readonly string[] | undefined
+  /** The types that are on. */
+  readonly builtIn: readonly BuiltInType[]
 }
 
 /** The handlers that come with every worker, and the connections that they keep. */
@@ -21,7 +26,12 @@ export interface BuiltInHandlers {
 }
 
 /** Throws ConfigurationError, naming SMTP_URL or HTTP_TARGET_ALLOW. */
-export const createBuiltInHandlers = ({ smtpUrl, httpTargetAllow }: Options): BuiltInHandlers => {
+export const createBuiltInHandlers = ({
+  smtpUrl,
+  httpTargetAllow,
+  emailSenders,
+  builtIn,
+}: Options): BuiltInHandlers => {
   if (smtpUrl !== undefined && !/^smtps?:$/.test(URL.parse(smtpUrl)?.protocol ?? '')) {
     throw new ConfigurationError(['SMTP_URL must be a URL that begins with smtp:// or smtps://'])
   }
@@ -30,8 +40,15 @@ export const createBuiltInHandlers = ({ smtpUrl, httpTargetAllow }: Options): Bu
   // Loaded by the first request: most processes send none, and loading undici takes a tenth of their start.
   const openAgent = (): Promise<Agent> =>
     (agent ??= import('./guarded-agent.ts').then(({ createGuardedAgent }) => createGuardedAgent(guard)))
+  const handlers: Readonly<Record<BuiltInType, TaskHandler>> = {
+    'demo.echo': demoEcho,
+    'demo.sleep': demoSleep,
+    'demo.fail': demoFail,
+    'http.request': createHttpRequestTask(openAgent),
+    'email.send': createEmailSendTask({ smtpUrl, senders: emailSenders }),
+  }
   return {
-    handlers: [demoEcho, demoSleep, demoFail, createHttpRequestTask(openAgent), createEmailSendTask(smtpUrl)],
+    handlers: builtInTypes.filter((type) => builtIn.includes(type)).map((type) => handlers[type]),
     close: async () => {
       await (await agent)?.destroy()
     },

@@ -6,10 +6,13 @@ import { defineTask } from '../define-task.ts'
 /** Returns its payload unchanged. */
 export const demoEcho = defineTask({ type: 'demo.echo', run: (payload) => payload })
 
+/** Ten minutes: whoever may submit may otherwise hold every slot of a fleet for a day. */
+const sleepMsMax = 600_000
+
 /** Waits for `ms` milliseconds; rejects with the signal's reason when it is aborted before. */
 export const demoSleep = defineTask({
   type: 'demo.sleep',
-  input: z.strictObject({ ms: z.int().min(0).max(86_400_000) }),
+  input: z.strictObject({ ms: z.int().min(0).max(sleepMsMax) }),
   run: async ({ ms }, { signal }) => {
     signal.throwIfAborted()
     try {

@@ -1,4 +1,5 @@
 import { createBuiltInHandlers } from '#adapters/handlers/built-in/built-in-handlers.ts'
+import { builtInTypes } from '#adapters/handlers/built-in/built-in-types.ts'
 import { loadHandlers } from '#adapters/handlers/loading/load-handlers.ts'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 import { PermanentError, RetryAfterError } from '#application/ports/task-handler.ts'
@@ -19,7 +20,7 @@ const order = z.object({
 })
 
 const { modules, cwd, smtpUrl, httpTargetAllow, run } = order.parse(JSON.parse(process.argv[2] ?? ''))
-const builtIn = createBuiltInHandlers({ smtpUrl, httpTargetAllow })
+const builtIn = createBuiltInHandlers({ smtpUrl, httpTargetAllow, emailSenders: undefined, builtIn: builtInTypes })
 
 const describeError = (error: unknown) => ({
   name: error instanceof Error ? error.name : typeof error,
