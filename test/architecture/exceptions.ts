@@ -13,7 +13,6 @@ export const exceptions = {
     // application
     'src/application/diagnosis/examine.ts',
     'src/application/ports/surroundings/run-observer.ts',
-    'src/application/recovery/recovery.ts',
     'src/application/task-operations.ts',
 
     // http
@@ -25,11 +24,6 @@ export const exceptions = {
   'depends-on-few': [
     // application
     'src/application/commands/person-commands.ts',
-    'src/application/hints/reconciler.ts',
-    'src/application/recovery/recovery.ts',
-    'src/application/recovery/sweeper.ts',
-    'src/application/runs/finish-run.ts',
-    'src/application/runs/start-run.ts',
     'src/application/task-operations.ts',
 
     // http

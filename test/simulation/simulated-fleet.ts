@@ -7,9 +7,8 @@ import { createMemoryTaskQueue } from '#adapters/memory/queue/task-queue.ts'
 import { createImaginedProcess, type ImaginedProcess } from '../support/imagined-process.ts'
 import { createMemoryWorld, type MemoryWorld } from '../support/memory-world.ts'
 import { range } from '../support/task-builders.ts'
-import { createClient, makeHandlers, reconcileMs, sweepMs, toWorkerDeps } from '../support/test-worker.ts'
+import { createClient, makeHandlers, reconcileMs, recoverIn, sweepMs, toWorkerDeps } from '../support/test-worker.ts'
 import { createWorker, type Worker } from '#adapters/worker/worker.ts'
-import { createMaintenance } from '#application/recovery/recovery.ts'
 
 /** Short leases: a course of a minute then holds many deaths. */
 const leaseMs = 6_000
@@ -79,7 +78,7 @@ const createLossyWorld = (seed: number, random: Random): MemoryWorld => {
 
 const startMember = async (world: MemoryWorld, random: Random): Promise<Member> => {
   const process = createImaginedProcess(world, Math.floor(random() * 2 ** 32))
-  const maintenance = createMaintenance(process, { leaseMs, sweepMs, reconcileMs })
+  const maintenance = recoverIn(process, { leaseMs, sweepMs, reconcileMs })
   const handlers = makeHandlers({ work: (_, context) => handle(process, random, context) })
   const worker = createWorker(toWorkerDeps(process, handlers), {
     queues: undefined,

@@ -2,7 +2,7 @@ import { createWorker, type Worker } from '#adapters/worker/worker.ts'
 import type { WorkerDeps, WorkerOptions } from '#adapters/worker/worker-deps.ts'
 import { type SubmitRequest, submitTask } from '#application/commands/submit-task.ts'
 import type { HandlerContext, TaskHandler } from '#application/ports/task-handler.ts'
-import { createMaintenance } from '#application/recovery/recovery.ts'
+import { createRecovery, type RecoveryOptions } from '#application/recovery/recovery.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { createImaginedProcess, type ImaginedProcess } from './imagined-process.ts'
 import { createIsolationInProcess } from './isolation-in-process.ts'
@@ -71,10 +71,18 @@ export const startWorker = async (
   return { worker, process }
 }
 
+/** The recovery of one process, to be started. */
+export const recoverIn = (process: ImaginedProcess, options: RecoveryOptions) => {
+  const { store, heads, routes, queue, queueDepth, announcer, registry, exclusiveWork, identities, runtime } = process
+  const hints = { queue, queueDepth, announcer }
+  const fleet = { registry, exclusiveWork }
+  return createRecovery({ store, heads, routes, hints, fleet, identities, runtime }, options)
+}
+
 /** The recovery of a process of its own. */
 export const startMaintenance = (world: MemoryWorld, options: { readonly leaseMs?: number } = {}) => {
   const process = createImaginedProcess(world)
-  const maintenance = createMaintenance(process, { leaseMs, sweepMs, reconcileMs, ...options })
+  const maintenance = recoverIn(process, { leaseMs, sweepMs, reconcileMs, ...options })
   maintenance.start()
   return { maintenance, process }
 }

@@ -59,16 +59,16 @@ export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions) => {
   const types = new Set(handlers.keys())
 
   const slots = createSlots(runtime, options)
-  const headRepair = createHeadRepair({ store, index, announcer, timers, logger, count })
+  const headRepair = createHeadRepair({ store, index, announcer, runtime })
   const progress = createProgressWriter({ board: progressBoard, timers, random, logger })
   const keeper = createLeaseKeeper({ runtime, slots, registry, identities }, toDescription(options, [...types]))
 
-  const finishing = { store, index, identities, announcer, timers, random, logger, count }
+  const finishing = { store, index, identities, announcer, runtime }
   const runner = createRunner({ runtime, slots, handlers, isolation, ledger, progress, finishing })
   const cancels = createCancelWatch({ runs, signals, slots, runner })
 
   const waiting = createWaitingTasks({ clock, announcer })
-  const starting = { store, identities, headRepair, runObserver, timers, random, logger, count }
+  const starting = { store, identities, headRepair, runObserver, runtime }
   const dispatcher = createDispatcher({ runtime, slots, waiting, runner, isolation, starting })
 
   const source = createHintSource({ runtime, queue, queueDepth, runnable })

@@ -4,7 +4,7 @@ import type { TaskId } from '#domain/identifiers.ts'
 import type { Rejection } from '#domain/task/rejections.ts'
 import type { TaskCommand } from '#domain/task/commands.ts'
 import type { EventContext, TaskEvent } from '#domain/task/events.ts'
-import { changeHead, foldOnto, toHead } from '#domain/task/head.ts'
+import { changeHead, foldOnto } from '#domain/task/head.ts'
 import type { Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
 import type { Count } from '../ports/surroundings/counts.ts'
@@ -17,6 +17,7 @@ import {
 } from '../ports/events/event-store.ts'
 import type { Identities } from '../ports/surroundings/identities.ts'
 import type { TaskIndex } from '../ports/heads/task-index.ts'
+import { repairHead } from '../recovery/head-repair.ts'
 
 export interface ChangeTaskDeps {
   readonly store: EventStore
@@ -107,9 +108,4 @@ export const taskAfter = (state: Task, append: Append, verdict: StoredVerdict): 
 const loadTask = async (store: EventStore, known: Task): Promise<Task> => {
   const state = fold((await store.loadStream(known.taskId)).events)
   return state.status === 'NONE' ? known : state
-}
-
-/** A stream that lost a race and did not move has a head unlike its fold: the head is wrong, the events are right. */
-const repairHead = async (deps: Pick<ChangeTaskDeps, 'index' | 'count'>, task: Task): Promise<void> => {
-  if ((await deps.index.repairHead(toHead(task))) === 'repaired') deps.count('heads-repaired')
 }

@@ -6,13 +6,13 @@ import type { Hint, TaskQueue } from '../ports/queue/task-queue.ts'
  * Pushes due heads window by window: the front again and again, because that is where ids are lost that were pulled and
  * never started; and a walk behind a cursor that wraps, so that no number of refused ids can hide those behind them.
  */
-export interface Walk {
+export interface DueScan {
   /** Pushes the front of each route and the next window of its walk. Answers how many ids it pushed. */
   pushFrontAndNext(routes: readonly Route[], limit: number): Promise<number>
   /** Pushes the next window of the walk of each route. */
   pushNext(routes: readonly Route[], limit: number): Promise<number>
   /** Whether the last window of the walk was full, so that more lie behind it. */
-  goesOn(route: Route): boolean
+  hasMore(route: Route): boolean
 }
 
 interface Deps {
@@ -28,7 +28,7 @@ const windowsPerRead = 100
 const readyForMs = 250
 const hintsPerPushMax = 1_000
 
-export const createWalk = ({ runnable, queue }: Deps): Walk => {
+export const createDueScan = ({ runnable, queue }: Deps): DueScan => {
   /** After which head the next window of a route begins. A route that is not in it begins at the front. */
   const cursors = new Map<string, RankedTask>()
 
@@ -87,6 +87,6 @@ export const createWalk = ({ runnable, queue }: Deps): Walk => {
       )
     },
     pushNext: (routes, limit) => pushEach(routes, (some) => pushWindows(some, limit)),
-    goesOn: (route) => cursors.has(routeKey(route)),
+    hasMore: (route) => cursors.has(routeKey(route)),
   }
 }

@@ -1,6 +1,5 @@
 import type { ReadyAnnouncer } from './announcer.ts'
-import type { Clock, Timers } from '../ports/surroundings/clock.ts'
-import type { Count } from '../ports/surroundings/counts.ts'
+import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { ExclusiveWork } from '../ports/workers/exclusive-work.ts'
 import type { Routes } from '../ports/heads/routes.ts'
 import type { Route } from '#domain/route.ts'
@@ -8,7 +7,7 @@ import type { RunnableIndex } from '../ports/heads/runnable-index.ts'
 import type { TaskQueue } from '../ports/queue/task-queue.ts'
 import type { WorkerRow } from '../ports/workers/worker-registry.ts'
 import { toServes } from '../health/worker-liveness.ts'
-import { createWalk } from './due-scan.ts'
+import { createDueScan } from './due-scan.ts'
 import { type QueueDepth, refillBelow } from './queue-depth.ts'
 
 /**
@@ -23,8 +22,6 @@ export interface Reconciler {
 }
 
 interface Deps {
-  readonly clock: Clock
-  readonly timers: Timers
   readonly routes: Routes
   /** The rows of the registry, as of at most a pass ago. */
   readonly readWorkers: () => Promise<readonly WorkerRow[]>
@@ -33,7 +30,7 @@ interface Deps {
   readonly queueDepth: QueueDepth
   readonly exclusiveWork: ExclusiveWork
   readonly announcer: ReadyAnnouncer
-  readonly count: Count
+  readonly runtime: Runtime
 }
 
 /** Ids of one window of a pass, and heads due soon, each for one route. */
@@ -55,11 +52,11 @@ const quietShare = 2
 const dueSoonPasses = 1.5 * quietShare
 
 export const createReconciler = (deps: Deps, { reconcileMs }: { readonly reconcileMs: number }): Reconciler => {
-  const walk = createWalk(deps)
+  const scan = createDueScan({ runnable: deps.runnable, queue: deps.queue })
   let pace: 'quiet' | 'busy' = 'busy'
 
   const countPushed = (pushed: number): number => {
-    if (pushed > 0) deps.count('reconciled', pushed)
+    if (pushed > 0) deps.runtime.count('reconciled', pushed)
     return pushed
   }
 
@@ -68,33 +65,33 @@ export const createReconciler = (deps: Deps, { reconcileMs }: { readonly reconci
    * or added nothing, ends that until the next pass: else it would spin.
    */
   const refill = async (served: readonly Route[], untilMs: number, signal: AbortSignal): Promise<void> => {
-    let routes = served.filter((route) => walk.goesOn(route))
-    while (routes.length > 0 && !signal.aborted && deps.clock.monotonicMs() < untilMs) {
+    let routes = served.filter((route) => scan.hasMore(route))
+    while (routes.length > 0 && !signal.aborted && deps.runtime.clock.monotonicMs() < untilMs) {
       const dry = deps.queueDepth.isLow() ? routes : await findDry(deps.queue, routes)
       deps.queueDepth.reset()
-      if (dry.length > 0 && countPushed(await walk.pushNext(dry, refillWindow)) === 0) return
-      routes = routes.filter((route) => walk.goesOn(route))
+      if (dry.length > 0 && countPushed(await scan.pushNext(dry, refillWindow)) === 0) return
+      routes = routes.filter((route) => scan.hasMore(route))
       await waitUntilLow(untilMs, signal)
     }
   }
 
   /** Until a pull of this process has seen that few ids are left, or for the time after which sizes are asked for. */
   const waitUntilLow = async (untilMs: number, signal: AbortSignal): Promise<void> => {
-    const endMs = Math.min(untilMs, deps.clock.monotonicMs() + refillLookMs)
-    do await deps.timers.sleep(refillPauseMs, signal)
-    while (!deps.queueDepth.isLow() && !signal.aborted && deps.clock.monotonicMs() < endMs)
+    const endMs = Math.min(untilMs, deps.runtime.clock.monotonicMs() + refillLookMs)
+    do await deps.runtime.timers.sleep(refillPauseMs, signal)
+    while (!deps.queueDepth.isLow() && !signal.aborted && deps.runtime.clock.monotonicMs() < endMs)
   }
 
   const pass = async (signal: AbortSignal): Promise<void> => {
-    const untilMs = deps.clock.monotonicMs() + reconcileMs
+    const untilMs = deps.runtime.clock.monotonicMs() + reconcileMs
     const served = await readServedRoutes(deps)
     if (served.length === 0) return
     const soon = await deps.runnable.readDueSoon(served, reconcileMs * dueSoonPasses, reconcileWindow)
     for (const due of soon) deps.announcer.announceDue(due)
-    const pushed = countPushed(await walk.pushFrontAndNext(served, reconcileWindow))
+    const pushed = countPushed(await scan.pushFrontAndNext(served, reconcileWindow))
     if (pushed + soon.length > 0) pace = 'busy'
     await refill(served, untilMs, signal)
-    deps.count('reconciliations')
+    deps.runtime.count('reconciliations')
   }
 
   return {

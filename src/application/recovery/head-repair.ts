@@ -1,9 +1,9 @@
 import type { TaskId } from '#domain/identifiers.ts'
 import { type Head, toHead } from '#domain/task/head.ts'
-import type { Timers } from '../ports/surroundings/clock.ts'
 import type { Count } from '../ports/surroundings/counts.ts'
+import type { Task } from '#domain/task/state.ts'
+import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
-import type { Logger } from '../ports/surroundings/logger.ts'
 import type { TaskIndex } from '../ports/heads/task-index.ts'
 import { readTask } from '../runs/read-task.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
@@ -24,9 +24,7 @@ interface Deps {
   readonly store: EventStore
   readonly index: TaskIndex
   readonly announcer: ReadyAnnouncer
-  readonly timers: Timers
-  readonly logger: Logger
-  readonly count: Count
+  readonly runtime: Runtime
 }
 
 const suspectsMax = 1_000
@@ -43,7 +41,7 @@ export const createHeadRepair = (deps: Deps): HeadRepair => {
       try {
         await repairHeads(deps, taskIds)
       } catch (error) {
-        deps.logger.debug({ err: error }, 'suspected heads were not compared')
+        deps.runtime.logger.debug({ err: error }, 'suspected heads were not compared')
       }
     }
     looking = undefined
@@ -53,7 +51,7 @@ export const createHeadRepair = (deps: Deps): HeadRepair => {
     suspect: (taskId) => {
       if (state === 'closed' || suspects.size >= suspectsMax) return
       suspects.add(taskId)
-      looking ??= new Promise<void>((resolve) => deps.timers.soon(resolve)).then(lookAtAll)
+      looking ??= new Promise<void>((resolve) => deps.runtime.timers.soon(resolve)).then(lookAtAll)
     },
     close: async () => {
       state = 'closed'
@@ -62,20 +60,34 @@ export const createHeadRepair = (deps: Deps): HeadRepair => {
   }
 }
 
-const repairHeads = async (deps: Deps, taskIds: readonly TaskId[]): Promise<void> => {
-  const heads = await deps.index.findHeads(taskIds)
-  const { streams } = await deps.store.loadStreams(taskIds)
+const repairHeads = async ({ store, index, announcer, runtime }: Deps, taskIds: readonly TaskId[]): Promise<void> => {
+  const heads = await index.findHeads(taskIds)
+  const { streams } = await store.loadStreams(taskIds)
   for (const taskId of taskIds) {
     const read = readTask(streams.get(taskId))
     if (read.kind !== 'task') continue
-    const head = toHead(read.task)
-    if (isSameHead(heads.get(taskId), head)) continue
+    const { task } = read
+    if (isSameHead(heads.get(taskId), toHead(task))) continue
     // A task that moved between the two reads looks unlike as well: repairing compares once more, and leaves it alone.
-    if ((await deps.index.repairHead(head)) === 'unchanged') continue
-    deps.count('heads-repaired')
-    deps.logger.warn({ taskId, version: head.version }, 'a head was unlike its events and was repaired')
-    deps.announcer.announce(read.task)
+    if ((await repairHead({ index, count: runtime.count }, task)) === 'unchanged') continue
+    runtime.logger.warn({ taskId, version: task.version }, 'a head was unlike its events and was repaired')
+    announcer.announce(task)
   }
+}
+
+/**
+ * Makes the head of a task equal to `task`, the fold of its events, unless more events follow by now; counts a repair.
+ *
+ * Also for whoever lost a race for a stream that did not move: its head is wrong, and until it is repaired every race is
+ * lost. Throws StoreUnavailableError.
+ */
+export const repairHead = async (
+  { index, count }: { readonly index: Pick<TaskIndex, 'repairHead'>; readonly count: Count },
+  task: Task,
+): Promise<'repaired' | 'unchanged'> => {
+  const outcome = await index.repairHead(toHead(task))
+  if (outcome === 'repaired') count('heads-repaired')
+  return outcome
 }
 
 /** Whether a stored head says what the fold of the events says. */

@@ -4,22 +4,20 @@ import type { EventContext } from '#domain/task/events.ts'
 import { toAppend, taskAfter } from '../commands/change-task.ts'
 import type { HeadRepair } from './head-repair.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
-import type { Count } from '../ports/surroundings/counts.ts'
 import { type EventStore, isStored, type StreamContent } from '../ports/events/event-store.ts'
 import type { Identities } from '../ports/surroundings/identities.ts'
-import type { Logger } from '../ports/surroundings/logger.ts'
+import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { RunIndex, RunningHead } from '../ports/heads/run-index.ts'
 import { readTask } from '../runs/read-task.ts'
 import { readTaskTrace } from '../runs/task-trace.ts'
 
-export interface LostRunsDeps {
+interface Deps {
   readonly store: EventStore
   readonly runs: RunIndex
   readonly identities: Identities
   readonly announcer: ReadyAnnouncer
   readonly headRepair: HeadRepair
-  readonly logger: Logger
-  readonly count: Count
+  readonly runtime: Runtime
 }
 
 const runsPerBatch = 500
@@ -33,11 +31,7 @@ const batchesMax = 200
  *
  * Throws StoreUnavailableError when the runs or their streams cannot be read.
  */
-export const recoverLostRuns = async (
-  deps: LostRunsDeps,
-  incarnation: Incarnation,
-  signal: AbortSignal,
-): Promise<void> => {
+export const recoverLostRuns = async (deps: Deps, incarnation: Incarnation, signal: AbortSignal): Promise<void> => {
   const refused = new Set<string>()
   for (let batch = 0; batch < batchesMax && !signal.aborted; batch += 1) {
     const limit = Math.min(runsListedMax, runsPerBatch + refused.size)
@@ -54,7 +48,7 @@ export const recoverLostRuns = async (
 }
 
 const recoverRun = async (
-  deps: LostRunsDeps,
+  deps: Deps,
   head: RunningHead,
   incarnation: Incarnation,
   content: StreamContent | undefined,
@@ -75,11 +69,11 @@ const recoverRun = async (
       deps.headRepair.suspect(task.taskId)
       return 'refused'
     }
-    deps.count('runs-lost')
+    deps.runtime.count('runs-lost')
     deps.announcer.announce(taskAfter(task, append, verdict))
     return 'recovered'
   } catch (error) {
-    deps.logger.debug({ taskId: head.taskId, run: head.run, err: error }, 'a lost run was not recovered')
+    deps.runtime.logger.debug({ taskId: head.taskId, run: head.run, err: error }, 'a lost run was not recovered')
     return 'refused'
   }
 }

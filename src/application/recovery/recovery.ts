@@ -1,70 +1,68 @@
-import { createHeadRepair } from './head-repair.ts'
-import type { ReadyAnnouncer } from '../hints/announcer.ts'
-import type { QueueDepth } from '../hints/queue-depth.ts'
-import type { Clock, Timers } from '../ports/surroundings/clock.ts'
-import type { Count } from '../ports/surroundings/counts.ts'
-import type { EventStore } from '../ports/events/event-store.ts'
-import type { Identities } from '../ports/surroundings/identities.ts'
-import type { Logger } from '../ports/surroundings/logger.ts'
-import type { ExclusiveWork } from '../ports/workers/exclusive-work.ts'
-import type { Routes } from '../ports/heads/routes.ts'
-import type { RunIndex } from '../ports/heads/run-index.ts'
-import type { RunnableIndex } from '../ports/heads/runnable-index.ts'
-import type { TaskIndex } from '../ports/heads/task-index.ts'
-import type { TaskQueue } from '../ports/queue/task-queue.ts'
-import type { WorkerRegistry } from '../ports/workers/worker-registry.ts'
-import { createRecentRead } from '../mechanisms/recent-read.ts'
+import type { Hints } from '../hints/hints.ts'
+import { createReconciler, type Reconciler } from '../hints/reconciler.ts'
 import { createPeriodicLoop } from '../mechanisms/periodic-loop.ts'
-import { createReconciler } from '../hints/reconciler.ts'
-import { createSweeper } from './sweeper.ts'
+import { createRecentRead } from '../mechanisms/recent-read.ts'
+import type { EventStore } from '../ports/events/event-store.ts'
+import type { Heads } from '../ports/heads/heads.ts'
+import type { Routes } from '../ports/heads/routes.ts'
+import type { Identities } from '../ports/surroundings/identities.ts'
+import type { Runtime } from '../ports/surroundings/runtime.ts'
+import type { Fleet } from '../ports/workers/fleet.ts'
+import type { WorkerRow } from '../ports/workers/worker-registry.ts'
+import { createHeadRepair, type HeadRepair } from './head-repair.ts'
+import { recoverLostRuns } from './lost-runs.ts'
+import { createSweeper, type Sweeper } from './sweeper.ts'
 
-/** The recovery of one process: every one that works or maintains has it. */
-export interface Maintenance {
+/** The recovery of one process: sweeper and reconciler, each in a loop. Every process that works or maintains has one. */
+export interface Recovery {
   start(): void
-  /** Ends both loops, and resolves when what is under way has ended. */
+  /** Ends both loops, and resolves when the passes and the recovery under way have ended. */
   close(): Promise<void>
 }
 
-export interface MaintenanceDeps {
+export interface RecoveryDeps {
   readonly store: EventStore
-  readonly index: TaskIndex
-  readonly runnable: RunnableIndex
-  readonly runs: RunIndex
+  readonly heads: Heads
   readonly routes: Routes
-  readonly queue: TaskQueue
-  readonly queueDepth: QueueDepth
-  readonly registry: WorkerRegistry
-  readonly exclusiveWork: ExclusiveWork
-  /** Its horizon must reach three times `reconcileMs`: what is due later is left to the next pass. */
-  readonly announcer: ReadyAnnouncer
+  /** The announcer's horizon must reach three times `reconcileMs`: tasks due later are left to the next pass. */
+  readonly hints: Hints
+  readonly fleet: Fleet
   readonly identities: Identities
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly logger: Logger
-  readonly count: Count
+  readonly runtime: Runtime
 }
 
-export interface MaintenanceOptions {
+export interface RecoveryOptions {
   /** The lease of an incarnation that runs something and has no row. */
   readonly leaseMs: number
   readonly sweepMs: number
   readonly reconcileMs: number
 }
 
-export const createMaintenance = (deps: MaintenanceDeps, options: MaintenanceOptions): Maintenance => {
-  const headRepair = createHeadRepair(deps)
-  const workers = createRecentRead(deps.clock, () => deps.registry.readAll())
-  const sweeper = createSweeper(
-    { ...deps, headRepair, registry: { ...deps.registry, readAll: workers.fresh } },
+export const createRecovery = (deps: RecoveryDeps, options: RecoveryOptions): Recovery => {
+  const { store, heads, routes, hints, fleet, runtime } = deps
+  const headRepair = createHeadRepair({ store, index: heads.index, announcer: hints.announcer, runtime })
+  // The sweeper reads the registry at least as often as the reconciler needs it: one reading serves both.
+  const workers = createRecentRead(runtime.clock, () => fleet.registry.readAll())
+  const sweeper = openSweeper(deps, options, headRepair, workers.fresh)
+  const reconciler: Reconciler = createReconciler(
+    {
+      routes,
+      readWorkers: () => workers.recent(options.reconcileMs),
+      runnable: heads.runnable,
+      queue: hints.queue,
+      queueDepth: hints.queueDepth,
+      exclusiveWork: fleet.exclusiveWork,
+      announcer: hints.announcer,
+      runtime,
+    },
     options,
   )
-  const reconciler = createReconciler({ ...deps, readWorkers: () => workers.recent(options.reconcileMs) }, options)
-  const sweeps = createPeriodicLoop(deps, {
+  const sweeps = createPeriodicLoop(runtime, {
     name: 'sweep',
     pass: (signal) => sweeper.sweep(signal),
     everyMs: () => sweeper.everyMs(),
   })
-  const reconciles = createPeriodicLoop(deps, {
+  const reconciles = createPeriodicLoop(runtime, {
     name: 'reconcile',
     pass: (signal) => reconciler.reconcile(signal),
     everyMs: () => reconciler.everyMs(),
@@ -80,4 +78,23 @@ export const createMaintenance = (deps: MaintenanceDeps, options: MaintenanceOpt
       await headRepair.close()
     },
   }
+}
+
+const openSweeper = (
+  { store, heads, hints, fleet, identities, runtime }: RecoveryDeps,
+  options: RecoveryOptions,
+  headRepair: HeadRepair,
+  readWorkers: () => Promise<readonly WorkerRow[]>,
+): Sweeper => {
+  const lostRuns = { store, runs: heads.runs, identities, announcer: hints.announcer, headRepair, runtime }
+  return createSweeper(
+    {
+      registry: fleet.registry,
+      readWorkers,
+      runs: heads.runs,
+      recoverLostRuns: (incarnation, signal) => recoverLostRuns(lostRuns, incarnation, signal),
+      runtime,
+    },
+    options,
+  )
 }

@@ -1,8 +1,8 @@
 import type { Incarnation } from '#domain/identifiers.ts'
-import type { Clock } from '../ports/surroundings/clock.ts'
+import type { RunIndex } from '../ports/heads/run-index.ts'
+import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { WorkerRegistry, WorkerRow } from '../ports/workers/worker-registry.ts'
 import { createLeaseWatch, type WatchedLease } from './lease-watch.ts'
-import { type LostRunsDeps, recoverLostRuns } from './lost-runs.ts'
 
 /** Finds lost workers and gives their runs back to the queue. It never runs a handler. */
 export interface Sweeper {
@@ -17,9 +17,14 @@ export interface Sweeper {
   settle(): Promise<void>
 }
 
-interface Deps extends LostRunsDeps {
-  readonly clock: Clock
-  readonly registry: WorkerRegistry
+interface Deps {
+  readonly registry: Pick<WorkerRegistry, 'end' | 'remove'>
+  /** The rows of the registry as they are now. Throws StoreUnavailableError. */
+  readonly readWorkers: () => Promise<readonly WorkerRow[]>
+  readonly runs: Pick<RunIndex, 'listRunningIncarnations'>
+  /** Gives the runs of one lost incarnation back to the queue. Throws StoreUnavailableError. */
+  readonly recoverLostRuns: (incarnation: Incarnation, signal: AbortSignal) => Promise<void>
+  readonly runtime: Runtime
 }
 
 interface Options {
@@ -42,12 +47,15 @@ export const createSweeper = (deps: Deps, options: Options): Sweeper => {
   const recoverAll = async (lost: Lost, signal: AbortSignal): Promise<void> => {
     for (const incarnation of lost.silent) {
       await deps.registry.end(incarnation)
-      deps.count('workers-lost')
-      deps.logger.warn({ incarnation }, 'a worker gave no sign of life for its whole lease and was declared lost')
+      deps.runtime.count('workers-lost')
+      deps.runtime.logger.warn(
+        { incarnation },
+        'a worker gave no sign of life for its whole lease and was declared lost',
+      )
     }
     for (const incarnation of lost.running) {
       if (signal.aborted) return
-      await recoverLostRuns(deps, incarnation, signal)
+      await deps.recoverLostRuns(incarnation, signal)
     }
     if (lost.finished.length > 0) await deps.registry.remove(lost.finished)
   }
@@ -57,7 +65,7 @@ export const createSweeper = (deps: Deps, options: Options): Sweeper => {
       await recoverAll(lost, signal)
       outage = 'none'
     } catch (error) {
-      if (outage === 'none') deps.logger.warn({ err: error }, 'lost runs were not recovered')
+      if (outage === 'none') deps.runtime.logger.warn({ err: error }, 'lost runs were not recovered')
       outage = 'under-way'
     }
     recovering = undefined
@@ -65,15 +73,15 @@ export const createSweeper = (deps: Deps, options: Options): Sweeper => {
 
   return {
     sweep: async (signal) => {
-      const askedAtMs = deps.clock.monotonicMs()
-      const rows = await deps.registry.readAll()
+      const askedAtMs = deps.runtime.clock.monotonicMs()
+      const rows = await deps.readWorkers()
       // Read after the rows: an ended row under which nothing runs by then will never have a run again.
       const running = new Set(await deps.runs.listRunningIncarnations())
       const watched = toWatched(rows, running, options.leaseMs)
       shortestLeaseMs = Math.min(...[...watched.values()].map(({ leaseMs }) => leaseMs), options.leaseMs)
-      const answeredAtMs = deps.clock.monotonicMs()
+      const answeredAtMs = deps.runtime.clock.monotonicMs()
       const lost = findLost(rows, running, new Set(watch.observe({ askedAtMs, answeredAtMs, watched })))
-      deps.count('sweeps')
+      deps.runtime.count('sweeps')
       if (lost.silent.length + lost.running.length + lost.finished.length > 0) recovering ??= recover(lost, signal)
     },
     everyMs: () => Math.max(sweepMsMin, Math.min(options.sweepMs, shortestLeaseMs / readingsPerLease)),

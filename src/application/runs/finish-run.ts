@@ -1,25 +1,26 @@
 import { decide } from '#domain/task/decide.ts'
 import { fold } from '#domain/task/evolve.ts'
 import type { Fail, Release, Succeed } from '#domain/task/commands.ts'
-import { toHead } from '#domain/task/head.ts'
 import type { RunningTask, Task } from '#domain/task/state.ts'
-import type { Count } from '../ports/surroundings/counts.ts'
-import { isStored, UnstorableAppendError } from '../ports/events/event-store.ts'
+import { type EventStore, isStored, UnstorableAppendError } from '../ports/events/event-store.ts'
 import type { Identities } from '../ports/surroundings/identities.ts'
 import { type RunObservation, unobservedRun } from '../ports/surroundings/run-observer.ts'
+import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { TaskIndex } from '../ports/heads/task-index.ts'
-import { backOffMs } from '../mechanisms/back-off.ts'
+import { askUntilAnswered } from '../mechanisms/ask-until-answered.ts'
+import { repairHead } from '../recovery/head-repair.ts'
 import { taskAfter, toAppend } from '../commands/change-task.ts'
-import { appendPersistently, type PersistentAppendDeps } from './persistent-append.ts'
+import { appendWhileHeld } from './append-while-held.ts'
 import { noTrace } from './task-trace.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
 import type { Lease } from './lease.ts'
 
-export interface FinishRunDeps extends PersistentAppendDeps {
+export interface FinishRunDeps {
+  readonly store: EventStore
   readonly index: TaskIndex
   readonly identities: Identities
   readonly announcer: ReadyAnnouncer
-  readonly count: Count
+  readonly runtime: Runtime
 }
 
 export type FinishCommand = Succeed | Fail | Release
@@ -46,13 +47,16 @@ export const finishRun = (
 ): Promise<FinishOutcome> => {
   const fence = (): FinishOutcome => {
     observation.fenced()
-    deps.count('outcomes-fenced')
+    deps.runtime.count('outcomes-fenced')
     return 'fenced'
   }
   return begin(() => record(deps, { task, lease, observation }, task, command, 0)).then(
     (outcome) => (outcome === 'recorded' ? outcome : fence()),
     (error: unknown) => {
-      deps.logger.error({ taskId: task.taskId, run: task.run, err: error }, 'the outcome of a run was not recorded')
+      deps.runtime.logger.error(
+        { taskId: task.taskId, run: task.run, err: error },
+        'the outcome of a run was not recorded',
+      )
       return fence()
     },
   )
@@ -85,7 +89,7 @@ const record = (
   if (decision.kind === 'rejected') return fenced
   const append = toAppend(deps, state, decision.events, run.observation.context)
   return run.observation
-    .within(() => appendPersistently(deps, append, run.lease))
+    .within(() => appendWhileHeld(deps, append, run.lease))
     .then(
       (verdict) => {
         if (verdict.kind === 'lease-lost') return 'fenced'
@@ -110,9 +114,9 @@ const recordAgain = async (
   command: FinishCommand,
   lost: number,
 ): Promise<FinishOutcome> => {
-  const loaded = await loadPersistently(deps, state, run.lease)
+  const loaded = await loadWhileHeld(deps, state, run.lease)
   if (loaded === undefined) return 'fenced'
-  if (loaded.version === state.version) await repairHead(deps, loaded)
+  if (loaded.version === state.version) await repairLostRace(deps, loaded)
   if (lost === racesMax) throw new Error(`lost ${racesMax} races`)
   return record(deps, run, loaded, command, lost)
 }
@@ -131,24 +135,29 @@ const toUnstorable = (task: RunningTask, error: UnstorableAppendError): Fail => 
   random: 0,
 })
 
-const loadPersistently = async (deps: FinishRunDeps, known: Task, lease: Lease): Promise<Task | undefined> => {
-  for (let failures = 0; lease.isHeld(); failures += 1) {
-    try {
+/** Undefined: the lease was lost before the store answered, or the task is gone. */
+const loadWhileHeld = async (deps: FinishRunDeps, known: Task, lease: Lease): Promise<Task | undefined> => {
+  const { timers, random, logger } = deps.runtime
+  return askUntilAnswered(
+    async () => {
+      if (!lease.isHeld()) return undefined
       const state = fold((await deps.store.loadStream(known.taskId)).events)
       return state.status === 'NONE' ? undefined : state
-    } catch (error) {
-      if (failures === 0) deps.logger.debug({ taskId: known.taskId, err: error }, 'a stream will be loaded again')
-      await deps.timers.sleep(backOffMs(failures, deps.random()), lease.signal)
-    }
-  }
-  return undefined
+    },
+    {
+      isPassing: () => true,
+      sleep: (delayMs) => timers.sleep(delayMs, lease.signal),
+      random,
+      onFirstFailure: (error) => logger.debug({ taskId: known.taskId, err: error }, 'a stream will be loaded again'),
+    },
+  )
 }
 
-/** A stream that lost a race and did not move has a head unlike its fold. If repairing fails the next race is lost too. */
-const repairHead = async (deps: FinishRunDeps, task: Task): Promise<void> => {
+/** If repairing fails, the next race is lost too and the head is repaired then. */
+const repairLostRace = async ({ index, runtime }: FinishRunDeps, task: Task): Promise<void> => {
   try {
-    if ((await deps.index.repairHead(toHead(task))) === 'repaired') deps.count('heads-repaired')
+    await repairHead({ index, count: runtime.count }, task)
   } catch (error) {
-    deps.logger.debug({ taskId: task.taskId, err: error }, 'a head was not repaired')
+    runtime.logger.debug({ taskId: task.taskId, err: error }, 'a head was not repaired')
   }
 }

@@ -1,6 +1,6 @@
 import type { Run, TaskId } from '#domain/identifiers.ts'
 import type { JsonText } from '#domain/task/events.ts'
-import { backOffMs } from '../mechanisms/back-off.ts'
+import { askUntilAnswered } from '../mechanisms/ask-until-answered.ts'
 import type { Timers } from '../ports/surroundings/clock.ts'
 import { StoreUnavailableError } from '../ports/events/event-store.ts'
 import type { IdempotencyLedger } from '../ports/ledger/idempotency-ledger.ts'
@@ -13,7 +13,6 @@ import {
   type EffectWork,
   PermanentError,
 } from '../ports/task-handler.ts'
-import { toCanonicalJson } from './canonical-json.ts'
 
 /** The effects of one run. */
 export interface RunEffects {
@@ -53,7 +52,7 @@ export const createRunEffects = (deps: Deps, run: EffectiveRun): RunEffects => {
   const perform = async <Result>(name: string, input: JsonText | undefined, work: EffectWork<Result>) => {
     const { taskId, run: number, attempt, signal } = run
     const claim = { taskId, name, mode: 'idempotent', run: number, attempt, input } as const
-    const verdict = await askPersistently(deps, signal, () => deps.ledger.claim(claim))
+    const verdict = await askWhileRunning(deps, signal, () => deps.ledger.claim(claim))
     switch (verdict.kind) {
       case 'fenced':
         throw new AbortReason('fenced')
@@ -66,7 +65,7 @@ export const createRunEffects = (deps: Deps, run: EffectiveRun): RunEffects => {
         signal.throwIfAborted()
         const result = toResultText(name, await work({ key: verdict.key, signal }))
         const completion = { taskId, name, run: number, result }
-        const outcome = await askPersistently(deps, signal, () => deps.ledger.complete(completion))
+        const outcome = await askWhileRunning(deps, signal, () => deps.ledger.complete(completion))
         if (outcome === 'fenced') throw new AbortReason('fenced')
         return result
       }
@@ -123,17 +122,35 @@ const stringify = (name: string, value: unknown): JsonText => {
   throw new PermanentError(`the result of effect ${name} is no JSON: a ${typeof value}`)
 }
 
-const askPersistently = async <Answer>(
+/**
+ * JSON text that is the same for equal values, whatever the order of their members. For comparing only. What
+ * `JSON.stringify` leaves out is left out; `toJSON` is heeded.
+ *
+ * Throws a TypeError for what is no JSON: undefined, a function, a symbol, a bigint, a value that contains itself.
+ */
+const toCanonicalJson = (value: unknown): JsonText => {
+  const text: string | undefined = JSON.stringify(value)
+  if (text === undefined) throw new TypeError(`a value of type ${typeof value} is no JSON`)
+  // Written and read once, so that what is sorted is plain data.
+  return JSON.stringify(JSON.parse(text), sortMembers)
+}
+
+const sortMembers = (_name: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    : value
+
+/**
+ * Asks until the store answers, or the run's signal has aborted: then once more, because the work of an effect may be done
+ * already and only its record be missing.
+ */
+const askWhileRunning = <Answer>(
   { timers, random }: Deps,
   signal: AbortSignal,
   ask: () => Promise<Answer>,
-): Promise<Answer> => {
-  for (let failures = 0; ; failures += 1) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (!(error instanceof StoreUnavailableError) || signal.aborted) throw error
-      await timers.sleep(backOffMs(failures, random()), signal)
-    }
-  }
-}
+): Promise<Answer> =>
+  askUntilAnswered(ask, {
+    isPassing: (error) => error instanceof StoreUnavailableError && !signal.aborted,
+    sleep: (delayMs) => timers.sleep(delayMs, signal),
+    random,
+  })

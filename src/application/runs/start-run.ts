@@ -1,18 +1,19 @@
 import type { RunningTask } from '#domain/task/state.ts'
-import type { Count } from '../ports/surroundings/counts.ts'
-import { type Append, isStored, UnstorableAppendError } from '../ports/events/event-store.ts'
+import { type Append, type EventStore, isStored, UnstorableAppendError } from '../ports/events/event-store.ts'
 import type { Identities } from '../ports/surroundings/identities.ts'
 import { noRunObserver, type RunObservation, type RunObserver } from '../ports/surroundings/run-observer.ts'
+import type { Runtime } from '../ports/surroundings/runtime.ts'
 import { taskAfter, toAppend, wasLast } from '../commands/change-task.ts'
 import type { HeadRepair } from '../recovery/head-repair.ts'
-import { appendPersistently, type PersistentAppendDeps, type PersistentVerdict } from './persistent-append.ts'
+import { appendWhileHeld, type HeldAppendVerdict } from './append-while-held.ts'
 import type { Startable } from './task-loader.ts'
 import type { Lease } from './lease.ts'
 
-export interface StartRunDeps extends PersistentAppendDeps {
+export interface StartRunDeps {
+  readonly store: EventStore
   readonly identities: Identities
   readonly headRepair: HeadRepair
-  readonly count: Count
+  readonly runtime: Runtime
   readonly runObserver?: RunObserver
 }
 
@@ -31,7 +32,7 @@ export const startRun = (deps: StartRunDeps, startable: Startable, lease: Lease)
   const observation = (deps.runObserver ?? noRunObserver).observe(startable.task, startable.trace)
   const append = toAppend(deps, startable.task, startable.events, observation.context)
   return observation
-    .within(() => appendPersistently(deps, append, lease))
+    .within(() => appendWhileHeld(deps, append, lease))
     .then(
       (verdict) => toOutcome(deps, startable, { observation, append, verdict, lease }),
       (error: unknown) =>
@@ -42,7 +43,7 @@ export const startRun = (deps: StartRunDeps, startable: Startable, lease: Lease)
 interface Claim {
   readonly observation: RunObservation
   readonly append: Append
-  readonly verdict: PersistentVerdict
+  readonly verdict: HeldAppendVerdict
   readonly lease: Lease
 }
 
@@ -57,7 +58,7 @@ const toOutcome = (
   }
   if (!isStored(verdict)) {
     observation.leave()
-    deps.count('dropped-conflict')
+    deps.runtime.count('dropped-conflict')
     deps.headRepair.suspect(append.taskId)
     return { kind: 'lost' }
   }
@@ -72,8 +73,8 @@ const toOutcome = (
 }
 
 /** What cannot be stored was lost, like a race: the events of a claim hold nothing that a stream could refuse but its head. */
-const toLoss = (deps: StartRunDeps, { taskId }: Append, error: unknown): PersistentVerdict => {
+const toLoss = (deps: StartRunDeps, { taskId }: Append, error: unknown): HeldAppendVerdict => {
   if (!(error instanceof UnstorableAppendError)) throw error
-  deps.logger.error({ taskId, err: error }, 'a claim could not be stored')
+  deps.runtime.logger.error({ taskId, err: error }, 'a claim could not be stored')
   return { kind: 'conflict', headVersion: undefined }
 }

@@ -1,24 +1,23 @@
-import type { Clock, Timers } from '../ports/surroundings/clock.ts'
-import type { Logger } from '../ports/surroundings/logger.ts'
+import type { Partitions } from '../ports/events/partitions.ts'
+import type { Runtime } from '../ports/surroundings/runtime.ts'
 import { createPeriodicLoop, type PeriodicLoop } from '../mechanisms/periodic-loop.ts'
 
 interface Deps {
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly logger: Logger
+  readonly partitions: Pick<Partitions, 'ensurePartitions'>
+  readonly runtime: Runtime
 }
 
 const dayMs = 86_400_000
 const retryMs = 600_000
 
-/** Makes the partitions of the coming weeks every day, beginning at once; after a failure again within ten minutes. */
-export const createDailyPartitions = (deps: Deps, ensure: () => Promise<unknown>): PeriodicLoop => {
+/** Makes the partitions of the next three weeks at once and then daily; after a failure it tries again within ten minutes. */
+export const createDailyPartitions = ({ partitions, runtime }: Deps): PeriodicLoop => {
   let everyMs = retryMs
-  return createPeriodicLoop(deps, {
+  return createPeriodicLoop(runtime, {
     name: 'partitions',
     pass: async () => {
       everyMs = retryMs
-      await ensure()
+      await partitions.ensurePartitions()
       everyMs = dayMs
     },
     everyMs: () => everyMs,

@@ -1,41 +1,38 @@
 import { createPeriodicLoop, type PeriodicLoop } from '../mechanisms/periodic-loop.ts'
-import type { Clock, Timers } from '../ports/surroundings/clock.ts'
-import type { Logger } from '../ports/surroundings/logger.ts'
+import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { ExclusiveWork } from '../ports/workers/exclusive-work.ts'
 import { keyAgeMsMin, type SubmitKeys } from '../ports/events/submit-keys.ts'
 
 interface Deps {
   readonly submitKeys: SubmitKeys
   readonly exclusiveWork: ExclusiveWork
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly logger: Logger
+  readonly runtime: Runtime
 }
 
-/** Between two passes of the whole fleet, and how soon the next begins after one that left keys behind. */
+/** From one purge of the whole fleet to the next: `idle` after one that left no old key, `behind` after one that did. */
 const everyMs = { idle: 600_000, behind: 1_000 }
 const keysPerCallMax = 1_000
 const callsPerPassMax = 100
 
 /**
- * Forgets the keys of submissions that are old enough, some at a time, in one process of the fleet. A key is kept for as
- * long as was promised and at most some minutes longer, unless more than a hundred thousand a second grow old.
+ * Forgets the submit keys that are older than `keyAgeMsMin`, in one process of the fleet at a time. A key is forgotten about
+ * ten minutes after that age, later only while more than 100,000 keys a second reach it.
  */
-export const createKeyPurge = (deps: Deps): PeriodicLoop => {
+export const createKeyPurge = ({ submitKeys, exclusiveWork, runtime }: Deps): PeriodicLoop => {
   let state: 'idle' | 'behind' = 'idle'
 
   const purge = async (signal: AbortSignal): Promise<void> => {
     for (let call = 0; call < callsPerPassMax && !signal.aborted; call += 1) {
-      const forgotten = await deps.submitKeys.purge(keyAgeMsMin, keysPerCallMax)
+      const forgotten = await submitKeys.purge(keyAgeMsMin, keysPerCallMax)
       state = forgotten < keysPerCallMax ? 'idle' : 'behind'
       if (state === 'idle') return
     }
   }
 
-  return createPeriodicLoop(deps, {
+  return createPeriodicLoop(runtime, {
     name: 'key-purge',
     pass: async (signal) => {
-      await deps.exclusiveWork.tryTurn('key-purge', everyMs[state], () => purge(signal))
+      await exclusiveWork.tryTurn('key-purge', everyMs[state], () => purge(signal))
     },
     everyMs: () => everyMs[state],
   })

@@ -1,6 +1,6 @@
 import type { QueueDepth } from '#application/hints/queue-depth.ts'
 import type { Routes } from '#application/ports/heads/routes.ts'
-import { createMaintenance } from '#application/recovery/recovery.ts'
+import { createRecovery } from '#application/recovery/recovery.ts'
 import { createDailyPartitions } from '#application/upkeep/daily-partitions.ts'
 import { createKeyPurge } from '#application/upkeep/key-purge.ts'
 import type { Config } from '../config.ts'
@@ -20,43 +20,29 @@ export const startRecovery = (
   owned: AsyncDisposableStack,
 ): void => {
   const { events, heads, workers } = store
-  const { clock, timers, logger, count } = runtime
+  const { partitions, submitKeys } = events
 
-  const partitions = createDailyPartitions({ clock, timers, logger }, () => events.partitions.ensurePartitions())
-  partitions.start()
-  owned.defer(() => partitions.close())
+  const daily = createDailyPartitions({ partitions, runtime })
+  daily.start()
+  owned.defer(() => daily.close())
   if (!config.roles.includes('worker') && !config.roles.includes('maintenance')) return
 
-  const maintenance = createMaintenance(
+  const recovery = createRecovery(
     {
       store: events.store,
-      index: heads.index,
-      runnable: heads.runnable,
-      runs: heads.runs,
+      heads,
       routes,
-      queue: queue.queue,
-      queueDepth,
-      registry: workers.registry,
-      exclusiveWork: workers.exclusiveWork,
-      announcer,
+      hints: { queue: queue.queue, queueDepth, announcer },
+      fleet: workers,
       identities,
-      clock,
-      timers,
-      logger,
-      count,
+      runtime,
     },
     { leaseMs: config.leaseMs, sweepMs: config.sweepMs, reconcileMs: config.reconcileMs },
   )
-  maintenance.start()
-  owned.defer(() => maintenance.close())
+  recovery.start()
+  owned.defer(() => recovery.close())
 
-  const keyPurge = createKeyPurge({
-    submitKeys: events.submitKeys,
-    exclusiveWork: workers.exclusiveWork,
-    clock,
-    timers,
-    logger,
-  })
+  const keyPurge = createKeyPurge({ submitKeys, exclusiveWork: workers.exclusiveWork, runtime })
   keyPurge.start()
   owned.defer(() => keyPurge.close())
 }

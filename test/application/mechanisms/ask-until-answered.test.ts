@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { askUntilAnswered } from '#application/mechanisms/ask-until-answered.ts'
+import { askAgain, askUntilAnswered } from '#application/mechanisms/ask-until-answered.ts'
 
 /** Answers after `failures` failures, and notes how long it was waited between questions. */
 const createStore = (failures: number) => {
@@ -16,7 +16,6 @@ const createStore = (failures: number) => {
       return 'answer'
     },
     asking: {
-      isWanted: () => true,
       isPassing: () => true,
       sleep: async (delayMs: number) => void waitsMs.push(delayMs),
       random: () => 0.999_999,
@@ -26,9 +25,15 @@ const createStore = (failures: number) => {
 }
 
 describe('a question that is asked until it is answered', () => {
+  it('is asked once when the answer comes at once', async () => {
+    const store = createStore(0)
+    expect(await askUntilAnswered(store.ask, store.asking)).toBe('answer')
+    expect([store.asked(), store.waitsMs, store.firstFailures]).toEqual([1, [], []])
+  })
+
   it('waits for longer after each failure, up to two seconds', async () => {
     const store = createStore(8)
-    expect(await askUntilAnswered(store.ask, store.asking)).toEqual({ kind: 'answered', answer: 'answer' })
+    expect(await askUntilAnswered(store.ask, store.asking)).toBe('answer')
     expect(store.waitsMs.map(Math.round)).toEqual([50, 100, 200, 400, 800, 1_600, 2_000, 2_000])
   })
 
@@ -47,19 +52,20 @@ describe('a question that is asked until it is answered', () => {
     await expect(asking).rejects.toThrow('failure 2')
     expect(store.asked()).toBe(2)
   })
+})
 
-  it('is not asked when nobody wants the answer', async () => {
+describe('a question that failed once and is asked again', () => {
+  it('waits before the second question', async () => {
     const store = createStore(0)
-    expect(await askUntilAnswered(store.ask, { ...store.asking, isWanted: () => false })).toEqual({
-      kind: 'not-wanted',
-    })
-    expect(store.asked()).toBe(0)
+    expect(await askAgain(store.ask, new Error('failure 0'), store.asking)).toBe('answer')
+    expect(store.waitsMs.map(Math.round)).toEqual([50])
+    expect(store.firstFailures).toEqual([new Error('failure 0')])
   })
 
-  it('is given up between two questions once nobody wants the answer', async () => {
-    const store = createStore(100)
-    const outcome = await askUntilAnswered(store.ask, { ...store.asking, isWanted: () => store.asked() < 4 })
-    expect(outcome).toEqual({ kind: 'not-wanted' })
-    expect(store.asked()).toBe(4)
+  it('is not asked again after a failure that does not pass by itself', async () => {
+    const store = createStore(0)
+    const asking = askAgain(store.ask, new Error('failure 0'), { ...store.asking, isPassing: () => false })
+    await expect(asking).rejects.toThrow('failure 0')
+    expect([store.asked(), store.firstFailures]).toEqual([0, []])
   })
 })

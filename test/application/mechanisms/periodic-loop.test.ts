@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { createPeriodicLoop } from '#application/mechanisms/periodic-loop.ts'
-import { createDailyPartitions } from '#application/upkeep/daily-partitions.ts'
 import { createMemoryWorld } from '../../support/memory-world.ts'
 
 describe('a loop of passes', () => {
@@ -50,21 +49,5 @@ describe('a loop of passes', () => {
     await world.advance(500)
     await closed
     expect([state, world.time.pendingTimers()]).toEqual(['over', 0])
-  })
-})
-
-describe('daily partitions', () => {
-  it('are made at once and every day, and sooner again after a failure', async () => {
-    const world = createMemoryWorld()
-    const madeAtMs: number[] = []
-    const ensure = async (): Promise<void> => {
-      madeAtMs.push(world.clock.monotonicMs())
-      if (madeAtMs.length === 2) throw new Error('away')
-    }
-    const loop = createDailyPartitions(world, ensure)
-    loop.start()
-    await world.advance(87_100_000)
-    expect(madeAtMs).toEqual([0, 86_400_000, 87_000_000])
-    await loop.close()
   })
 })

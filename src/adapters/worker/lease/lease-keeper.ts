@@ -64,11 +64,11 @@ export const createLeaseKeeper = (
   const renew = async (over: WorkerLease): Promise<void> => {
     await stopBeating(logger, over)
     const replace = async (): Promise<void> => {
+      if (closing.signal.aborted) return
       await registry.end(over.incarnation)
       await register()
     }
     await askUntilAnswered(replace, {
-      isWanted: () => !closing.signal.aborted,
       isPassing: () => true,
       sleep: (delayMs) => timers.sleep(delayMs, closing.signal),
       random,

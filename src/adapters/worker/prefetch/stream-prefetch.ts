@@ -31,9 +31,10 @@ export const createStreamPrefetch = ({ runtime, loader, stop, onLoaded, onEnded 
 
   /** Asks until the store answers, for as long as the lease is held: the ids are gone from the queue. */
   const load = async (taskIds: readonly TaskId[], lease: WorkerLease): Promise<void> => {
-    const ask = async (): Promise<void> => onLoaded(await loader.load(taskIds, lease.incarnation), lease)
+    const ask = async (): Promise<void> => {
+      if (lease.isHeld()) onLoaded(await loader.load(taskIds, lease.incarnation), lease)
+    }
     const asking = askUntilAnswered(ask, {
-      isWanted: () => lease.isHeld(),
       isPassing: () => !stop.aborted,
       sleep: (delayMs) => runtime.timers.sleep(delayMs, lease.signal),
       random: runtime.random,
