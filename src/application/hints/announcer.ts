@@ -1,28 +1,27 @@
-import type { TaskId } from '#domain/identifiers.ts'
 import { rankOf } from '#domain/rank.ts'
 import type { Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
-import type { StoreClock, Timers } from '../ports/surroundings/clock.ts'
-import type { Count } from '../ports/surroundings/counts.ts'
-import type { Route } from '#domain/route.ts'
 import type { DueTask } from '../ports/heads/runnable-index.ts'
 import type { Hint, TaskQueue } from '../ports/queue/task-queue.ts'
+import type { StoreClock, Timers } from '../ports/surroundings/clock.ts'
+import type { Count } from '../ports/surroundings/counts.ts'
+import { createDueTimers } from './due-timers.ts'
 
 /**
- * Puts hints into the queue after a commit: at once for what is due, by a timer for what is due soon, and not at all for
- * what is due later, which the reconciler finds in time.
+ * Puts hints into the queue after a commit: at once for a task that is due, by a timer (due-timers.ts) for one that is due
+ * within the horizon, and not at all for one that is due later, which the reconciler finds in time.
  *
- * Nobody waits for it and it never throws: a hint that is lost costs delay, because the reconciler pushes it again.
+ * Callers do not wait for it and it never throws: a lost hint costs delay, because the reconciler pushes it again.
  */
 export interface ReadyAnnouncer {
   /**
-   * Announces a task as it stands; does nothing unless it is pending. `now` is the store's clock if it was just read, and
-   * otherwise estimated.
+   * Announces a task as it stands; does nothing unless it is pending. `now` is the store's clock if it was just read;
+   * left out, it is estimated.
    */
   announce(task: Task, now?: Instant): void
-  /** Sets a timer that pushes at the instant the task is due; pushes at once when that is past. */
+  /** Pushes a task that is due; sets a timer that pushes one that is due within the horizon. */
   announceDue(task: DueTask, now?: Instant): void
-  /** Drops all timers, and resolves when the pushes in flight have ended. */
+  /** Drops all timers, pushes the hints that wait, and resolves when the pushes in flight have ended. */
   close(): Promise<void>
 }
 
@@ -31,22 +30,21 @@ interface Deps {
   readonly storeClock: StoreClock
   readonly timers: Timers
   readonly count: Count
-  /** How far ahead timers are set; what is due later is the reconciler's. */
+  /** How far ahead timers are set; tasks due later are the reconciler's. */
   readonly horizonMs: number
 }
 
 const pushesInFlightMax = 2
 const hintsPerPushMax = 1_000
+/** Hints beyond this are lost, and counted. */
 const hintsWaitingMax = 20_000
-const timersMax = 50_000
 
 export const createReadyAnnouncer = (deps: Deps): ReadyAnnouncer => {
   const waiting: Hint[] = []
-  const dueTimers = new Map<string, () => void>()
   const inFlight = new Set<Promise<void>>()
-  let state: 'open' | 'flushing' | 'closed' = 'open'
+  let state: 'open' | 'flush-scheduled' | 'closed' = 'open'
 
-  const pushSome = async (hints: readonly Hint[]): Promise<void> => {
+  const pushBatch = async (hints: readonly Hint[]): Promise<void> => {
     try {
       await deps.queue.push(hints)
     } catch {
@@ -55,9 +53,9 @@ export const createReadyAnnouncer = (deps: Deps): ReadyAnnouncer => {
   }
 
   const flush = (): void => {
-    if (state === 'flushing') state = 'open'
+    if (state === 'flush-scheduled') state = 'open'
     while (waiting.length > 0 && inFlight.size < pushesInFlightMax) {
-      const push = pushSome(waiting.splice(0, hintsPerPushMax)).finally(() => {
+      const push = pushBatch(waiting.splice(0, hintsPerPushMax)).finally(() => {
         inFlight.delete(push)
         flush()
       })
@@ -65,27 +63,21 @@ export const createReadyAnnouncer = (deps: Deps): ReadyAnnouncer => {
     }
   }
 
-  const enqueue = (hint: Hint): void => {
+  /** The hints of one turn of the event loop go to the queue together. */
+  const push = ({ taskId, route, readyAt, priority }: DueTask): void => {
     if (state === 'closed' || waiting.length >= hintsWaitingMax) return deps.count('hints-lost')
-    waiting.push(hint)
-    if (state === 'flushing') return
-    state = 'flushing'
+    waiting.push({ taskId, route, rank: rankOf(readyAt, priority) })
+    if (state === 'flush-scheduled') return
+    state = 'flush-scheduled'
     deps.timers.soon(flush)
   }
 
+  const dueTimers = createDueTimers(deps.timers, push)
+
   const announceDue = (task: DueTask, now: Instant = deps.storeClock.now()): void => {
-    const hint = { taskId: task.taskId, route: task.route, rank: rankOf(task.readyAt, task.priority) }
     const waitMs = task.readyAt - now
-    if (waitMs <= 0) return enqueue(hint)
-    const key = timerKey(task)
-    if (waitMs > deps.horizonMs || dueTimers.has(key) || dueTimers.size >= timersMax || state === 'closed') return
-    dueTimers.set(
-      key,
-      deps.timers.after(waitMs, () => {
-        dueTimers.delete(key)
-        enqueue(hint)
-      }),
-    )
+    if (waitMs <= 0) push(task)
+    else if (waitMs <= deps.horizonMs) dueTimers.set(task, waitMs)
   }
 
   return {
@@ -97,13 +89,9 @@ export const createReadyAnnouncer = (deps: Deps): ReadyAnnouncer => {
     },
     close: async () => {
       state = 'closed'
-      for (const cancel of dueTimers.values()) cancel()
-      dueTimers.clear()
+      dueTimers.close()
       flush()
       await Promise.all(inFlight)
     },
   }
 }
-
-const timerKey = (task: { readonly taskId: TaskId; readonly route: Route; readonly readyAt: Instant }): string =>
-  `${task.taskId} ${task.readyAt}`
