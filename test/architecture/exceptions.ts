@@ -13,7 +13,6 @@ export const exceptions = {
     // application
     'src/application/diagnosis/examine.ts',
     'src/application/ports/surroundings/run-observer.ts',
-    'src/application/task-operations.ts',
 
     // http
     'src/adapters/http/endpoint.ts',
@@ -24,7 +23,6 @@ export const exceptions = {
   'depends-on-few': [
     // application
     'src/application/commands/person-commands.ts',
-    'src/application/task-operations.ts',
 
     // http
     'src/adapters/http/server.ts',

@@ -2,7 +2,7 @@ import type { EventContext } from '#domain/task/events.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { Instant } from '#domain/time.ts'
 import { type Append, type Duplicate, type StoredVerdict, streamsPerCallMax } from '../ports/events/event-store.ts'
-import { readTask } from '../runs/read-task.ts'
+import { foldStream } from '../runs/fold-stream.ts'
 import {
   afterStored,
   appendFirst,
@@ -181,7 +181,7 @@ const readTasks = async (deps: SubmitDeps, duplicates: readonly Duplicate[]): Pr
   if (taskIds.length === 0) return missing
   const { now, streams } = await deps.store.loadStreams(taskIds)
   return (taskId) => {
-    const read = readTask(streams.get(taskId))
+    const read = foldStream(streams.get(taskId))
     if (read.kind === 'unreadable') throw read.error
     return read.kind === 'none' ? missing(taskId) : { kind: 'replayed', task: read.task, now }
   }

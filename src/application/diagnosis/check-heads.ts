@@ -5,7 +5,7 @@ import type { TaskProbe } from '../ports/diagnostics.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
 import type { Random } from '../ports/surroundings/identities.ts'
 import type { TaskIndex } from '../ports/heads/task-index.ts'
-import { readTask } from '../runs/read-task.ts'
+import { foldStream } from '../runs/fold-stream.ts'
 import { type Finding, nameSome, ok, trouble } from './finding.ts'
 
 export interface HeadDeps {
@@ -49,7 +49,7 @@ const findUnlike = async ({ index, store }: HeadDeps, taskIds: readonly TaskId[]
   const unlike: TaskId[] = []
   const unreadable: TaskId[] = []
   for (const taskId of taskIds) {
-    const read = readTask(streams.get(taskId))
+    const read = foldStream(streams.get(taskId))
     if (read.kind === 'unreadable') unreadable.push(taskId)
     else if (read.kind === 'none' || !isSameHead(heads.get(taskId), toHead(read.task))) unlike.push(taskId)
   }

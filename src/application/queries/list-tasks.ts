@@ -5,7 +5,7 @@ import type { Instant } from '#domain/time.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
 import type { Logger } from '../ports/surroundings/logger.ts'
 import type { HeadQuery, TaskIndex } from '../ports/heads/task-index.ts'
-import { readTask } from '../runs/read-task.ts'
+import { foldStream } from '../runs/fold-stream.ts'
 
 export interface TaskFilter {
   readonly status?: TaskStatus
@@ -110,7 +110,7 @@ const loadTasks = async (
   const { now, streams } = await deps.store.loadStreams(heads.map((head) => head.taskId))
   const tasks: Task[] = []
   for (const { taskId } of heads) {
-    const read = readTask(streams.get(taskId))
+    const read = foldStream(streams.get(taskId))
     if (read.kind === 'task') tasks.push(read.task)
     if (read.kind === 'unreadable') {
       deps.logger.error({ taskId, err: read.error }, 'left a task out of a list: its stream could not be read')

@@ -5,7 +5,7 @@ import type { Task } from '#domain/task/state.ts'
 import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
 import type { TaskIndex } from '../ports/heads/task-index.ts'
-import { readTask } from '../runs/read-task.ts'
+import { foldStream } from '../runs/fold-stream.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
 
 /**
@@ -64,7 +64,7 @@ const repairHeads = async ({ store, index, announcer, runtime }: Deps, taskIds: 
   const heads = await index.findHeads(taskIds)
   const { streams } = await store.loadStreams(taskIds)
   for (const taskId of taskIds) {
-    const read = readTask(streams.get(taskId))
+    const read = foldStream(streams.get(taskId))
     if (read.kind !== 'task') continue
     const { task } = read
     if (isSameHead(heads.get(taskId), toHead(task))) continue

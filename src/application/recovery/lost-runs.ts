@@ -8,7 +8,7 @@ import { type EventStore, isStored, type StreamContent } from '../ports/events/e
 import type { Identities } from '../ports/surroundings/identities.ts'
 import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { RunIndex, RunningHead } from '../ports/heads/run-index.ts'
-import { readTask } from '../runs/read-task.ts'
+import { foldStream } from '../runs/fold-stream.ts'
 import { readTaskTrace } from '../runs/task-trace.ts'
 
 interface Deps {
@@ -54,7 +54,7 @@ const recoverRun = async (
   content: StreamContent | undefined,
 ): Promise<'recovered' | 'refused'> => {
   try {
-    const read = readTask(content)
+    const read = foldStream(content)
     if (read.kind === 'unreadable') throw read.error
     if (read.kind === 'none') return 'refused'
     const { task } = read

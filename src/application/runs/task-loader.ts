@@ -6,7 +6,7 @@ import type { Instant } from '#domain/time.ts'
 import type { Count } from '../ports/surroundings/counts.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
 import type { Logger } from '../ports/surroundings/logger.ts'
-import { type ReadTask, readTask } from './read-task.ts'
+import { type FoldedStream, foldStream } from './fold-stream.ts'
 import { noTrace, readTaskTrace, type TaskTrace } from './task-trace.ts'
 import type { HeadRepair } from '../recovery/head-repair.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
@@ -43,7 +43,7 @@ const loggedMax = 1_000
 export const createTaskLoader = (deps: Deps): TaskLoader => {
   const logged = new Set<TaskId>()
 
-  const drop = (taskId: TaskId, read: Exclude<ReadTask, { readonly kind: 'task' }>): void => {
+  const drop = (taskId: TaskId, read: Exclude<FoldedStream, { readonly kind: 'task' }>): void => {
     if (read.kind === 'none') return deps.count('dropped-not-found')
     deps.count('dropped-undecodable')
     if (logged.has(taskId) || logged.size >= loggedMax) return
@@ -58,7 +58,7 @@ export const createTaskLoader = (deps: Deps): TaskLoader => {
       const { now, streams } = await deps.store.loadStreams(distinct)
       for (const taskId of distinct) {
         const content = streams.get(taskId)
-        const read = readTask(content)
+        const read = foldStream(content)
         if (read.kind !== 'task') {
           drop(taskId, read)
           continue

@@ -17,22 +17,18 @@ export const createOperations = ({
   announcer,
 }: Foundation): TaskOperations =>
   createTaskOperations({
-    store: store.events.store,
-    index: store.heads.index,
-    runs: store.heads.runs,
-    feed: store.events.feed,
-    ledger: store.records.ledger,
-    progress: store.records.progress,
-    routes: store.routes,
+    history: store.events,
+    heads: store.heads,
+    records: store.records,
     registry: store.workers.registry,
-    signals: queue.signals,
+    submitting: {
+      routes: store.routes,
+      storeClock: store.storeClock,
+      defaultsOf: (type) => handlers.get(type)?.defaults ?? {},
+    },
     identities,
-    storeClock: store.storeClock,
-    timers: runtime.timers,
-    announcer,
-    logger: runtime.logger,
-    count: runtime.count,
-    defaultsOf: (type) => handlers.get(type)?.defaults ?? {},
+    afterCommit: { announcer, signals: queue.signals },
+    runtime,
   })
 
 interface Served {

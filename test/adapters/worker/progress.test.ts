@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { ProgressBoard } from '#application/ports/ledger/progress-board.ts'
-import { findTaskWithProgress } from '#application/queries/find-task-with-progress.ts'
+import { findTaskWithProgress } from '#application/queries/find-task.ts'
 import { createMemoryWorld } from '../../support/memory-world.ts'
 import { range } from '../../support/task-builders.ts'
 import { createClient, startWorker } from '../../support/test-worker.ts'

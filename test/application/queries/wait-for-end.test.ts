@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { TaskIndex } from '#application/ports/heads/task-index.ts'
-import { createEndWatch } from '#application/queries/end-watch.ts'
+import { createEndWatch } from '#application/queries/wait-for-end.ts'
 import { waitForEnd } from '#application/queries/wait-for-end.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { Task } from '#domain/task/state.ts'

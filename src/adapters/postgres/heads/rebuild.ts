@@ -2,7 +2,7 @@ import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { EventStore } from '#application/ports/events/event-store.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import { readTask } from '#application/runs/read-task.ts'
+import { foldStream } from '#application/runs/fold-stream.ts'
 import { parseTaskId, type TaskId } from '#domain/identifiers.ts'
 import { type Head, toHead } from '#domain/task/head.ts'
 import { repairHeads } from './head-rows.ts'
@@ -70,7 +70,7 @@ const lowestId = '00000000-0000-0000-0000-000000000000'
 const foldHeads = async ({ store, logger }: Deps, taskIds: readonly TaskId[]): Promise<readonly Head[]> => {
   const { streams } = await store.loadStreams(taskIds)
   return taskIds.flatMap((taskId) => {
-    const read = readTask(streams.get(taskId))
+    const read = foldStream(streams.get(taskId))
     if (read.kind === 'task') return [toHead(read.task)]
     if (read.kind === 'unreadable') {
       logger.error({ taskId, err: read.error }, 'left a head as it was: its stream could not be read')

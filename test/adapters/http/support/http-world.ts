@@ -30,7 +30,17 @@ export const createHttpWorld = async (options: Options = {}) => {
   const announcer = createReadyAnnouncer({ ...memory, horizonMs: 2_000 })
   const defaultsOf = options.defaultsOf ?? (() => ({}))
   const feed = options.wrapFeed?.(memory.feed) ?? memory.feed
-  const operations = createTaskOperations({ ...memory, store, feed, announcer, defaultsOf })
+  const { heads, ledger, progress, registry, routes, storeClock, identities, signals, runtime } = memory
+  const operations = createTaskOperations({
+    history: { store, feed },
+    heads,
+    records: { ledger, progress },
+    registry,
+    submitting: { routes, storeClock, defaultsOf },
+    identities,
+    afterCommit: { announcer, signals },
+    runtime,
+  })
   const server = await createHttpServer({
     operations,
     info: () => ({ ...process, startedAt: memory.storeClock.now(), uptimeMs: 12 }),

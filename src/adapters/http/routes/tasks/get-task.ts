@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { PastTask } from '#application/queries/find-task-as-of.ts'
-import type { TaskWithProgress } from '#application/queries/find-task-with-progress.ts'
+import type { PastTask } from '#application/queries/task-history.ts'
+import type { TaskWithProgress } from '#application/queries/find-task.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import { ProblemError } from '../../problems/problems.ts'
 import { type Answer, createRoute, noBody, type Route, taskNotFound, toTaskId } from '../../endpoint.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findTaskAsOf, findTaskAsOfVersion } from '#application/queries/find-task-as-of.ts'
+import { findTaskAsOf, findTaskAsOfVersion } from '#application/queries/task-history.ts'
 import { mintTaskId } from '../../support/ids.ts'
 import { createMemoryWorld } from '../../support/memory-world.ts'
 import { fail, start } from '../../support/run-commands.ts'

@@ -2,14 +2,14 @@ import { fold, IllegalHistoryError } from '#domain/task/evolve.ts'
 import type { Task } from '#domain/task/state.ts'
 import { type StreamContent, UndecodableStreamError } from '../ports/events/event-store.ts'
 
-export type ReadTask =
+export type FoldedStream =
   | { readonly kind: 'task'; readonly task: Task }
   | { readonly kind: 'none' }
   /** The stream was written by a later release, or is damaged. */
   | { readonly kind: 'unreadable'; readonly error: UndecodableStreamError | IllegalHistoryError }
 
 /** Folds one stream of a batch; one that cannot be read is an answer, so that it spoils no other. */
-export const readTask = (content: StreamContent | undefined): ReadTask => {
+export const foldStream = (content: StreamContent | undefined): FoldedStream => {
   if (content === undefined) return { kind: 'none' }
   if (content.kind === 'undecodable') return { kind: 'unreadable', error: content.error }
   try {
