@@ -11,7 +11,6 @@ export const exceptions = {
     'src/adapters/telemetry/traces/traceparent.ts',
 
     // application
-    'src/application/diagnosis/examine.ts',
     'src/application/ports/surroundings/run-observer.ts',
 
     // http

@@ -8,7 +8,7 @@ import type { TaskIndex } from '../ports/heads/task-index.ts'
 import { foldStream } from '../runs/fold-stream.ts'
 import { type Finding, nameSome, ok, trouble } from './finding.ts'
 
-export interface HeadDeps {
+interface Deps {
   readonly taskProbe: TaskProbe
   readonly index: Pick<TaskIndex, 'findHeads'>
   readonly store: Pick<EventStore, 'loadStreams'>
@@ -18,12 +18,12 @@ export interface HeadDeps {
 const sampleSize = 500
 const pointsCount = 20
 
-/** Compares heads with the folds of their events: of all tasks when they are few, otherwise of a random sample. */
-export const checkHeads = async (deps: HeadDeps): Promise<readonly Finding[]> => {
+/** Compares heads with the folds of their events: of all tasks up to 500, of a random sample when there are more. */
+export const checkHeads = async (deps: Deps): Promise<readonly Finding[]> => {
   const points = Array.from({ length: pointsCount }, () => deps.random())
   const taskIds = await deps.taskProbe.sampleTaskIds(points, sampleSize)
   const suspects = await findUnlike(deps, taskIds)
-  // What moved between the two reads looks unlike as well.
+  // A task that moved between the reads of head and stream looks unlike as well: what differs is read once more.
   const { unlike, unreadable } = await findUnlike(deps, [...suspects.unlike, ...suspects.unreadable])
   const findings: Finding[] = []
   if (unlike.length > 0) {
@@ -42,7 +42,7 @@ interface Unlike {
   readonly unreadable: readonly TaskId[]
 }
 
-const findUnlike = async ({ index, store }: HeadDeps, taskIds: readonly TaskId[]): Promise<Unlike> => {
+const findUnlike = async ({ index, store }: Deps, taskIds: readonly TaskId[]): Promise<Unlike> => {
   if (taskIds.length === 0) return { unlike: [], unreadable: [] }
   const heads = await index.findHeads(taskIds)
   const { streams } = await store.loadStreams(taskIds)

@@ -2,9 +2,9 @@ import { StartupError } from './startup-error.ts'
 import type { DatabaseProbe, DatabaseServer, QueueServer, QueueServerProbe } from '../ports/diagnostics.ts'
 import { type Finding, nameSome, ok, trouble, warning } from './finding.ts'
 
-/** Whether the server answers, keeps what it is given, and has connections left. */
+/** Whether the server answers, stores safely and has connections left. */
 export const checkDatabase = async (probe: DatabaseProbe): Promise<readonly Finding[]> => {
-  const server = await answerOf(probe.readServer())
+  const server = await answerOrRefusal(probe.readServer())
   if (server instanceof StartupError) return [toUnreachable(server, 'DATABASE_URL')]
   if (server.fault !== undefined) {
     return [trouble('database-unfit', server.fault, 'use a PostgreSQL 15 or later that writes safely, in UTF8')]
@@ -40,7 +40,7 @@ const judgeSettings = ({ synchronousCommit, fullPageWrites, readOnly }: Database
   return findings.length > 0 ? findings : [ok('durability', 'what is committed is on the disk')]
 }
 
-/** From here on the next process that starts may find none. */
+/** Beyond this share the next process that starts may find no connection. */
 const connectionsShareMax = 0.9
 
 const judgeConnections = ({ connections, connectionsMax }: DatabaseServer): Finding => {
@@ -52,7 +52,7 @@ const judgeConnections = ({ connections, connectionsMax }: DatabaseServer): Find
 
 /** Whether this release and the database belong together. Its code is `migrations` when they do, and only then. */
 export const checkMigrations = async (probe: DatabaseProbe): Promise<readonly Finding[]> => {
-  const state = await answerOf(probe.readMigrations())
+  const state = await answerOrRefusal(probe.readMigrations())
   if (state instanceof StartupError) return [toUnreachable(state, 'DATABASE_DIRECT_URL')]
   const { pending, unknown } = state
   if (unknown.length > 0) {
@@ -66,9 +66,9 @@ export const checkMigrations = async (probe: DatabaseProbe): Promise<readonly Fi
   return [ok('migrations', 'the database is of this release')]
 }
 
-/** Whether the way by which notifications come lets them through: a pooler in transaction mode does not. */
+/** Whether notifications arrive over the direct connection. They do not when it leads through a pooler in transaction mode. */
 export const checkNotifications = async (probe: DatabaseProbe): Promise<readonly Finding[]> => {
-  const heard = await answerOf(probe.hearNotification())
+  const heard = await answerOrRefusal(probe.hearNotification())
   if (heard instanceof StartupError) return [toUnreachable(heard, 'DATABASE_DIRECT_URL')]
   return heard === 'heard'
     ? [ok('notifications', 'notifications arrive')]
@@ -88,8 +88,8 @@ const toUnreachable = ({ message }: StartupError, variable: string): Finding =>
     `start the server, or correct ${variable}`,
   )
 
-/** An answer, or the one line in which a server refuses one. */
-const answerOf = async <Answer>(answer: Promise<Answer>): Promise<Answer | StartupError> => {
+/** The answer, or the StartupError in which the server refuses one in a line for a person. */
+const answerOrRefusal = async <Answer>(answer: Promise<Answer>): Promise<Answer | StartupError> => {
   try {
     return await answer
   } catch (error) {

@@ -5,23 +5,21 @@ import type { EventFeed, FeedBarrier } from '../ports/events/event-feed.ts'
 import type { WorkerRegistry } from '../ports/workers/worker-registry.ts'
 import { type Finding, nameSome, ok, trouble, warning } from './finding.ts'
 
-export interface StoreDeps {
-  readonly storeProbe: StoreProbe
-  readonly feed: EventFeed
-  readonly registry: WorkerRegistry
+interface ClockDeps {
+  readonly storeProbe: Pick<StoreProbe, 'readClock'>
+  readonly registry: Pick<WorkerRegistry, 'readAll'>
   /** What the clock of this host shows, in milliseconds since 1970. */
   readonly hostNow: () => Instant
   readonly clock: Clock
-  readonly timers: Timers
 }
 
-/** Nothing is decided by these clocks, but `runAt` is given, and logs are read, by them. */
+/** No decision goes by these clocks, but people give `runAt` and read logs by them. */
 const clockApartMsWarning = 1_000
 const clockApartMsTrouble = 60_000
 const clockAdvice = 'let the hosts keep time by NTP'
 
-/** How far this host and those of the workers are from the database, by more than a round trip can explain. */
-export const checkClocks = async (deps: StoreDeps): Promise<readonly Finding[]> => {
+/** How far the clocks of this host and of the workers are from the database's, less what a round trip explains. */
+export const checkClocks = async (deps: ClockDeps): Promise<readonly Finding[]> => {
   const sentAtMs = deps.clock.monotonicMs()
   const storeNow = await deps.storeProbe.readClock()
   const tookMs = deps.clock.monotonicMs() - sentAtMs
@@ -54,12 +52,14 @@ const judgeClock = (code: string, apartMs: number, what: string): Finding => {
 }
 
 const dayMs = 86_400_000
-/** Processes make places for three weeks daily: fewer means that no process has done so for some time. */
+/** Every process makes the partitions of the next 21 days daily: fewer days mean that none has done so for a while. */
 const placesDaysWarning = 14
 const placesDaysTrouble = 2
 
 /** Whether tasks submitted in the next weeks can be stored. */
-export const checkPlaces = async ({ storeProbe }: StoreDeps): Promise<readonly Finding[]> => {
+export const checkPlaces = async (
+  storeProbe: Pick<StoreProbe, 'findPlaceEnd' | 'readClock'>,
+): Promise<readonly Finding[]> => {
   const [end, now] = await Promise.all([storeProbe.findPlaceEnd(), storeProbe.readClock()])
   const days = end === undefined ? 0 : (end - now) / dayMs
   const what = `there are partitions of events for the next ${days.toFixed(0)} days`
@@ -72,8 +72,8 @@ export const checkPlaces = async ({ storeProbe }: StoreDeps): Promise<readonly F
 const freeShareWarning = 0.15
 const freeShareTrouble = 0.05
 
-/** What the database weighs, and what is left for it where that can be seen. */
-export const checkSpace = async ({ storeProbe }: Pick<StoreDeps, 'storeProbe'>): Promise<readonly Finding[]> => {
+/** How large the database is, and how much is free on its disk where this host can see it. */
+export const checkSpace = async (storeProbe: Pick<StoreProbe, 'readSpace'>): Promise<readonly Finding[]> => {
   const { usedBytes, disk } = await storeProbe.readSpace()
   const size = `the database has ${toGibibytes(usedBytes)}`
   if (disk === undefined) return [ok('disk', `${size}; how much is free cannot be seen from here`)]
@@ -86,14 +86,14 @@ export const checkSpace = async ({ storeProbe }: Pick<StoreDeps, 'storeProbe'>):
 
 const toGibibytes = (bytes: number): string => `${(bytes / 1_073_741_824).toFixed(2)} GiB`
 
-const barrierLooks = 6
-const barrierLookEveryMs = 1_000
+const barrierReadings = 6
+const barrierReadingEveryMs = 1_000
 
-/** Whether one transaction keeps the feed from going on for as long as we look, five seconds. */
-export const checkFeed = async ({ feed, timers }: StoreDeps): Promise<readonly Finding[]> => {
+/** Whether one and the same transaction holds the feed back in six readings, which take five seconds. */
+export const checkFeed = async (feed: Pick<EventFeed, 'findBarrier'>, timers: Timers): Promise<readonly Finding[]> => {
   let barrier: FeedBarrier | undefined
-  for (let look = 0; look < barrierLooks; look += 1) {
-    if (look > 0) await timers.sleep(barrierLookEveryMs)
+  for (let reading = 0; reading < barrierReadings; reading += 1) {
+    if (reading > 0) await timers.sleep(barrierReadingEveryMs)
     const found = await feed.findBarrier()
     if (found === undefined || (barrier !== undefined && found.xid !== barrier.xid)) {
       return [ok('feed', 'nothing holds the event feed back')]

@@ -5,24 +5,17 @@ import type { WorkerRegistry, WorkerRow } from '../ports/workers/worker-registry
 import { isAlive, isSilent, takesTasks, toServes } from '../health/worker-liveness.ts'
 import { type Finding, nameSome, ok, trouble, warning } from './finding.ts'
 
-export interface WorkDeps {
-  readonly registry: WorkerRegistry
-  readonly runs: RunIndex
-  readonly taskProbe: TaskProbe
-  readonly storeProbe: StoreProbe
-}
-
 const describe = ({ host, pid }: WorkerRow): string => `${host}, process ${pid}`
 
-/** A worker that fell silent is declared lost, and its row goes, within about two leases: as long as somebody looks. */
+/** A sweeper declares a silent worker lost and removes its row within about two leases: after three, no sweeper runs. */
 const leasesUntilSwept = 3
 
-/** Who has just begun to look cannot have declared anybody lost yet, however long nobody looked before. */
+/** A worker that started within three leases has had no time to declare another one lost. */
 const isNew = ({ startedAt, lastBeatAt, leaseMs }: WorkerRow): boolean =>
   lastBeatAt - startedAt < leasesUntilSwept * leaseMs
 
-/** Who works, and who is silent. */
-export const checkWorkers = async ({ registry }: Pick<WorkDeps, 'registry'>): Promise<readonly Finding[]> => {
+/** Which workers are alive and which are silent. */
+export const checkWorkers = async (registry: Pick<WorkerRegistry, 'readAll'>): Promise<readonly Finding[]> => {
   const workers = await registry.readAll()
   const live = workers.filter(takesTasks)
   const silent = workers.filter(isSilent)
@@ -48,12 +41,16 @@ export const checkWorkers = async ({ registry }: Pick<WorkDeps, 'registry'>): Pr
   return findings
 }
 
+/** A ready task of a served route that is older than this is late; so is a recovery that began longer ago. */
 const patienceMs = 60_000
-/** Within this any task is taken where a worker has a slot free. */
+/** A ready task of a route that is older than this would have been taken if a worker served the route. */
 const unservedPatienceMs = 10_000
 
-/** Whether what is ready is being taken, by route. */
-export const checkRoutes = async ({ registry, taskProbe }: WorkDeps): Promise<readonly Finding[]> => {
+/** Whether workers take the ready tasks of each route in time. */
+export const checkRoutes = async (
+  registry: Pick<WorkerRegistry, 'readAll'>,
+  taskProbe: Pick<TaskProbe, 'listBacklog'>,
+): Promise<readonly Finding[]> => {
   const [backlog, workers] = await Promise.all([taskProbe.listBacklog(), registry.readAll()])
   const live = workers.filter(takesTasks).map((worker) => ({ worker, serves: toServes(worker) }))
   const servingOf = (route: Route): readonly WorkerRow[] =>
@@ -96,10 +93,13 @@ const describeRoutes = (backlog: readonly RouteBacklog[]): string =>
 
 const runsCountedMax = 1_000
 
-/** Whether everything that is running is running somewhere. */
-export const checkRuns = async ({ registry, runs }: WorkDeps): Promise<readonly Finding[]> => {
+/** Whether every running task runs on a worker that is alive. */
+export const checkRuns = async (
+  registry: Pick<WorkerRegistry, 'readAll'>,
+  runs: RunIndex,
+): Promise<readonly Finding[]> => {
   const incarnations = await runs.listRunningIncarnations()
-  // After the runs: a worker registers before it starts anything.
+  // Read after the runs: a worker registers before it starts a run.
   const workers = new Map((await registry.readAll()).map((worker) => [worker.incarnation, worker]))
   let abandoned = 0
   let isForgotten = false
@@ -120,10 +120,11 @@ export const checkRuns = async ({ registry, runs }: WorkDeps): Promise<readonly 
   ]
 }
 
+/** The name of the exclusive work of reconciler.ts. */
 const reconcilePass = 'reconcile'
 
-/** Whether anybody looks for lost hints. */
-export const checkRecovery = async ({ storeProbe }: WorkDeps): Promise<readonly Finding[]> => {
+/** Whether a process of the fleet reconciles. */
+export const checkRecovery = async (storeProbe: Pick<StoreProbe, 'readExclusiveWork'>): Promise<readonly Finding[]> => {
   const agoMs = (await storeProbe.readExclusiveWork()).get(reconcilePass)
   if (agoMs !== undefined && agoMs <= patienceMs) {
     return [ok('recovery', `lost hints were looked for ${Math.round(agoMs / 1_000)} s ago`)]

@@ -1,83 +1,101 @@
+import type { Instant } from '#domain/time.ts'
+import type { DatabaseProbe, QueueServerProbe, StoreProbe, TaskProbe } from '../ports/diagnostics.ts'
+import type { EventFeed } from '../ports/events/event-feed.ts'
+import type { EventStore } from '../ports/events/event-store.ts'
+import type { Heads } from '../ports/heads/heads.ts'
 import type { Clock, Timers } from '../ports/surroundings/clock.ts'
-import type { DatabaseProbe, QueueServerProbe } from '../ports/diagnostics.ts'
-import { checkHeads, type HeadDeps } from './check-heads.ts'
+import type { Random } from '../ports/surroundings/identities.ts'
+import type { WorkerRegistry } from '../ports/workers/worker-registry.ts'
+import { checkHeads } from './check-heads.ts'
 import { checkDatabase, checkMigrations, checkNotifications, checkQueueServer } from './check-servers.ts'
-import { checkClocks, checkFeed, checkPlaces, checkSpace, type StoreDeps } from './check-store.ts'
-import { checkRecovery, checkRoutes, checkRuns, checkWorkers, type WorkDeps } from './check-work.ts'
+import { checkClocks, checkFeed, checkPlaces, checkSpace } from './check-store.ts'
+import { checkRecovery, checkRoutes, checkRuns, checkWorkers } from './check-work.ts'
 import { type Finding, warning } from './finding.ts'
 
 export interface ExaminationDeps {
   readonly database: DatabaseProbe
   /** Undefined where the queue is in the database. */
   readonly queueServer: QueueServerProbe | undefined
-  /** Opens what the looks at the store need, once it is known to be there and of this release. */
+  /** Called once the database is known to answer and to be of this release. */
   readonly openStore: () => Promise<OpenedForExamination>
   readonly clock: Clock
   readonly timers: Timers
 }
 
-export type OpenedForExamination = Omit<StoreDeps & WorkDeps & HeadDeps, 'clock' | 'timers'>
+export interface OpenedForExamination {
+  readonly storeProbe: StoreProbe
+  readonly taskProbe: TaskProbe
+  readonly store: EventStore
+  readonly feed: EventFeed
+  readonly heads: Pick<Heads, 'index' | 'runs'>
+  readonly registry: WorkerRegistry
+  /** What the clock of this host shows, in milliseconds since 1970. */
+  readonly hostNow: () => Instant
+  readonly random: Random
+}
 
 interface Check {
   readonly name: string
-  readonly look: () => Promise<readonly Finding[]>
+  readonly run: () => Promise<readonly Finding[]>
 }
 
-/** For each look. The longest, at the feed, watches for five seconds. */
-const lookDeadlineMs = 15_000
+/** Of each check. The longest, of the feed, takes five seconds. */
+const checkDeadlineMs = 15_000
 
 /**
- * Looks at everything an installation needs, all looks at once, each within its own time, and changes nothing. A look that
- * cannot be made is a finding. First at the servers; what they hold is only looked at when this release can read it.
+ * Checks the servers of an installation, then what they hold if this release can read it. All checks of a stage run at once,
+ * each within its own deadline. A check that cannot be made is a finding. Changes nothing.
  */
 export const examine = async (deps: ExaminationDeps): Promise<readonly Finding[]> => {
   const { database, queueServer } = deps
-  const servers = await lookAtAll(deps, [
-    { name: 'database', look: () => checkDatabase(database) },
-    { name: 'migrations', look: () => checkMigrations(database) },
-    { name: 'notifications', look: () => checkNotifications(database) },
-    { name: 'redis', look: () => checkQueueServer(queueServer) },
+  const servers = await runAll(deps.timers, [
+    { name: 'database', run: () => checkDatabase(database) },
+    { name: 'migrations', run: () => checkMigrations(database) },
+    { name: 'notifications', run: () => checkNotifications(database) },
+    { name: 'redis', run: () => checkQueueServer(queueServer) },
   ])
   if (!servers.some(({ code, severity }) => code === 'migrations' && severity === 'ok')) return servers
-  return [...servers, ...(await lookIntoStore(deps))]
+  return [...servers, ...(await examineStore(deps))]
 }
 
-const lookIntoStore = async (deps: ExaminationDeps): Promise<readonly Finding[]> => {
+const examineStore = async ({ openStore, clock, timers }: ExaminationDeps): Promise<readonly Finding[]> => {
   let opened: OpenedForExamination
   try {
-    opened = await deps.openStore()
+    opened = await openStore()
   } catch (error) {
     return [toUnmade('store', error)]
   }
-  const parts = { ...opened, clock: deps.clock, timers: deps.timers }
-  return lookAtAll(deps, [
-    { name: 'clocks', look: () => checkClocks(parts) },
-    { name: 'partitions', look: () => checkPlaces(parts) },
-    { name: 'disk', look: () => checkSpace(parts) },
-    { name: 'feed', look: () => checkFeed(parts) },
-    { name: 'workers', look: () => checkWorkers(parts) },
-    { name: 'routes', look: () => checkRoutes(parts) },
-    { name: 'runs', look: () => checkRuns(parts) },
-    { name: 'recovery', look: () => checkRecovery(parts) },
-    { name: 'heads', look: () => checkHeads(parts) },
+  const { storeProbe, taskProbe, store, feed, heads, registry, hostNow, random } = opened
+  const { index, runs } = heads
+  return runAll(timers, [
+    { name: 'clocks', run: () => checkClocks({ storeProbe, registry, hostNow, clock }) },
+    { name: 'partitions', run: () => checkPlaces(storeProbe) },
+    { name: 'disk', run: () => checkSpace(storeProbe) },
+    { name: 'feed', run: () => checkFeed(feed, timers) },
+    { name: 'workers', run: () => checkWorkers(registry) },
+    { name: 'routes', run: () => checkRoutes(registry, taskProbe) },
+    { name: 'runs', run: () => checkRuns(registry, runs) },
+    { name: 'recovery', run: () => checkRecovery(storeProbe) },
+    { name: 'heads', run: () => checkHeads({ taskProbe, index, store, random }) },
   ])
 }
 
-const lookAtAll = async ({ timers }: ExaminationDeps, checks: readonly Check[]): Promise<readonly Finding[]> => {
-  const looks = checks.map(async ({ name, look }): Promise<readonly Finding[]> => {
+const runAll = async (timers: Timers, checks: readonly Check[]): Promise<readonly Finding[]> => {
+  const findings = checks.map(async ({ name, run }): Promise<readonly Finding[]> => {
     try {
-      return await within(timers, look())
+      return await withCheckDeadline(timers, run())
     } catch (error) {
       return [toUnmade(name, error)]
     }
   })
-  return (await Promise.all(looks)).flat()
+  return (await Promise.all(findings)).flat()
 }
 
-const within = async <Answer>(timers: Timers, answer: Promise<Answer>): Promise<Answer> => {
+/** By the timers of the port, not by mechanisms/with-deadline.ts: a test then waits for no real second. */
+const withCheckDeadline = async <Answer>(timers: Timers, answer: Promise<Answer>): Promise<Answer> => {
   const late = Promise.withResolvers<never>()
-  const cancel = timers.after(lookDeadlineMs, () =>
-    late.reject(new Error(`it took longer than ${lookDeadlineMs / 1_000} s`)),
+  const cancel = timers.after(checkDeadlineMs, () =>
+    late.reject(new Error(`it took longer than ${checkDeadlineMs / 1_000} s`)),
   )
   try {
     return await Promise.race([answer, late.promise])

@@ -1,14 +1,14 @@
 /** How much a finding matters: `trouble` harms now or soon, `warning` may. */
 export type Severity = 'ok' | 'warning' | 'trouble'
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Finding {
-  /** Stable, for programs. */
+  /** Stable, for programs; docs/deployment.md names each. */
   readonly code: string
   readonly severity: Severity
   /** What was seen, for a person, without secrets. */
   readonly what: string
-  /** What to do about it; undefined when all is well. */
+  /** Advice, for a person; undefined when `severity` is `ok`. */
   readonly toDo: string | undefined
 }
 
@@ -28,7 +28,7 @@ export const trouble = (code: string, what: string, toDo: string): Finding => ({
   toDo,
 })
 
-/** The worst of them. */
+/** The worst severity among the findings. */
 export const severityOf = (findings: readonly Finding[]): Severity => {
   if (findings.some(({ severity }) => severity === 'trouble')) return 'trouble'
   return findings.some(({ severity }) => severity === 'warning') ? 'warning' : 'ok'

@@ -61,9 +61,9 @@ const examineInstallation = async (
   })
 }
 
-/** The looks wait for one another rather than for the server. */
+/** Fewer connections than checks: they wait for one another rather than for a server that has none left. */
 const connectionsMax = 5
-/** A look may cost more than a query of the work does. */
+/** A check may cost more than a query of the application. */
 const queryDeadlineMs = 1_700
 
 const openForExamination = async (
@@ -82,14 +82,12 @@ const openForExamination = async (
     monotonicMs,
   })
   owned.defer(() => store.close())
-  const { index, runs } = createHeads(pool, routes)
   return {
     storeProbe: createPostgresStoreProbe({ pool }),
     taskProbe: createPostgresTaskProbe({ pool }),
     feed: createPostgresEventFeed({ pool }),
     registry: createPostgresWorkerRegistry({ pool, url, clock, logger }),
-    runs,
-    index,
+    heads: createHeads(pool, routes),
     store,
     hostNow: () => Date.now(),
     random,

@@ -18,7 +18,7 @@ const register = (world: ReturnType<typeof createMemoryWorld>) =>
   })
 
 const severitiesOf = async (world: ReturnType<typeof createMemoryWorld>) =>
-  Object.fromEntries((await checkWorkers(world)).map(({ code, severity }) => [code, severity]))
+  Object.fromEntries((await checkWorkers(world.registry)).map(({ code, severity }) => [code, severity]))
 
 /** A worker of which nothing was heard for ten leases. */
 const leaveSilent = async (world: ReturnType<typeof createMemoryWorld>): Promise<void> => {

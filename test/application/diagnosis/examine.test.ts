@@ -32,7 +32,7 @@ const examineWith = (database: DatabaseProbe, time = createManualTime()) =>
   })
 
 describe('an examination', () => {
-  test('tells of a look that cannot be made, and makes the others', async () => {
+  test('tells of a check that cannot be made, and makes the others', async () => {
     const findings = await examineWith({ ...answering, hearNotification: () => Promise.reject(new Error('broken')) })
 
     expect(findings).toContainEqual(
@@ -46,7 +46,7 @@ describe('an examination', () => {
     expect(findings).toContainEqual(expect.objectContaining({ code: 'store-not-examined' }))
   })
 
-  test('waits for no look beyond its time', async () => {
+  test('waits for no check beyond its deadline', async () => {
     const time = createManualTime()
     const examination = examineWith({ ...answering, readMigrations: () => new Promise(() => {}) }, time)
     await time.advance(60_000)
@@ -74,15 +74,7 @@ describe('an examination', () => {
 describe('the disk of the database', () => {
   const judge = async (freeBytes: number) => {
     const space: StoreSpace = { usedBytes: 1, disk: { freeBytes, totalBytes: 100 } }
-    const unasked = () => Promise.reject(new Error('not asked for'))
-    const [finding] = await checkSpace({
-      storeProbe: {
-        readClock: unasked,
-        findPlaceEnd: unasked,
-        readExclusiveWork: unasked,
-        readSpace: async () => space,
-      },
-    })
+    const [finding] = await checkSpace({ readSpace: async () => space })
     return finding?.code
   }
 
