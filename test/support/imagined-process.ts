@@ -13,8 +13,8 @@ export type ImaginedProcess = ReturnType<typeof createImaginedProcess>
 const horizonMs = 8_000
 
 /**
- * One process of a fleet that shares a memory world. It can be stopped and continued, and killed at any point: then nothing
- * it waits for ever comes, no timer of it fires, and what it had asked for may have happened all the same.
+ * One process of a fleet that shares a memory world. It can be paused and resumed, and killed at any point: after that no
+ * answer reaches it and none of its timers fires, although calls that it had made may still take effect.
  */
 export const createImaginedProcess = (world: MemoryWorld, seed = Math.floor(world.random() * 2 ** 32)) => {
   const gate = createGate()

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 
-const keysPerLook = 100
-const looksMax = 1_000
+const keysPerRead = 100
+const readsMax = 1_000
 const migrateDeadlineMs = 5_000
 
 interface Node {
@@ -19,14 +19,14 @@ export const moveSlots = async (slots: readonly number[], from: Node, to: Node):
     await to.ask.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', source)
     await from.ask.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', target)
     await moveKeys(slot, from, to)
-    // First where it is going, so that nobody sends commands there before it knows that they are its own.
+    // The target is told first, so that it gets no commands for the slot before it knows that the slot is its own.
     for (const { ask } of [to, from]) await ask.call('CLUSTER', 'SETSLOT', slot, 'NODE', target)
   }
 }
 
 const moveKeys = async (slot: number, from: Node, to: Node): Promise<void> => {
-  for (let look = 0; look < looksMax; look += 1) {
-    const keys = await from.ask.cluster('GETKEYSINSLOT', slot, keysPerLook)
+  for (let reads = 0; reads < readsMax; reads += 1) {
+    const keys = await from.ask.cluster('GETKEYSINSLOT', slot, keysPerRead)
     if (keys.length === 0) return
     await from.ask.call('MIGRATE', '127.0.0.1', to.port, '', 0, migrateDeadlineMs, 'REPLACE', 'KEYS', ...keys)
   }
