@@ -26,7 +26,7 @@ interface Deps {
 export const createDispatcher = ({ runtime, slots, waiting, runner, isolation, starting }: Deps): Dispatcher => {
   let startingApart = 0
 
-  /** A task that finds no process free is left to whoever meets it next: here it would keep a slot from others. */
+  /** A task that finds no process free is dropped, for the reconciler to hint at again: a slot that waits for a process helps no other task. */
   const findsProcess = ({ task }: Startable): boolean => {
     if (!runsApart(task) || startingApart < isolation.freeCount()) return true
     runtime.count('dropped-no-process')

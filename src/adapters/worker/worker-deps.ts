@@ -36,7 +36,7 @@ export interface RunRecords {
   readonly runObserver?: RunObserver | undefined
 }
 
-/** Where a worker learns what there is to do, and says what others may do. */
+/** Where a worker gets hints and signals from, and where it gives hints back. */
 export interface WorkerHints {
   readonly queue: TaskQueue
   readonly queueDepth: QueueDepth
