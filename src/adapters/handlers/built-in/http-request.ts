@@ -1,10 +1,10 @@
+import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { z } from 'zod'
 import { type HandlerContext, PermanentError, RetryAfterError } from '#application/ports/task-handler.ts'
 import { ForbiddenTargetError } from './address-guard.ts'
 import { defineTask } from '../define-task.ts'
 import { exchange, type HttpRequest, type HttpResponse } from './http-exchange.ts'
-import { readText } from './response-text.ts'
 import { findRetryAfterMs } from './retry-after.ts'
 
 const headersMax = 50
@@ -128,4 +128,33 @@ const toTaskError = (error: unknown, host: string): unknown => {
   }
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
   return new Error(`the request to ${host} failed: ${code ?? String(error)}`, { cause: error })
+}
+
+/**
+ * Reads at most the first `bytesMax` bytes of a stream as text that can be stored as JSON; null when they are no UTF-8. A
+ * character cut in two is left out, a zero character becomes U+FFFD. A stream that holds more is destroyed.
+ */
+const readText = async (
+  stream: Readable,
+  bytesMax: number,
+): Promise<{ readonly text: string | null; readonly truncated: boolean }> => {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of stream) {
+    if (!(chunk instanceof Uint8Array)) throw new TypeError('the stream gives no bytes')
+    chunks.push(chunk.subarray(0, bytesMax - bytes))
+    bytes += chunk.byteLength
+    // Leaving the loop destroys the stream.
+    if (bytes > bytesMax) break
+  }
+  const truncated = bytes > bytesMax
+  return { text: decode(Buffer.concat(chunks), truncated), truncated }
+}
+
+const decode = (bytes: Uint8Array, truncated: boolean): string | null => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: truncated }).replaceAll('\0', '\ufffd')
+  } catch {
+    return null
+  }
 }
