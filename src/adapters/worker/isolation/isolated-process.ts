@@ -67,7 +67,8 @@ export const startIsolatedProcess = (deps: Deps, request: IsolatedRequest): Isol
 
 const forkEntry = ({ entry, execArgv }: Deps): ChildProcess | Error => {
   try {
-    return fork(entry, [], {
+    // It is told whose it is: when it looks for the first time its parent may be gone, and another process its parent.
+    return fork(entry, [String(process.pid)], {
       serialization: 'advanced',
       // A terminal sends Ctrl-C to a whole group of processes, but the parent alone decides when this run ends.
       detached: true,

@@ -43,7 +43,7 @@ export const serveIsolatedRun = (deps: Deps): void => {
   const ledger = createRemoteLedger(tell)
   process.on('disconnect', () => process.exit(0))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
-  watchParent()
+  watchParent(Number(process.argv[2]))
   setInterval(() => void tell({ kind: 'alive' }), aliveEveryMs)
   process.on('message', (message) => {
     const body = trustWorkerMessage(message)
@@ -94,7 +94,7 @@ const toContext = (deps: Deps, begin: Begin, { tell, ledger, signal }: Ends, log
   }
 }
 
-const watchParent = (): void => {
-  const thread = new Worker(new URL('parent-watch-thread.ts', import.meta.url), { execArgv: [] })
+const watchParent = (pid: number): void => {
+  const thread = new Worker(new URL('parent-watch-thread.ts', import.meta.url), { argv: [String(pid)], execArgv: [] })
   thread.unref()
 }
