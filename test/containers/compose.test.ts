@@ -58,7 +58,7 @@ describe('an installation by docker-compose.yml', () => {
     expect(await untilWorkers(3)).toHaveLength(3)
     const [migration = ''] = await composition.containersOf('migrate')
     expect(await composition.docker(['inspect', '--format', '{{.State.ExitCode}}', migration])).toBe('0')
-    expect(await composition.docker(['logs', migration])).toContain('migrated: 0001_routes')
+    expect(await composition.docker(['logs', migration])).toContain('migrated: 0001_applied')
   })
 
   test('runs as nobody in particular, on a root that cannot be written', async () => {

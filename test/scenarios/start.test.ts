@@ -124,7 +124,7 @@ describe('a start of everything', () => {
 })
 
 describe('a start where there is nothing to migrate', () => {
-  const seldom = ['ajv', 'ioredis', 'node-pg-migrate', 'nodemailer', 'pino-pretty', 'undici']
+  const seldom = ['ajv', 'ioredis', 'nodemailer', 'pino-pretty', 'undici']
 
   it('loads no package that most processes never need, but when it is needed', { timeout: 60_000 }, async () => {
     const database = await createTestDatabase()

@@ -54,16 +54,23 @@ const judgeConnections = ({ connections, connectionsMax }: DatabaseServer): Find
 export const checkMigrations = async (probe: DatabaseProbe): Promise<readonly Finding[]> => {
   const state = await answerOrRefusal(probe.readMigrations())
   if (state instanceof StartupError) return [toUnreachable(state, 'DATABASE_DIRECT_URL')]
-  const { pending, unknown } = state
-  if (unknown.length > 0) {
-    const what = `a later release has migrated the database (${nameSome(unknown)})`
-    return [trouble('later-release', what, 'run that release, or one after it: migrations only go forward')]
+  switch (state.kind) {
+    case 'current':
+      return [ok('migrations', 'the database is of this release')]
+    case 'pending': {
+      const what = `not applied yet: ${nameSome(state.names)}`
+      return [trouble('migrations-pending', what, 'run `taskfold migrate`, or start any role, which does the same')]
+    }
+    case 'later-release': {
+      const what = `a later release has migrated the database (${nameSome(state.names)})`
+      return [trouble('later-release', what, 'run that release, or one after it: migrations only go forward')]
+    }
+    case 'unsupported': {
+      const what = `the schema taskfold was made before the first release (${state.name}) and cannot be migrated`
+      const toDo = 'make it anew with `drop schema taskfold cascade`, which deletes its tasks, or use another database'
+      return [trouble('schema-unsupported', what, toDo)]
+    }
   }
-  if (pending.length > 0) {
-    const what = `not applied yet: ${nameSome(pending)}`
-    return [trouble('migrations-pending', what, 'run `taskfold migrate`, or start any role, which does the same')]
-  }
-  return [ok('migrations', 'the database is of this release')]
 }
 
 /** Whether notifications arrive over the direct connection. They do not when it leads through a pooler in transaction mode. */

@@ -8,7 +8,7 @@ export interface DatabaseProbe {
   readServer(): Promise<DatabaseServer>
 
   /** How the database stands to this release. Throws StartupError. */
-  readMigrations(): Promise<MigrationNames>
+  readMigrations(): Promise<MigrationState>
 
   /** Whether a notification sent to oneself arrives, by the way that notifications come. Throws StartupError. */
   hearNotification(): Promise<'heard' | 'not-heard'>
@@ -26,12 +26,14 @@ export interface DatabaseServer {
   readonly connectionsMax: number
 }
 
-export interface MigrationNames {
-  /** Not applied yet. */
-  readonly pending: readonly string[]
-  /** Applied by a later release. */
-  readonly unknown: readonly string[]
-}
+export type MigrationState =
+  | { readonly kind: 'current' }
+  /** `names` are not applied yet. */
+  | { readonly kind: 'pending'; readonly names: readonly string[] }
+  /** `names` were applied by a later release. */
+  | { readonly kind: 'later-release'; readonly names: readonly string[] }
+  /** Made before the first release, as the migration of this name shows: no release can migrate it. */
+  | { readonly kind: 'unsupported'; readonly name: string }
 
 /** What can be learned of a store beside its tasks. Nothing here writes. */
 export interface StoreProbe {

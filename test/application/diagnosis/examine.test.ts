@@ -18,7 +18,7 @@ const answering: DatabaseProbe = {
     connections: 1,
     connectionsMax: 100,
   }),
-  readMigrations: async () => ({ pending: [], unknown: [] }),
+  readMigrations: async () => ({ kind: 'current' }),
   hearNotification: async () => 'heard',
 }
 
@@ -58,7 +58,10 @@ describe('an examination', () => {
   })
 
   test('opens no store that is of another release', async () => {
-    const findings = await examineWith({ ...answering, readMigrations: async () => ({ pending: [], unknown: ['9'] }) })
+    const findings = await examineWith({
+      ...answering,
+      readMigrations: async () => ({ kind: 'later-release', names: ['9'] }),
+    })
 
     expect(findings.map(({ code }) => code)).toEqual([
       'database',

@@ -66,7 +66,12 @@ export const storedTroubles: readonly Trouble[] = [
   {
     code: 'later-release',
     severity: 'trouble',
-    plant: (query) => query(`insert into taskfold.migrations (name, run_on) values ('9999_later', now())`),
+    plant: (query) => query(`insert into taskfold.migrations (name) values ('9999_later')`),
+  },
+  {
+    code: 'schema-unsupported',
+    severity: 'trouble',
+    plant: (query) => query(`insert into taskfold.migrations (name) values ('0001_routes')`),
   },
   {
     code: 'partitions-few',

@@ -1,94 +1,91 @@
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import pg from 'pg'
+import type pg from 'pg'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
+import type { MigrationState } from '#application/ports/diagnostics.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
+import manifest from '../../../../package.json' with { type: 'json' }
 import { type BriefSession, inBriefSession } from '../connection/brief-session.ts'
 import { toDatabaseError } from '../connection/database-error.ts'
 import { findServerFault, readServerProperties } from '../connection/server-fault.ts'
+import { readApplied, recordMigration } from './applied.ts'
+import { compareSchema, findChanges, type SchemaChanges } from './compare-schema.ts'
+import { dropFunction, replaceFunctions } from './replace-functions.ts'
+import { readSchemaFiles, type SchemaFiles } from './schema-files.ts'
 
 export interface MigrateOptions {
   /** Of the database itself or of a pooler. */
   readonly url: string
   readonly logger: Logger
-  /** Holds one `.sql` file a migration, applied in order of name. Left out: those of this release. */
+  /** Holds the migrations as `.sql` files, applied in order of name, and the functions in `functions/`. Left out: those of this release. */
   readonly folder?: string
-  /** For the connection, and for each look at the server; not for the migrations. */
+  /** The version of the release that the folder is of. Left out: that of package.json. */
+  readonly release?: string
+  /** For the connection, and for reading the state of the database; migrations have 15 minutes. */
   readonly answerDeadlineMs?: number
 }
 
 const ownFolder = join(import.meta.dirname, '../../../../migrations')
-const schema = 'taskfold'
-const table = 'migrations'
 
-/** Of our own, so that nobody else's migrations in the same database wait for ours. */
+/** A number of our own, so that migrations of other programs in the same database do not wait for ours. */
 const lockNumber = 7_461_736_666_011
 
 const answerDeadlineMsDefault = 10_000
-/** How long another starter's migrations may keep us. Also bounds every lock that a migration itself waits for. */
+/** How long to wait for another process that migrates. Also bounds every lock that a migration itself waits for. */
 const lockDeadlineMs = 120_000
 const migrationDeadlineMs = 900_000
 
 /**
- * Brings the database to this release, in one transaction: all of its migrations or none. Any number of processes may start
- * at once; one applies, the others wait for it. A database that is up to date is only read, so that the role of an ordinary
- * start needs no right to change tables. No superuser is needed for anything.
+ * Brings the database to this release, in one transaction: all of its changes or none. First the migrations that are missing,
+ * each once; then the functions whose text differs from the one in force, and those that the release no longer has are
+ * dropped. Any number of processes may start at once, beside others at work: one applies, the others wait for it. A database
+ * that is up to date is only read, without a lock, so that the role of an ordinary start needs no right to change tables. No
+ * superuser is needed for anything.
  *
- * Answers the names of the migrations it applied. Throws DatabaseUnreachableError when there is no answer in time, and
- * StartupError for a server that is too old or does not write safely, a database that a later release has migrated, and
- * migrations that fail.
+ * Answers the names of what it applied, functions as `functions/<name>`. Throws DatabaseUnreachableError when there is no
+ * answer in time, and StartupError for a server that is too old or does not write safely, a database that a later release has
+ * migrated or whose schema was made before the first release, and changes that fail.
  */
 export const migrate = async ({
   url,
   logger,
   folder = ownFolder,
+  release = manifest.version,
   answerDeadlineMs = answerDeadlineMsDefault,
 }: MigrateOptions): Promise<readonly string[]> => {
-  const names = await listMigrations(folder)
+  const files = await readSchemaFiles(folder)
   const session = {
     url,
     applicationName: 'taskfold migrate',
     connectDeadlineMs: answerDeadlineMs,
     workDeadlineMs: answerDeadlineMs,
   }
-  const missing = await inDatabase(session, async (client) => {
+  const pending = await inDatabase(session, async (client) => {
     const fault = findServerFault(await readServerProperties(client))
     if (fault !== undefined) throw new StartupError(fault)
-    return findMissing(names, await readApplied(client))
+    return listPending(compareSchema(files, await readApplied(client), release))
   })
-  if (missing.length === 0) return []
+  if (pending.length === 0) return []
   const patient = { ...session, workDeadlineMs: migrationDeadlineMs }
-  const applied = await inDatabase(patient, (client) => applyLocked(client, folder, names))
+  const applied = await inDatabase(patient, (client) => applyLocked(client, files, release))
   if (applied.length > 0) logger.info({ migrations: applied }, 'migrated the database')
   return applied
 }
 
-/** How a database stands to this release. */
-export interface MigrationState {
-  /** What `migrate` would apply. */
-  readonly pending: readonly string[]
-  /** What a later release has applied. */
-  readonly unknown: readonly string[]
-}
-
-/** Compares without changing anything. Throws as `migrate` does. */
+/** Compares without changing anything. Throws as `migrate` does, but tells of a database of another release. */
 export const readMigrationState = async ({
   url,
   folder = ownFolder,
+  release = manifest.version,
   answerDeadlineMs = answerDeadlineMsDefault,
 }: Omit<MigrateOptions, 'logger'>): Promise<MigrationState> => {
-  const names = await listMigrations(folder)
+  const files = await readSchemaFiles(folder)
   const session = {
     url,
     applicationName: 'taskfold doctor',
     connectDeadlineMs: answerDeadlineMs,
     workDeadlineMs: answerDeadlineMs,
   }
-  const applied = await inDatabase(session, readApplied)
-  return {
-    pending: names.filter((name) => !applied.includes(name)),
-    unknown: applied.filter((name) => !names.includes(name)),
-  }
+  return inDatabase(session, async (client) => compareSchema(files, await readApplied(client), release))
 }
 
 const inDatabase = async <Answer>(
@@ -102,70 +99,52 @@ const inDatabase = async <Answer>(
   }
 }
 
-const listMigrations = async (folder: string): Promise<readonly string[]> =>
-  (await readdir(folder))
-    .filter((file) => /^[^.].*\.sql$/.test(file))
-    .map((file) => file.slice(0, -'.sql'.length))
-    .sort()
-
-/** What to apply. Throws StartupError when the database knows a migration that we do not. */
-const findMissing = (names: readonly string[], applied: readonly string[]): readonly string[] => {
-  const unknown = applied.filter((name) => !names.includes(name))
-  if (unknown.length === 0) return names.filter((name) => !applied.includes(name))
-  throw new StartupError(
-    `a later release has migrated the database (${unknown.join(', ')}): start that release, or one after it`,
-  )
-}
-
-const readApplied = async (client: pg.Client): Promise<readonly string[]> => {
-  const { rows: tables } = await client.query<{ found: boolean }>(
-    `select exists (
-       select from pg_class c
-       join pg_namespace n on n.oid = c.relnamespace
-       where n.nspname = $1 and c.relname = $2
-     ) as found`,
-    [schema, table],
-  )
-  if (tables[0]?.found !== true) return []
-  const { rows } = await client.query<{ name: string }>(`select name from ${schema}.${table} order by id`)
-  return rows.map(({ name }) => name)
+/** Throws StartupError for a database that this release cannot work with. */
+const listPending = (state: MigrationState): readonly string[] => {
+  switch (state.kind) {
+    case 'current':
+      return []
+    case 'pending':
+      return state.names
+    case 'later-release':
+      throw new StartupError(
+        `a later release has migrated the database (${state.names.join(', ')}): start that release, or one after it`,
+      )
+    case 'unsupported':
+      throw new StartupError(
+        `the schema taskfold was made before the first release (${state.name}) and cannot be migrated: ` +
+          'make it anew with `drop schema taskfold cascade`, which deletes its tasks, or use another database',
+      )
+  }
 }
 
 /**
- * One transaction from the lock to the last migration: lock and settings are its own and go with it, so that none is left
- * behind in a session that a pooler gives to somebody else.
+ * One transaction from the lock to the last change: lock and settings are its own and go with it, so that none is left behind
+ * in a session that a pooler gives to another process.
  */
-const applyLocked = async (client: pg.Client, folder: string, names: readonly string[]): Promise<readonly string[]> => {
+const applyLocked = async (client: pg.Client, files: SchemaFiles, release: string): Promise<readonly string[]> => {
   await client.query('begin')
   await client.query(`select set_config('lock_timeout', $1, true)`, [`${lockDeadlineMs}`])
   await client.query('select pg_advisory_xact_lock($1)', [lockNumber])
-  if (findMissing(names, await readApplied(client)).length === 0) {
-    await client.query('commit')
-    return []
-  }
+  const applied = await readApplied(client)
+  const pending = listPending(compareSchema(files, applied, release))
+  if (pending.length > 0) await applyChanges(client, findChanges(files, applied), release)
+  await client.query('commit')
+  return pending
+}
+
+const applyChanges = async (client: pg.Client, changes: SchemaChanges, release: string): Promise<void> => {
   await makeSchema(client)
-  await client.query(`select set_config('search_path', $1, true)`, [schema])
-  // Loaded here, because nearly every start finds nothing to apply.
-  const { runner } = await import('node-pg-migrate')
-  const applied = await runner({
-    dbClient: client,
-    dir: folder,
-    ignorePattern: String.raw`\..*|.*(?<!\.sql)`,
-    direction: 'up',
-    // No `schema`: it would set the search path of the session.
-    migrationsSchema: schema,
-    migrationsTable: table,
-    // Its BEGIN is of no effect within ours, and its COMMIT ends ours.
-    singleTransaction: true,
-    // Held already, since before the schema was made: `create schema if not exists` is not safe against itself.
-    noLock: true,
-    log: () => {},
-  })
-  return applied.map(({ name }) => name)
+  for (const migration of changes.migrations) {
+    await client.query(migration.text)
+    await recordMigration(client, migration)
+  }
+  for (const name of changes.dropped) await dropFunction(client, name)
+  await replaceFunctions(client, changes.functions, release)
 }
 
 /** Not `if not exists`: that asks for the right to create schemas even where this one exists and is ours. */
 const makeSchema = async (client: pg.Client): Promise<void> => {
-  const { rowCount } = await client.query('select from pg_namespace where nspname = $1', [schema])
-  if (rowCount === 0) await client.query(`create schema ${schema}`)
+  const { rowCount } = await client.query(`select from pg_namespace where nspname = 'taskfold'`)
+  if (rowCount === 0) await client.query('create schema taskfold')
 }

@@ -1,6 +1,5 @@
--- Up Migration
-
--- The ledger: what each task has done elsewhere, by name. Written before and after, so that a later attempt knows.
+-- The ledger: what each task has done outside this database, by name. Written before and after each effect, so that a later
+-- attempt knows of it.
 --
 -- The fence is the run. A claim by a lower run than the one that holds the row is refused, and so is one by a run that the
 -- head does not name as in force.

@@ -1,7 +1,5 @@
--- Up Migration
-
--- One row an incarnation: one start of one worker process. A beat raises the counter; only its change means life, and it
--- is judged by the reader's own monotonic clock, so the instants here are for people. Logged, unlike the hints: rows lost
+-- One row an incarnation: one start of one worker process. A beat raises the counter; only its change is a sign of life, and
+-- each reader judges it by its own monotonic clock, so the instants here are for people. Logged, unlike the hints: rows lost
 -- in a crash of the server would make every living worker look dead.
 
 create table taskfold.workers (
@@ -17,6 +15,9 @@ create table taskfold.workers (
   state text not null default 'live',
   started_at timestamptz not null default clock_timestamp(),
   last_beat_at timestamptz not null default clock_timestamp(),
+  -- How far the clock of the worker's host is ahead of this server's, as its beats tell: for people who compare logs, and
+  -- for `taskfold doctor`. It decides nothing. Too large by the time that a beat is on its way. Null before the first beat.
+  clock_ahead_ms float8,
   constraint workers_pkey primary key (incarnation),
   constraint workers_state check (state in ('live', 'draining', 'ended'))
 );
