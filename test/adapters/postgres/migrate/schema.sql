@@ -1,0 +1,721 @@
+table effects
+  task_id uuid not null
+  started_at timestamp with time zone not null default date_trunc('milliseconds'::text, clock_timestamp())
+  completed_at timestamp with time zone
+  run integer not null
+  attempt integer not null
+  name text not null
+  mode text not null
+  input_sha256 bytea
+  result json
+  constraint effects_completed CHECK (((completed_at IS NULL) = (result IS NULL)))
+  constraint effects_mode CHECK ((mode = 'idempotent'::text))
+  constraint effects_pkey PRIMARY KEY (task_id, name)
+
+table events
+  task_id uuid not null
+  append_id uuid not null
+  recorded_at timestamp with time zone not null
+  xid xid8 not null
+  version integer not null
+  attempt integer
+  time_limit_ms integer
+  incarnation uuid
+  type text not null
+  data json
+  body json
+  meta json
+  partition by RANGE (task_id)
+  constraint events_pkey PRIMARY KEY (task_id, version)
+  index CREATE INDEX events_feed ON ONLY taskfold.events USING btree (xid)
+  trigger CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON taskfold.events FOR EACH STATEMENT EXECUTE FUNCTION taskfold.refuse_change()
+
+table events_20260105
+  task_id uuid not null
+  append_id uuid not null
+  recorded_at timestamp with time zone not null
+  xid xid8 not null
+  version integer not null
+  attempt integer
+  time_limit_ms integer
+  incarnation uuid
+  type text not null
+  data json
+  body json
+  meta json
+  partition of taskfold.events FOR VALUES FROM ('019b8b74-1800-0000-0000-000000000000') TO ('019baf80-9c00-0000-0000-000000000000')
+  constraint events_20260105_pkey PRIMARY KEY (task_id, version)
+  index CREATE INDEX events_20260105_xid_idx ON taskfold.events_20260105 USING btree (xid)
+  trigger CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON taskfold.events_20260105 FOR EACH STATEMENT EXECUTE FUNCTION taskfold.refuse_change()
+
+table exclusive_work
+  name text not null
+  begun_at timestamp with time zone not null
+  holder uuid
+  held_until timestamp with time zone
+  constraint exclusive_work_pkey PRIMARY KEY (name)
+
+table functions
+  name text not null
+  checksum text not null
+  release text not null
+  applied_at timestamp with time zone not null default clock_timestamp()
+  constraint functions_pkey PRIMARY KEY (name)
+
+table installation
+  id uuid not null default gen_random_uuid()
+  effect_secret bytea not null default sha256(convert_to(((gen_random_uuid())::text || (gen_random_uuid())::text), 'UTF8'::name))
+  home text not null
+  generation integer not null default 0
+  constraint installation_pkey PRIMARY KEY (id)
+  index CREATE UNIQUE INDEX installation_is_one_row ON taskfold.installation USING btree ((true))
+
+table migrations
+  name text not null
+  applied_at timestamp with time zone not null default clock_timestamp()
+  constraint migrations_pkey PRIMARY KEY (name)
+
+unlogged table progress
+  task_id uuid not null
+  run integer not null
+  value json not null
+  with autovacuum_vacuum_scale_factor=0.05, fillfactor=50
+  constraint progress_pkey PRIMARY KEY (task_id)
+
+unlogged table queue_hints
+  route integer not null
+  rank bigint not null
+  task_id uuid not null
+  with autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.01
+  constraint queue_hints_pkey PRIMARY KEY (route, rank, task_id)
+
+table routes
+  id integer not null generated always as identity
+  queue text not null
+  type text not null
+  constraint routes_names UNIQUE (queue, type)
+  constraint routes_pkey PRIMARY KEY (id)
+
+table submit_keys
+  task_id uuid not null
+  created_at timestamp with time zone not null
+  scope text not null
+  key text not null
+  fingerprint bytea not null
+  constraint submit_keys_pkey PRIMARY KEY (scope, key)
+  index CREATE INDEX submit_keys_age ON taskfold.submit_keys USING btree (created_at)
+
+table tasks
+  task_id uuid not null
+  ready_at timestamp with time zone
+  last_at timestamp with time zone not null
+  incarnation uuid
+  version integer not null
+  run integer
+  route integer not null
+  attempt integer not null
+  priority smallint not null
+  status text not null
+  with autovacuum_vacuum_insert_scale_factor=0.1, autovacuum_vacuum_scale_factor=0.02
+  constraint tasks_pkey PRIMARY KEY (task_id)
+  constraint tasks_status CHECK ((status = ANY (ARRAY['PENDING'::text, 'PROCESSING'::text, 'SUCCESS'::text, 'FAILED'::text, 'CANCELLED'::text])))
+  index CREATE INDEX tasks_cancelled ON taskfold.tasks USING btree (task_id) WHERE (status = 'CANCELLED'::text)
+  index CREATE INDEX tasks_failed ON taskfold.tasks USING btree (task_id, route) WHERE (status = 'FAILED'::text)
+  index CREATE INDEX tasks_runnable ON taskfold.tasks USING btree (route, priority, ready_at, task_id) WHERE (ready_at IS NOT NULL)
+  index CREATE INDEX tasks_running ON taskfold.tasks USING btree (incarnation, task_id) WHERE (incarnation IS NOT NULL)
+
+table workers
+  incarnation uuid not null
+  host text not null
+  pid integer not null
+  queues text[]
+  types text[] not null
+  concurrency integer not null
+  lease_ms integer not null
+  beat bigint not null default 1
+  running integer not null default 0
+  state text not null default 'live'::text
+  started_at timestamp with time zone not null default clock_timestamp()
+  last_beat_at timestamp with time zone not null default clock_timestamp()
+  clock_ahead_ms double precision
+  constraint workers_pkey PRIMARY KEY (incarnation)
+  constraint workers_state CHECK ((state = ANY (ARRAY['live'::text, 'draining'::text, 'ended'::text])))
+
+function adopt_installation
+  returns boolean language plpgsql volatile security definer
+  set search_path=taskfold, pg_temp
+
+declare
+  v_generation int;
+begin
+  update installation
+  set
+    generation = generation + 1,
+    home = present_home()
+  where home <> present_home()
+  returning generation
+  into v_generation;
+  if not found then
+    return false;
+  end if;
+  execute format(
+    'create or replace function taskfold.feed_position(number xid8) returns xid8 language sql immutable as %L',
+    format('select (number::text::bigint + %s)::text::xid8', v_generation::bigint << 44));
+  return true;
+end
+
+function append
+  p_firsts integer
+  a_event integer[]
+  a_version integer[]
+  a_status text[]
+  a_attempt integer[]
+  a_run integer[]
+  a_incarnation uuid[]
+  a_delay_ms bigint[]
+  a_run_at_ms bigint[]
+  a_route integer[]
+  a_priority integer[]
+  e_task uuid[]
+  e_version integer[]
+  e_append uuid[]
+  e_type text[]
+  e_data json[]
+  e_body json[]
+  e_meta json[]
+  e_incarnation uuid[]
+  e_attempt integer[]
+  e_time_limit_ms integer[]
+  p_atomic boolean
+  locking text
+  k_scope text[] DEFAULT NULL::text[]
+  k_key text[] DEFAULT NULL::text[]
+  k_fingerprint bytea[] DEFAULT NULL::bytea[]
+  OUT recorded_ms bigint
+  OUT others jsonb
+  returns record language plpgsql volatile
+  set search_path=taskfold, pg_temp
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  set jit=off
+
+#variable_conflict use_column
+declare
+  v_appends int := cardinality(a_event);
+  v_events int := cardinality(e_task);
+  v_xid xid8 := feed_position(pg_current_xact_id());
+  v_me xid := pg_current_xact_id()::xid;
+  v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
+  v_count int;
+  v_all boolean := true;                 -- all appends so far were stored, at v_now
+  v_duplicates uuid[] := '{}';           -- tasks whose key another task holds
+  v_existing int[];                      -- the appends whose heads to set
+  v_refused boolean;
+  v_lock_timeout text := current_setting('lock_timeout');
+begin
+  -- What is acknowledged is on disk, whatever the session or the database says; stronger settings are left alone.
+  if current_setting('synchronous_commit') in ('off', 'local') then
+    perform set_config('synchronous_commit', 'on', true);
+  end if;
+
+  -- (1) Keys.
+  if k_key is not null then
+    insert into submit_keys (scope, key, task_id, fingerprint, created_at)
+    select k_scope[i], k_key[i], e_task[a_event[i]], k_fingerprint[i], v_now
+    from generate_series(1, p_firsts) i
+    where k_key[i] is not null
+    order by k_scope[i], k_key[i], i
+    on conflict on constraint submit_keys_pkey do nothing;
+    get diagnostics v_count = row_count;
+    if v_count <> (select count(k) from unnest(k_key) k) then
+      -- A new snapshot sees what the insert waited for. The same append sent again holds its key itself.
+      select coalesce(array_agg(e_task[a_event[i]]), '{}')
+      into v_duplicates
+      from generate_series(1, p_firsts) i
+      where k_key[i] is not null
+      and not exists (
+        select
+        from submit_keys s
+        where s.scope = k_scope[i]
+        and s.key = k_key[i]
+        and s.task_id = e_task[a_event[i]]);
+    end if;
+    v_now := date_trunc('milliseconds', clock_timestamp());
+  end if;
+
+  -- (2) New heads. The two statements differ in their last line alone, which cannot be a condition.
+  if p_firsts > 0 then
+    if locking = 'optimistic' then
+      insert into tasks (task_id, version, status, attempt, run, incarnation, route, priority, ready_at, last_at)
+      select
+        e_task[a_event[i]], a_version[i], a_status[i], a_attempt[i], a_run[i], a_incarnation[i], a_route[i], a_priority[i],
+        coalesce(
+          'epoch'::timestamptz + a_run_at_ms[i] * interval '1 millisecond',
+          v_now + a_delay_ms[i] * interval '1 millisecond'),
+        v_now
+      from generate_series(1, p_firsts) i
+      where e_task[a_event[i]] <> all (v_duplicates)
+      order by e_task[a_event[i]];
+    else
+      insert into tasks (task_id, version, status, attempt, run, incarnation, route, priority, ready_at, last_at)
+      select
+        e_task[a_event[i]], a_version[i], a_status[i], a_attempt[i], a_run[i], a_incarnation[i], a_route[i], a_priority[i],
+        coalesce(
+          'epoch'::timestamptz + a_run_at_ms[i] * interval '1 millisecond',
+          v_now + a_delay_ms[i] * interval '1 millisecond'),
+        v_now
+      from generate_series(1, p_firsts) i
+      where e_task[a_event[i]] <> all (v_duplicates)
+      order by e_task[a_event[i]]
+      on conflict do nothing;
+    end if;
+    get diagnostics v_count = row_count;
+    v_all := v_count = p_firsts;
+  end if;
+
+  -- (3) Existing heads at the expected version: all of them, waiting a moment for those that are held, or those that could
+  -- be locked without waiting. A stream whose last instant is ahead of this clock keeps that instant.
+  if v_appends > p_firsts then
+    if locking = 'optimistic' then
+      v_existing := array(select generate_series(p_firsts + 1, v_appends));
+      perform set_config('lock_timeout', '20ms', true);
+    else
+      v_existing := array(
+        select i
+        from generate_series(p_firsts + 1, v_appends) i
+        join tasks h on h.task_id = e_task[a_event[i]]
+        where h.version = e_version[a_event[i]] - 1
+        for no key update of h skip locked);
+    end if;
+    with won as (
+      update tasks h
+      set
+        version = a_version[i],
+        status = a_status[i],
+        attempt = a_attempt[i],
+        run = a_run[i],
+        incarnation = a_incarnation[i],
+        ready_at = coalesce(
+          'epoch'::timestamptz + a_run_at_ms[i] * interval '1 millisecond',
+          greatest(h.last_at, v_now) + a_delay_ms[i] * interval '1 millisecond'),
+        last_at = greatest(h.last_at, v_now)
+      from unnest(v_existing) i
+      where h.task_id = e_task[a_event[i]]
+      and h.version = e_version[a_event[i]] - 1
+      returning h.last_at)
+    select count(*)
+    into v_count
+    from won
+    where last_at = v_now;
+    v_all := v_all and v_count = v_appends - p_firsts;
+    perform set_config('lock_timeout', v_lock_timeout, true);
+  end if;
+  recorded_ms := (extract(epoch from v_now) * 1000)::bigint;
+
+  -- (4) The events, when every append was stored.
+  if v_all then
+    insert into events (
+      task_id, version, append_id, recorded_at, xid, type, data, body, meta, incarnation, attempt, time_limit_ms)
+    select
+      e_task[j], e_version[j], e_append[j], v_now, v_xid, e_type[j], e_data[j], e_body[j], e_meta[j],
+      e_incarnation[j], e_attempt[j], e_time_limit_ms[j]
+    from generate_series(1, v_events) j;
+    return;
+  end if;
+
+  -- (5) The events of the appends that won: their heads were written by this transaction, which tells one append from
+  -- another only while there is one append a stream.
+  if (select count(distinct e_task[first_event]) from unnest(a_event) first_event) <> v_appends then
+    raise exception 'one append a stream a call'
+    using errcode = 'TF001';
+  end if;
+  insert into events (
+    task_id, version, append_id, recorded_at, xid, type, data, body, meta, incarnation, attempt, time_limit_ms)
+  select
+    e_task[j], e_version[j], e_append[j], h.last_at, v_xid, e_type[j], e_data[j], e_body[j], e_meta[j],
+    e_incarnation[j], e_attempt[j], e_time_limit_ms[j]
+  from generate_series(1, v_events) j
+  join tasks h on h.task_id = e_task[j]
+  where h.xmin = v_me;
+
+  -- (6) The verdicts of the rest, with a new snapshot. Already before duplicate before busy before conflict. A key that was
+  -- held and is gone was purged meanwhile: trying again takes it.
+  select
+    jsonb_agg(
+      jsonb_strip_nulls(
+        jsonb_build_object(
+          'event', v.event,
+          'verdict', v.verdict,
+          'version', v.version,
+          'recordedAt', (extract(epoch from v.recorded_at) * 1000)::bigint,
+          'taskId', v.holder,
+          'fingerprint', encode(v.held_with, 'hex')))),
+    bool_or(v.verdict in ('busy', 'conflict') or v.held_with <> v.asked_with)
+  into others, v_refused
+  from (
+    select
+      a_event[i] as event,
+      h.version,
+      h.last_at,
+      e.recorded_at,
+      c.verdict,
+      case c.verdict when 'duplicate' then s.task_id end as holder,
+      case c.verdict when 'duplicate' then s.fingerprint end as held_with,
+      k_fingerprint[i] as asked_with
+    from generate_series(1, v_appends) i
+    left join tasks h on h.task_id = e_task[a_event[i]]
+    left join events e on e.task_id = e_task[a_event[i]] and e.version = e_version[a_event[i]]
+    left join submit_keys s on s.scope = k_scope[i] and s.key = k_key[i]
+    cross join lateral (
+      select
+        case
+          when h.xmin = v_me then 'appended'
+          when e.append_id = e_append[a_event[i]] then 'already'
+          when e_task[a_event[i]] = any (v_duplicates) then case when s.task_id is null then 'busy' else 'duplicate' end
+          when i > p_firsts and h.version = e_version[a_event[i]] - 1 then 'busy'
+          else 'conflict'
+        end as verdict) c) v
+  where v.verdict <> 'appended'
+  or v.last_at <> v_now;
+
+  if p_atomic and v_refused then
+    raise exception 'not all could be appended'
+    using errcode = 'TF002', detail = others::text;
+  end if;
+
+  -- (7) A key belongs to the task that was begun under it: a first append that lost its head gives its key back.
+  if k_key is not null then
+    delete from submit_keys s
+    using generate_series(1, p_firsts) i
+    where s.scope = k_scope[i]
+    and s.key = k_key[i]
+    and s.task_id = e_task[a_event[i]]
+    and s.xmin = v_me
+    and not exists (
+      select
+      from tasks h
+      where h.task_id = s.task_id
+      and h.xmin = v_me);
+  end if;
+end
+
+function count_hints
+  p_route integer
+  p_count_max integer
+  returns integer language plpgsql volatile
+  set search_path=taskfold, pg_temp
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_bitmapscan=off
+  set jit=off
+
+begin
+  return (
+    select count(*)
+    from (
+      select
+      from queue_hints q
+      where q.route = p_route
+      limit p_count_max) counted);
+end
+
+function feed_epoch
+  returns text language sql stable
+
+  select substr(md5(concat_ws(' ', i.id, i.home, i.generation)), 1, 16)
+  from taskfold.installation i
+
+
+function feed_position
+  number xid8
+  returns xid8 language sql immutable
+select number
+
+function lowest_task_id
+  instant timestamp with time zone
+  returns uuid language sql immutable
+
+  select (lpad(to_hex((extract(epoch from instant) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+
+
+function make_event_partitions
+  from_instant timestamp with time zone
+  weeks integer
+  returns integer language plpgsql volatile
+  set search_path=taskfold, pg_temp
+  set lock_timeout=2s
+
+declare
+  week date := date_trunc('week', from_instant at time zone 'UTC')::date;
+  partition text;
+  made int := 0;
+begin
+  perform pg_advisory_xact_lock(hashtext('taskfold.make_event_partitions'));
+  for i in 1 .. weeks loop
+    partition := 'events_' || to_char(week, 'YYYYMMDD');
+    if to_regclass('taskfold.' || partition) is null then
+      execute format(
+        'create table taskfold.%I (like taskfold.events including all)',
+        partition);
+      execute format(
+        'create trigger events_append_only
+         before update or delete or truncate on taskfold.%I
+         for each statement
+         execute function taskfold.refuse_change()',
+        partition);
+      execute format(
+        'alter table taskfold.events
+         attach partition taskfold.%I for values from (%L) to (%L)',
+        partition,
+        lowest_task_id(week::timestamp at time zone 'UTC'),
+        lowest_task_id((week + 7)::timestamp at time zone 'UTC'));
+      made := made + 1;
+    end if;
+    week := week + 7;
+  end loop;
+  return made;
+end
+
+function present_home
+  returns text language sql stable
+
+  select concat_ws(' ', s.system_identifier, d.oid)
+  from pg_control_system() s
+  cross join pg_database d
+  where d.datname = current_database()
+
+
+function pull_hints
+  p_routes integer[]
+  p_max integer
+  p_count_max integer
+  p_from bigint
+  OUT task_ids text
+  OUT highest bigint
+  OUT took_ms double precision
+  OUT left_over integer
+  returns record language plpgsql volatile
+  set search_path=taskfold, pg_temp
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_bitmapscan=off
+  set jit=off
+
+declare
+  v_places tid[];
+  v_from bigint := coalesce(p_from, -9223372036854775808);
+begin
+  if cardinality(p_routes) = 1 then
+    select array_agg(front.place), string_agg(front.task_id::text, ','), max(front.rank)
+    into v_places, task_ids, highest
+    from (
+      select q.ctid as place, q.rank, q.task_id
+      from queue_hints q
+      where q.route = p_routes[1]
+      and q.rank >= v_from
+      order by q.rank, q.task_id
+      limit p_max
+      for update skip locked) front;
+  else
+    select array_agg(lowest.place), string_agg(lowest.task_id::text, ','), max(lowest.rank)
+    into v_places, task_ids, highest
+    from (
+      select front.place, front.rank, front.task_id
+      from unnest(p_routes) r (route)
+      cross join lateral (
+        select q.ctid as place, q.rank, q.task_id
+        from queue_hints q
+        where q.route = r.route
+        and q.rank >= v_from
+        order by q.rank, q.task_id
+        limit p_max
+        for update skip locked) front
+      order by front.rank, front.task_id
+      limit p_max) lowest;
+  end if;
+  if v_places is not null then
+    delete from queue_hints
+    where ctid = any (v_places);
+  end if;
+  task_ids := coalesce(task_ids, '');
+  took_ms := extract(epoch from clock_timestamp() - statement_timestamp()) * 1000;
+
+  if p_count_max > 0 and coalesce(cardinality(v_places), 0) < p_max then
+    left_over := 0;
+  elsif p_count_max > 0 then
+    select count(*)
+    into left_over
+    from (
+      select
+      from unnest(p_routes) r (route)
+      cross join lateral (
+        select
+        from queue_hints q
+        where q.route = r.route
+        and q.rank >= v_from
+        limit p_count_max) few
+      limit p_count_max) counted;
+  end if;
+end
+
+function push_hints
+  on_conflict text
+  p_route integer[]
+  p_rank bigint[]
+  p_task uuid[]
+  p_channel text
+  p_news text
+  p_trim integer[]
+  p_ids_max integer
+  returns void language plpgsql volatile
+  set search_path=taskfold, pg_temp
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_bitmapscan=off
+  set jit=off
+
+declare
+  v_route int;
+  v_cut record;
+begin
+  if on_conflict = 'fail' then
+    insert into queue_hints (route, rank, task_id)
+    select p_route[i], p_rank[i], p_task[i]
+    from generate_series(1, cardinality(p_task)) i;
+  else
+    insert into queue_hints (route, rank, task_id)
+    select p_route[i], p_rank[i], p_task[i]
+    from generate_series(1, cardinality(p_task)) i
+    on conflict do nothing;
+  end if;
+
+  foreach v_route in array p_trim loop
+    -- Without a lock: a locking read with an offset would lock every row that it passes.
+    select q.rank, q.task_id
+    into v_cut
+    from queue_hints q
+    where q.route = v_route
+    order by q.rank, q.task_id
+    offset p_ids_max
+    limit 1;
+    if found then
+      delete from queue_hints
+      where ctid = any (array(
+        select q.ctid
+        from queue_hints q
+        where q.route = v_route
+        and (q.rank, q.task_id) >= (v_cut.rank, v_cut.task_id)
+        for update skip locked));
+    end if;
+  end loop;
+
+  perform pg_notify(p_channel, p_news);
+end
+
+function read_feed
+  p_xid xid8
+  p_task uuid
+  p_version integer
+  p_limit integer
+  p_bytes_max integer
+  returns SETOF taskfold.events language plpgsql stable
+  set search_path=taskfold, pg_temp
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_bitmapscan=off
+  set enable_sort=off
+  set jit=off
+
+declare
+  v_end xid8 := feed_position(pg_snapshot_xmin(pg_current_snapshot()));
+  v_bytes bigint := 0;
+  v_weight bigint;
+  v_event events;
+begin
+  for v_event in
+    select e.*
+    from events e
+    where e.xid >= p_xid
+    and e.xid < v_end
+    and (e.xid > p_xid or (e.task_id, e.version) > (p_task, p_version))
+    order by e.xid, e.task_id, e.version
+    limit p_limit
+  loop
+    v_weight := coalesce(octet_length(v_event.body::text), 0) + coalesce(octet_length(v_event.data::text), 0);
+    exit when v_bytes > 0 and v_bytes + v_weight > p_bytes_max;
+    v_bytes := v_bytes + v_weight;
+    return next v_event;
+  end loop;
+end
+
+function refuse_change
+  returns trigger language plpgsql volatile
+
+begin
+  raise exception 'events are append-only: % on %.% is refused', tg_op, tg_table_schema, tg_table_name
+  using errcode = 'TF003';
+end
+
+function repair_heads
+  h_task uuid[]
+  h_version integer[]
+  h_status text[]
+  h_attempt integer[]
+  h_run integer[]
+  h_incarnation uuid[]
+  h_ready_at_ms bigint[]
+  h_last_at_ms bigint[]
+  h_route integer[]
+  h_priority integer[]
+  returns SETOF uuid language plpgsql volatile
+  set search_path=taskfold, pg_temp
+  set plan_cache_mode=force_generic_plan
+  set enable_seqscan=off
+  set enable_hashjoin=off
+  set enable_mergejoin=off
+  set jit=off
+
+begin
+  perform
+  from tasks
+  where task_id = any (h_task)
+  order by task_id
+  for no key update;
+
+  return query
+  insert into tasks as stored (
+    task_id, version, status, attempt, run, incarnation, ready_at, last_at, route, priority)
+  select
+    h_task[i], h_version[i], h_status[i], h_attempt[i], h_run[i], h_incarnation[i],
+    'epoch'::timestamptz + h_ready_at_ms[i] * interval '1 millisecond',
+    'epoch'::timestamptz + h_last_at_ms[i] * interval '1 millisecond',
+    h_route[i], h_priority[i]
+  from generate_series(1, cardinality(h_task)) i
+  where h_version[i] = (
+    select e.version
+    from events e
+    where e.task_id = h_task[i]
+    order by e.version desc
+    limit 1)
+  order by h_task[i]
+  on conflict (task_id) do update
+  set
+    version = excluded.version,
+    status = excluded.status,
+    attempt = excluded.attempt,
+    run = excluded.run,
+    incarnation = excluded.incarnation,
+    ready_at = excluded.ready_at,
+    last_at = excluded.last_at,
+    route = excluded.route,
+    priority = excluded.priority
+  where (
+    stored.version, stored.status, stored.attempt, stored.run, stored.incarnation, stored.ready_at, stored.last_at,
+    stored.route, stored.priority)
+  is distinct from (
+    excluded.version, excluded.status, excluded.attempt, excluded.run, excluded.incarnation, excluded.ready_at,
+    excluded.last_at, excluded.route, excluded.priority)
+  returning stored.task_id;
+end
