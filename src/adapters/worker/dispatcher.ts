@@ -26,7 +26,10 @@ interface Deps {
 export const createDispatcher = ({ runtime, slots, waiting, runner, isolation, starting }: Deps): Dispatcher => {
   let startingApart = 0
 
-  /** A task that finds no process free is dropped, for the reconciler to hint at again: a slot that waits for a process helps no other task. */
+  /**
+   * A task that finds no process free is dropped, and the reconciler hints at it again: while it waited for a process it
+   * would keep a slot from other tasks.
+   */
   const findsProcess = ({ task }: Startable): boolean => {
     if (!runsApart(task) || startingApart < isolation.freeCount()) return true
     runtime.count('dropped-no-process')

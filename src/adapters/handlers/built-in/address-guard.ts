@@ -74,7 +74,7 @@ const toName = (host: string): string => host.toLowerCase().replace(/\.$/, '')
 const findAddress = (text: string): Address | undefined => {
   const bare = text.replace(/%.*$/, '')
   if (!ipaddr.isValid(bare)) return undefined
-  // ipaddr.js reads ::1.2.3.4 as ::ffff:1.2.3.4, but it is an IPv4-compatible address, which is what the system connects to.
+  // ipaddr.js reads ::1.2.3.4 as ::ffff:1.2.3.4, but it is an IPv4-compatible address, and the system connects to that one.
   const [, compatible] = /^::(\d+\.\d+\.\d+\.\d+)$/.exec(bare) ?? []
   if (compatible === undefined) return ipaddr.process(bare)
   return new ipaddr.IPv6([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...ipaddr.IPv4.parse(compatible).toByteArray()])
