@@ -2,17 +2,18 @@ import type { ServerResponse } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { type Admission, admit } from './request/admission.ts'
-import { answerClientError } from './problems/client-error.ts'
+import { answerUnparsableRequest } from './problems/unparsable-request.ts'
 import { type JsonBody, parseJsonBody } from './request/json-body.ts'
-import { ProblemError, problemMediaType, problems, renderProblem } from './problems/problems.ts'
+import { problemMediaType, renderProblem } from './problems/problem-document.ts'
+import { ProblemError, problems } from './problems/problems.ts'
 import { type ParsedQuery, parseQueryString } from './request/query-string.ts'
 import { findAcceptable, findTraceId } from './request/request-headers.ts'
-import type { Route } from './endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
 import { toProblem } from './problems/to-problem.ts'
 import { limits } from './request/limits.ts'
 
 interface Deps {
-  readonly routes: readonly Route[]
+  readonly endpoints: readonly Endpoint[]
   readonly logger: Logger
   readonly admission: Admission
   /** Aborts when the server begins to close: nothing is waited for any longer. */
@@ -30,7 +31,7 @@ declare module 'fastify' {
 }
 
 /** Fastify with our routes, and nothing of its own answers left: whatever goes wrong becomes a problem document. */
-export const createApp = ({ routes, logger, admission, closing, nameRoute }: Deps): FastifyInstance => {
+export const createApp = ({ endpoints, logger, admission, closing, nameRoute }: Deps): FastifyInstance => {
   const app = fastify({
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestMs,
@@ -38,7 +39,7 @@ export const createApp = ({ routes, logger, admission, closing, nameRoute }: Dep
     keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: answerUnparsableRequest,
     frameworkErrors: (error, request, reply) => {
       void sendProblem(logger, error, request, reply)
     },
@@ -69,10 +70,10 @@ export const createApp = ({ routes, logger, admission, closing, nameRoute }: Dep
       done()
     })
   }
-  const judgeRoute = createAddressJudge(routes)
+  const judgeAddress = createAddressJudge(endpoints)
   app.addHook('onRequest', (request, reply, done) => {
     judgeRequest(request)
-    if (request.is404) judgeRoute(request)
+    if (request.is404) judgeAddress(request)
     const { mediaTypes, admission: importance } = request.routeOptions.config
     if (mediaTypes !== undefined && findAcceptable(request.headers.accept, mediaTypes) === undefined) {
       throw new ProblemError('not-acceptable', `Answers are ${mediaTypes.join(' or ')}.`)
@@ -80,7 +81,7 @@ export const createApp = ({ routes, logger, admission, closing, nameRoute }: Dep
     if (importance !== 'vital') admit(admission, request, reply.raw)
     done()
   })
-  for (const route of routes) addRoute(app, route, closing)
+  for (const endpoint of endpoints) addEndpoint(app, endpoint, closing)
   return app
 }
 
@@ -99,21 +100,21 @@ const toQuery = (text: string): { [key: string]: unknown } => ({ ...parseQuerySt
 
 const nobody: JsonBody = { kind: 'empty' }
 
-const addRoute = (app: FastifyInstance, route: Route, closing: AbortSignal): void => {
-  const answers = Object.values(route.answers)
+const addEndpoint = (app: FastifyInstance, endpoint: Endpoint, closing: AbortSignal): void => {
+  const answers = Object.values(endpoint.answers)
   const streamed = answers.flatMap(({ streamMediaType }) => streamMediaType ?? [])
   const isPage = answers.some(({ mediaType }) => mediaType !== undefined)
   app.route<Typed>({
-    method: route.method,
-    ...(route.bodyBytesMax !== undefined && { bodyLimit: route.bodyBytesMax }),
-    url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+    method: endpoint.method,
+    ...(endpoint.bodyBytesMax !== undefined && { bodyLimit: endpoint.bodyBytesMax }),
+    url: endpoint.path.replaceAll(/\{(\w+)\}/g, ':$1'),
     config: {
       ...(!isPage && { mediaTypes: ['application/json', ...streamed] }),
-      ...(route.admission && { admission: route.admission }),
+      ...(endpoint.admission && { admission: endpoint.admission }),
     },
     handler: async ({ method, params, query, body = nobody, headers }, reply) => {
       const whenOver = (): AbortSignal => signalEnd(reply.raw, closing)
-      const answer = await route.answer({ params, query, body, headers, whenOver })
+      const answer = await endpoint.answer({ params, query, body, headers, whenOver })
       reply.code(answer.status).header('content-type', answer.mediaType ?? 'application/json; charset=utf-8')
       if (answer.headers !== undefined) reply.headers(answer.headers)
       if (method !== 'HEAD' || typeof answer.body === 'string') return reply.send(answer.body)
@@ -156,8 +157,8 @@ const judgeRequest = (request: FastifyRequest): void => {
 }
 
 /** Tells a method that does not apply from an address that leads nowhere. */
-const createAddressJudge = (routes: readonly Route[]): ((request: FastifyRequest) => never) => {
-  const methods = Map.groupBy(routes, (route) => route.path)
+const createAddressJudge = (endpoints: readonly Endpoint[]): ((request: FastifyRequest) => never) => {
+  const methods = Map.groupBy(endpoints, (endpoint) => endpoint.path)
   const addresses = [...methods].map(([path, those]) => ({
     segments: path.split('/'),
     allow: those.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', '),

@@ -1,10 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
-import { findTaskId, type TaskId } from '#domain/identifiers.ts'
-import { toFaults } from './problems/faults.ts'
+import { toFaults, validationFailed } from './problems/faults.ts'
 import type { JsonBody } from './request/json-body.ts'
-import { type Fault, type ProblemCode, ProblemError, validationFailed } from './problems/problems.ts'
+import { type Fault, type ProblemCode, ProblemError } from './problems/problems.ts'
 import type { ParsedQuery } from './request/query-string.ts'
 
 /** A request as the server read it, not yet judged by any schema. */
@@ -49,7 +48,7 @@ interface JudgedRequest<Query, Body> extends Omit<RawRequest, 'query' | 'body'> 
 }
 
 /** One route: what validates it, what describes it and what answers it, in one place, so that they cannot differ. */
-interface RouteDefinition<Query, Body> {
+interface EndpointDefinition<Query, Body> {
   readonly method: 'GET' | 'POST'
   /** Parameters in braces: `/api/tasks/{id}`. */
   readonly path: string
@@ -78,7 +77,7 @@ interface BodyDefinition<Body> {
 }
 
 /** A route whose types have done their work. */
-export interface Route extends Omit<RouteDefinition<unknown, unknown>, 'handle'> {
+export interface Endpoint extends Omit<EndpointDefinition<unknown, unknown>, 'handle'> {
   /** Throws ProblemError, and what the application throws. */
   readonly answer: (request: RawRequest) => Answer | Promise<Answer>
 }
@@ -93,7 +92,7 @@ export const anyQuery = z.unknown()
 export const noBody: BodyDefinition<unknown> = { schema: z.unknown(), presence: 'ignored' }
 
 /** Puts the judging of the query and the body, all faults at once, in front of a handler. */
-export const createRoute = <Query, Body>(definition: RouteDefinition<Query, Body>): Route => {
+export const createEndpoint = <Query, Body>(definition: EndpointDefinition<Query, Body>): Endpoint => {
   const { handle, ...description } = definition
   const { query: querySchema, body: bodyDefinition } = definition
   return {
@@ -121,13 +120,3 @@ const assertParsed = (body: JsonBody, presence: BodyDefinition<unknown>['presenc
   if (body.kind === 'malformed') throw new ProblemError('malformed-json', body.detail)
   if (body.kind === 'empty' && presence === 'required') throw new ProblemError('malformed-json', 'The body is empty.')
 }
-
-/** The task the address names. What is no UUID is no task. Throws a `task-not-found` problem. */
-export const toTaskId = (params: Readonly<Record<string, string>>): TaskId => {
-  const taskId = findTaskId(params['id'] ?? '')
-  if (taskId === undefined) throw taskNotFound()
-  return taskId
-}
-
-/** The refusal for an id under which nothing was ever submitted. */
-export const taskNotFound = (): ProblemError => new ProblemError('task-not-found', 'No task has this id.')

@@ -2,42 +2,57 @@ import type { ReadHealth } from '#application/health/health.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { Instant } from '#domain/time.ts'
-import { type AdmissionLimits, createAdmission } from './request/admission.ts'
+import { type Admission, type AdmissionLimits, createAdmission } from './request/admission.ts'
 import { createApp } from './app.ts'
 import { createFeedTail } from './feed/feed-tail.ts'
 import { listen } from './listen.ts'
-import { createOpenApi } from './openapi.ts'
-import type { Route } from './endpoint.ts'
-import { createChangeRoutes } from './routes/tasks/change-task.ts'
-import { createFleetRoutes } from './routes/fleet/fleet.ts'
-import { createOperationRoutes, type ProcessInfo } from './routes/process/operation.ts'
-import { createFeedRoute, type FeedDeps } from './routes/events/feed.ts'
-import { createGetRoute } from './routes/tasks/get-task.ts'
-import { createInsightRoutes } from './routes/tasks/insight.ts'
-import { createEventsRoute, createListRoute } from './routes/tasks/read-tasks.ts'
-import { createMetricsRoute } from './routes/process/metrics.ts'
-import { createReferenceRoutes } from './routes/process/reference.ts'
-import { createBatchRoute } from './routes/tasks/submit-batch.ts'
-import { createSubmitRoute } from './routes/tasks/submit-task.ts'
+import type { Endpoint } from './endpoint.ts'
+import { createListEventsEndpoint } from './routes/events/list-events.ts'
+import { createListTaskEventsEndpoint } from './routes/events/list-task-events.ts'
+import { createHealthEndpoints } from './routes/process/health.ts'
+import { createInfoEndpoint, type ProcessInfo } from './routes/process/info.ts'
+import { createMetricsEndpoint } from './routes/process/metrics.ts'
+import { createListQueuesEndpoint } from './routes/queues/list-queues.ts'
+import { createReferenceEndpoints } from './routes/reference/docs-page.ts'
+import { createOpenApi } from './routes/reference/openapi.ts'
+import { createChangeTaskEndpoints } from './routes/tasks/change-task.ts'
+import { createExplainTaskEndpoint } from './routes/tasks/explain-task.ts'
+import { createGetTaskEndpoint } from './routes/tasks/get-task.ts'
+import { createListEffectsEndpoint } from './routes/tasks/list-effects.ts'
+import { createListTasksEndpoint } from './routes/tasks/list-tasks.ts'
+import { createSubmitBatchEndpoint } from './routes/tasks/submit/submit-batch.ts'
+import { createSubmitTaskEndpoint } from './routes/tasks/submit/submit-task.ts'
+import { createListWorkersEndpoint } from './routes/workers/list-workers.ts'
 
 export interface HttpServerDeps {
-  /** Without them only `/livez`, `/readyz` and `/api/info` are served: worker and maintenance processes. */
+  /** Undefined in worker and maintenance processes, which serve only what `process` tells. */
   readonly operations: TaskOperations | undefined
-  readonly info: () => ProcessInfo
-  readonly readHealth: ReadHealth
-  /** Undefined: `/metrics` is not served. */
-  readonly readMetrics?: () => Promise<string>
-  /** Told which route answers the request at hand. */
-  readonly nameRoute?: ((route: string) => void) | undefined
+  readonly process: ProcessReports
   readonly logger: Logger
   /** The store's clock as estimated. */
   readonly now: () => Instant
-  /** What fills `traceUrl`; `{traceId}` is replaced. */
+  /** Called with the path of the endpoint that answers the current request, parameters as `:id`. */
+  readonly nameRoute?: ((path: string) => void) | undefined
+  /** The URL that `traceUrl` is made of: `{traceId}` is replaced. Undefined: `traceUrl` is null. */
   readonly traceUrlTemplate?: string | undefined
-  /** What is bound otherwise than by default. */
-  readonly admissionLimits?: Partial<AdmissionLimits>
-  /** How often the end of the feed is looked at while somebody follows it, and how often silence is broken. */
-  readonly feedPollMs?: number
+  /** Limits that differ from the defaults. */
+  readonly admissionLimits?: Partial<AdmissionLimits> | undefined
+  readonly feedTimes?: FeedTimes | undefined
+}
+
+/** What a process of any role tells about itself: `/livez`, `/readyz`, `/api/info` and `/metrics`. */
+export interface ProcessReports {
+  readonly info: () => ProcessInfo
+  readonly readHealth: ReadHealth
+  /** Undefined: `/metrics` is not served. */
+  readonly readMetrics?: (() => Promise<string>) | undefined
+}
+
+/** Times that differ from the defaults. */
+interface FeedTimes {
+  /** How often the end of the feed is read while a client follows it. */
+  readonly pollMs?: number
+  /** How long a stream says nothing before it sends a comment. */
   readonly heartbeatMs?: number
 }
 
@@ -60,9 +75,9 @@ export interface HttpServer {
 export const createHttpServer = async (deps: HttpServerDeps): Promise<HttpServer> => {
   const closing = new AbortController()
   const admission = createAdmission(deps.admissionLimits)
-  const routes = createRoutes(deps, { admission, closing: closing.signal })
+  const endpoints = createEndpoints(deps, { admission, closing: closing.signal })
   const app = createApp({
-    routes,
+    endpoints,
     logger: deps.logger,
     admission,
     closing: closing.signal,
@@ -80,36 +95,42 @@ export const createHttpServer = async (deps: HttpServerDeps): Promise<HttpServer
   }
 }
 
+/** One each for all endpoints of a server. */
 interface Shared {
-  readonly admission: FeedDeps['admission']
+  readonly admission: Admission
   readonly closing: AbortSignal
 }
 
-const createRoutes = (deps: HttpServerDeps, { admission, closing }: Shared): readonly Route[] => {
-  const { readMetrics } = deps
-  const metrics = readMetrics === undefined ? [] : [createMetricsRoute(readMetrics)]
-  const operation = [...createOperationRoutes(deps), ...metrics]
-  if (deps.operations === undefined) return operation
-  const { operations, logger, now, traceUrlTemplate, feedPollMs, heartbeatMs } = deps
+const createEndpoints = (deps: HttpServerDeps, { admission, closing }: Shared): readonly Endpoint[] => {
+  const { operations, logger, now, traceUrlTemplate, feedTimes } = deps
+  const { info, readHealth, readMetrics } = deps.process
+  const ofProcess = [
+    ...createHealthEndpoints(readHealth),
+    createInfoEndpoint(info),
+    ...(readMetrics === undefined ? [] : [createMetricsEndpoint(readMetrics)]),
+  ]
+  if (operations === undefined) return ofProcess
   const tail = createFeedTail({
     read: (after, limit) => operations.readFeed(after, limit),
     closing,
-    ...(feedPollMs !== undefined && { pollMs: feedPollMs }),
+    pollMs: feedTimes?.pollMs,
   })
-  const routes: readonly Route[] = [
-    createSubmitRoute({ operations, now }),
-    createBatchRoute({ operations, now, logger: deps.logger }),
-    createListRoute(operations),
-    createGetRoute(operations),
-    createEventsRoute(operations, traceUrlTemplate),
-    ...createInsightRoutes(operations),
-    ...createChangeRoutes(operations),
-    createFeedRoute({ operations, tail, admission, logger, ...(heartbeatMs !== undefined && { heartbeatMs }) }),
-    ...createFleetRoutes(operations),
-    ...operation,
-    ...createReferenceRoutes(() => createOpenApi(routes, deps.info().version)),
+  const endpoints: readonly Endpoint[] = [
+    createSubmitTaskEndpoint({ operations, now }),
+    createSubmitBatchEndpoint({ operations, now, logger }),
+    createListTasksEndpoint(operations),
+    createGetTaskEndpoint(operations),
+    createListTaskEventsEndpoint(operations, traceUrlTemplate),
+    createExplainTaskEndpoint(operations),
+    createListEffectsEndpoint(operations),
+    ...createChangeTaskEndpoints(operations),
+    createListEventsEndpoint({ operations, tail, admission, logger, heartbeatMs: feedTimes?.heartbeatMs }),
+    createListQueuesEndpoint(operations),
+    createListWorkersEndpoint(operations),
+    ...ofProcess,
+    ...createReferenceEndpoints(() => createOpenApi(endpoints, info().version)),
   ]
-  return routes
+  return endpoints
 }
 
 const closeWithinMs = 10_000

@@ -47,16 +47,18 @@ export const startHttp = async (
 ): Promise<{ readonly url: string }> => {
   const http = await createHttpServer({
     operations: config.roles.includes('api') ? operations : undefined,
-    info: createInfo(config, queue.kind, runtime.clock),
-    readHealth: () => [...store.readHealth(), ...queue.readHealth(), ...(worker()?.readHealth() ?? [])],
+    process: {
+      info: createInfo(config, queue.kind, runtime.clock),
+      readHealth: () => [...store.readHealth(), ...queue.readHealth(), ...(worker()?.readHealth() ?? [])],
+      readMetrics: observation.publish({
+        roles: config.roles,
+        index: store.heads.index,
+        pools: [store.connections.pool, store.connections.appendPool],
+        countHandlers: () => worker()?.runningCount(),
+      }),
+    },
     logger: runtime.logger,
     now: () => store.storeClock.now(),
-    readMetrics: observation.publish({
-      roles: config.roles,
-      index: store.heads.index,
-      pools: [store.connections.pool, store.connections.appendPool],
-      countHandlers: () => worker()?.runningCount(),
-    }),
     nameRoute: telemetry.nameRoute,
     traceUrlTemplate: config.traceUrlTemplate,
   })

@@ -144,7 +144,7 @@ describe('a stream', () => {
   )
 
   test('breaks the silence', async () => {
-    const { follow } = await open({ server: { heartbeatMs: 5 } })
+    const { follow } = await open({ server: { feedTimes: { pollMs: 5, heartbeatMs: 5 } } })
     const source = await follow()
     await expect.poll(() => source.comments()).toBeGreaterThan(3)
   })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { problemView } from '#adapters/http/routes/tasks/task-schema.ts'
+import { problemView } from '#adapters/http/problems/problem-document.ts'
 import { hostileBatches } from './support/hostile-batches.ts'
 import { hostileBodies } from './support/hostile-bodies.ts'
 import { hostileRequests } from './support/hostile-requests.ts'

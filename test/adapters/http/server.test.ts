@@ -17,8 +17,10 @@ const createBareServer = async (): Promise<HttpServer> => {
   const info = { name: 'taskfold', version: '0.1.0', roles: ['worker'], store: 'memory', queue: 'memory' }
   const server = await createHttpServer({
     operations: undefined,
-    info: () => ({ ...info, startedAt: 0, uptimeMs: 1 }),
-    readHealth: () => [{ name: 'beat', ok: true, message: 'beats' }],
+    process: {
+      info: () => ({ ...info, startedAt: 0, uptimeMs: 1 }),
+      readHealth: () => [{ name: 'beat', ok: true, message: 'beats' }],
+    },
     logger: silentLogger,
     now: () => 0,
   })

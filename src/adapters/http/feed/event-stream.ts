@@ -15,7 +15,7 @@ interface Following {
   readonly tail: FeedTail
   /** Ends the stream. */
   readonly signal: AbortSignal
-  readonly heartbeatMs?: number
+  readonly heartbeatMs?: number | undefined
 }
 
 const heartbeatMsDefault = 15_000

@@ -16,7 +16,7 @@ export interface FeedTail {
 interface Deps {
   readonly read: ReadFeed
   /** How often the end is looked at. */
-  readonly pollMs?: number
+  readonly pollMs?: number | undefined
   /** Ends the watch at the end; whoever follows has a signal of its own. */
   readonly closing: AbortSignal
 }

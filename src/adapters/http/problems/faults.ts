@@ -1,6 +1,5 @@
 import type { z } from 'zod'
-import type { Fault } from './problems.ts'
-import { toToken } from '../request/query-string.ts'
+import { type Fault, ProblemError } from './problems.ts'
 
 /** The faults a schema found, each with its JSON pointer below `base`; an unknown member is a fault of its own. */
 export const toFaults = (error: z.ZodError, base: string): readonly Fault[] => {
@@ -14,4 +13,24 @@ export const toFaults = (error: z.ZodError, base: string): readonly Fault[] => {
     }
   }
   return faults
+}
+
+/** One token of a JSON pointer (RFC 6901). */
+export const toToken = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1')
+
+/** Faults and the bytes of their pointers are bounded: a small request must not cause a large answer. */
+const namedMost = { faults: 1_000, pointerCharacters: 65_536 }
+
+/** The refusal of a request with faults; names as many of them as fit, and always the first. */
+export const validationFailed = (faults: readonly Fault[], most = namedMost): ProblemError => {
+  const errors: Fault[] = []
+  let characters = 0
+  for (const fault of faults) {
+    characters += fault.pointer.length
+    if (errors.length >= most.faults || (errors.length > 0 && characters > most.pointerCharacters)) break
+    errors.push(fault)
+  }
+  const unnamed = faults.length - errors.length
+  const detail = `${faults.length} fault${faults.length === 1 ? '' : 's'} in the request`
+  return new ProblemError('validation-failed', unnamed === 0 ? detail : `${detail}, ${unnamed} not listed`, { errors })
 }

@@ -53,38 +53,5 @@ export class ProblemError extends Error {
   }
 }
 
-/** The media type of every refusal (RFC 9457). */
-export const problemMediaType = 'application/problem+json'
-
-/** The problem document. `traceId` is that of the request's trace, if it came with one. */
-export const renderProblem = (problem: ProblemError, traceId: string | undefined): string => {
-  const { status, title } = problems[problem.code]
-  const { errors = [], taskId } = problem.members
-  return JSON.stringify({
-    type: `urn:taskfold:problem:${problem.code}`,
-    title,
-    status,
-    detail: problem.message,
-    code: problem.code,
-    errors,
-    traceId: traceId ?? null,
-    taskId,
-  })
-}
-
-/** Faults and the bytes of their pointers are bounded: a small request must not cause a large answer. */
-const namedMost = { faults: 1_000, pointerCharacters: 65_536 }
-
-/** The refusal of a request with faults; names as many of them as fit, and always the first. */
-export const validationFailed = (faults: readonly Fault[], most = namedMost): ProblemError => {
-  const errors: Fault[] = []
-  let characters = 0
-  for (const fault of faults) {
-    characters += fault.pointer.length
-    if (errors.length >= most.faults || (errors.length > 0 && characters > most.pointerCharacters)) break
-    errors.push(fault)
-  }
-  const unnamed = faults.length - errors.length
-  const detail = `${faults.length} fault${faults.length === 1 ? '' : 's'} in the request`
-  return new ProblemError('validation-failed', unnamed === 0 ? detail : `${detail}, ${unnamed} not listed`, { errors })
-}
+/** How an endpoint that asks the store can be refused, whatever it asks. */
+export const storeRefusals = ['store-unavailable', 'overloaded'] as const satisfies readonly ProblemCode[]

@@ -1,3 +1,4 @@
+import { toToken } from '../problems/faults.ts'
 import type { Fault } from '../problems/problems.ts'
 
 /** The query of an address. `faults` are what no schema can see: a name given twice, an encoding that is none. */
@@ -30,9 +31,6 @@ export const parseQueryString = (text: string): ParsedQuery => {
   }
   return { values, faults }
 }
-
-/** One token of a JSON pointer (RFC 6901). */
-export const toToken = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1')
 
 const decode = (text: string): string | undefined => {
   try {

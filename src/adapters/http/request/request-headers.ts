@@ -8,6 +8,13 @@ const actorCharactersMax = 255
 /** How long a reason may be, as a header or in a body, in code points. */
 export const reasonCharactersMax = 1_000
 
+/** How the reference describes the headers that `toContext` reads. */
+export const contextHeaders = {
+  'X-Actor': 'Who asks, as it names itself: 1 to 255 printable characters.',
+  'X-Reason': 'Why: 1 to 1,000 printable characters.',
+  traceparent: 'W3C trace context; stored and continued. A malformed one is ignored.',
+}
+
 /**
  * Who asks and why, for the envelopes of events. A reason in the body says more than one in a header, and goes before it.
  *

@@ -43,11 +43,13 @@ export const createHttpWorld = async (options: Options = {}) => {
   })
   const server = await createHttpServer({
     operations,
-    info: () => ({ ...process, startedAt: memory.storeClock.now(), uptimeMs: 12 }),
-    readHealth: () => options.checks ?? [],
+    process: {
+      info: () => ({ ...process, startedAt: memory.storeClock.now(), uptimeMs: 12 }),
+      readHealth: () => options.checks ?? [],
+    },
     logger: memory.logger,
     now: () => memory.storeClock.now(),
-    feedPollMs: 5,
+    feedTimes: { pollMs: 5 },
     ...options.server,
   })
   return {

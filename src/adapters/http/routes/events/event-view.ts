@@ -1,34 +1,54 @@
+import { z } from 'zod'
 import type { FeedItem } from '#application/queries/read-feed.ts'
 import type { JsonText, RecordedEvent, TaskEvent } from '#domain/task/events.ts'
-import { detailOf } from '#domain/task/state.ts'
-import type { TimelineEntry } from '#domain/task/timeline.ts'
 import type { Due } from '#domain/time.ts'
 import { findTraceId } from '../../request/request-headers.ts'
-import { renderInstant, toRfc3339 } from '../tasks/task-view.ts'
+import { instantView, renderInstant, toRfc3339 } from '../instant-view.ts'
+import { submissionExample } from '../tasks/submit/task-input.ts'
 
-/** Where people look at a trace, with `{traceId}` for its id; undefined when they have no such place. */
-export type TraceUrlTemplate = string | undefined
+const types = [
+  'Submitted',
+  'Started',
+  'Failed',
+  'Retried',
+  'Succeeded',
+  'Released',
+  'Rescheduled',
+  'CancelRequested',
+  'Cancelled',
+] as const satisfies readonly TaskEvent['type'][]
 
-/** One event of a history as clients see it, with the state it led to; the detail is judged at the event's own instant. */
-export const renderTimelineEntry = ({ event, stateAfter }: TimelineEntry, traceUrl: TraceUrlTemplate): JsonText => {
-  const state = {
-    status: stateAfter.status,
-    detail: detailOf(stateAfter, event.recordedAt),
-    attempt: stateAfter.attempt,
-  }
-  const traceId = traceIdOf(event)
-  const url = traceId === null ? null : (traceUrl?.replaceAll('{traceId}', traceId) ?? null)
-  return `{${renderEnvelope(event)},"traceUrl":${JSON.stringify(url)},"stateAfter":${JSON.stringify(state)}}`
+/** The members that an event has in the history of its task and in the feed. */
+export const eventView = {
+  version: z.int().min(1),
+  type: z.enum(types),
+  data: z.record(z.string(), z.unknown()),
+  recordedAt: instantView,
+  actor: z.string().nullable(),
+  reason: z.string().nullable(),
+  traceId: z.string().nullable(),
 }
 
-/** One event of the feed as clients see it. */
+export const eventExample = {
+  version: 1,
+  type: 'Submitted',
+  data: submissionExample,
+  recordedAt: '2026-01-01T00:00:00.000Z',
+  actor: 'ada',
+  reason: null,
+  traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+}
+
+/** One event of the feed. */
 export const renderFeedItem = ({ cursor, event }: FeedItem): JsonText =>
   `{"cursor":${JSON.stringify(cursor)},"taskId":"${event.taskId}",${renderEnvelope(event)}}`
 
-const traceIdOf = ({ context: { traceparent } }: RecordedEvent): string | null =>
+/** The trace that an event was recorded in. */
+export const traceIdOf = ({ context: { traceparent } }: RecordedEvent): string | null =>
   traceparent === undefined ? null : (findTraceId(traceparent) ?? null)
 
-const renderEnvelope = (event: RecordedEvent): string => {
+/** The members of `eventView` as JSON text without braces. */
+export const renderEnvelope = (event: RecordedEvent): string => {
   const { actor = null, reason = null } = event.context
   const traceId = traceIdOf(event)
   return (

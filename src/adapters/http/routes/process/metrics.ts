@@ -1,10 +1,10 @@
-import { anyQuery, createRoute, noBody, type Route } from '../../endpoint.ts'
+import { anyQuery, createEndpoint, noBody, type Endpoint } from '../../endpoint.ts'
 
 const mediaType = 'text/plain; version=0.0.4; charset=utf-8'
 
-/** `GET /metrics`: what this process measured, as Prometheus reads it. Every role serves it. */
-export const createMetricsRoute = (readMetrics: () => Promise<string>): Route =>
-  createRoute({
+/** `GET /metrics`: what this process measured, as Prometheus reads it. Processes of every role serve it. */
+export const createMetricsEndpoint = (readMetrics: () => Promise<string>): Endpoint =>
+  createEndpoint({
     method: 'GET',
     path: '/metrics',
     operationId: 'getMetrics',

@@ -1,23 +1,30 @@
+import { z } from 'zod'
 import type { ChangeOutcome } from '#application/commands/change-task.ts'
 import type { PersonRequest } from '#application/commands/person-commands.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { Rejection } from '#domain/task/rejections.ts'
-import { type ProblemCode, ProblemError } from '../../problems/problems.ts'
-import { toContext, toVersionCondition, type VersionCondition } from '../../request/request-headers.ts'
+import { type ProblemCode, ProblemError, storeRefusals } from '../../problems/problems.ts'
 import {
-  type Answer,
-  type AnswerDescription,
-  createRoute,
-  noQuery,
-  type Route,
-  taskNotFound,
-  toTaskId,
-} from '../../endpoint.ts'
-import { reasonInput } from './task-input.ts'
-import { taskView } from './task-schema.ts'
+  contextHeaders,
+  reasonCharactersMax,
+  toContext,
+  toVersionCondition,
+  type VersionCondition,
+} from '../../request/request-headers.ts'
+import { type Answer, type AnswerDescription, createEndpoint, noQuery, type Endpoint } from '../../endpoint.ts'
+import { taskExample, taskView } from './task-schema.ts'
 import { renderTask } from './task-view.ts'
-import { contextHeaders, storeRefusals, taskExample } from '../descriptions.ts'
+import { text } from '../../request/values.ts'
+import { taskNotFound, toTaskId } from './task-id.ts'
+
+const reasonInput = z
+  .strictObject({
+    reason: text(1, reasonCharactersMax)
+      .exactOptional()
+      .meta({ description: 'Why, in your own words; recorded with the event.' }),
+  })
+  .optional()
 
 interface ChangeDescription {
   readonly path: string
@@ -32,8 +39,8 @@ interface ChangeDescription {
 const changed = { schema: taskView, example: taskExample }
 
 /** `POST /api/tasks/{id}/retry`, `…/cancel` and `…/run-now`: what a person can make of a task. */
-export const createChangeRoutes = (operations: TaskOperations): readonly Route[] => [
-  createChangeRoute(operations, {
+export const createChangeTaskEndpoints = (operations: TaskOperations): readonly Endpoint[] => [
+  createChangeTaskEndpoint(operations, {
     path: '/api/tasks/{id}/retry',
     operationId: 'retryTask',
     summary: 'Open an ended task again',
@@ -42,7 +49,7 @@ export const createChangeRoutes = (operations: TaskOperations): readonly Route[]
     change: (request) => operations.retry(request),
     answers: { 200: { description: 'The task is open again.', ...changed } },
   }),
-  createChangeRoute(operations, {
+  createChangeTaskEndpoint(operations, {
     path: '/api/tasks/{id}/cancel',
     operationId: 'cancelTask',
     summary: 'Cancel a task',
@@ -55,7 +62,7 @@ export const createChangeRoutes = (operations: TaskOperations): readonly Route[]
       202: { description: 'Its handler has been asked to stop.', ...changed },
     },
   }),
-  createChangeRoute(operations, {
+  createChangeTaskEndpoint(operations, {
     path: '/api/tasks/{id}/run-now',
     operationId: 'runTaskNow',
     summary: 'Make a waiting task due at once',
@@ -66,9 +73,9 @@ export const createChangeRoutes = (operations: TaskOperations): readonly Route[]
   }),
 ]
 
-const createChangeRoute = (operations: TaskOperations, description: ChangeDescription): Route => {
+const createChangeTaskEndpoint = (operations: TaskOperations, description: ChangeDescription): Endpoint => {
   const { change, refusal, ...shown } = description
-  return createRoute({
+  return createEndpoint({
     ...shown,
     method: 'POST',
     query: noQuery,

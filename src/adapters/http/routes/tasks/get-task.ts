@@ -2,12 +2,12 @@ import { z } from 'zod'
 import type { PastTask } from '#application/queries/task-history.ts'
 import type { TaskWithProgress } from '#application/queries/find-task.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
-import { ProblemError } from '../../problems/problems.ts'
-import { type Answer, createRoute, noBody, type Route, taskNotFound, toTaskId } from '../../endpoint.ts'
-import { taskView } from './task-schema.ts'
+import { ProblemError, storeRefusals } from '../../problems/problems.ts'
+import { type Answer, createEndpoint, noBody, type Endpoint } from '../../endpoint.ts'
+import { taskExample, taskView } from './task-schema.ts'
 import { instant } from '../../request/values.ts'
 import { renderTask } from './task-view.ts'
-import { storeRefusals, taskExample } from '../descriptions.ts'
+import { taskNotFound, toTaskId } from './task-id.ts'
 
 const waitSecondsMax = 60
 
@@ -52,8 +52,8 @@ const getQuery = z
   .refine(excludes('wait', 'asOf'), { path: ['wait'], when: always, error: 'excludes asOf' })
 
 /** `GET /api/tasks/{id}`: a task as it stands now, as it stood once, or as it stands when it has ended. */
-export const createGetRoute = (operations: TaskOperations): Route =>
-  createRoute({
+export const createGetTaskEndpoint = (operations: TaskOperations): Endpoint =>
+  createEndpoint({
     method: 'GET',
     path: '/api/tasks/{id}',
     operationId: 'getTask',

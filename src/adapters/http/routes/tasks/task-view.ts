@@ -1,6 +1,7 @@
 import type { JsonText } from '#domain/task/events.ts'
 import { detailOf, isEnded, type Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
+import { renderInstant } from '../instant-view.ts'
 
 /**
  * A task as clients see it, as JSON text: payload and result are spliced in as they were stored, so that nothing is parsed
@@ -32,25 +33,4 @@ const renderError = (task: Task): JsonText => {
   if (task.lastFailure === undefined || task.status === 'SUCCESS') return 'null'
   const { error, cause, attempt } = task.lastFailure
   return JSON.stringify({ name: error.name, message: error.message, cause, attempt })
-}
-
-/** An instant as RFC 3339 in UTC with milliseconds, quoted; `null` for none. */
-export const renderInstant = (instant: Instant | undefined): JsonText =>
-  instant === undefined ? 'null' : `"${toRfc3339(instant)}"`
-
-let lastInstant: Instant = 0
-let lastText = '1970-01-01T00:00:00.000Z'
-
-/**
- * An instant as RFC 3339 in UTC with milliseconds.
- *
- * The last one is remembered, because writing a date was the dearest part of a submission's answer: a new task names one
- * instant twice, and all tasks of one flush share it.
- */
-export const toRfc3339 = (instant: Instant): string => {
-  if (instant !== lastInstant) {
-    lastText = new Date(instant).toISOString()
-    lastInstant = instant
-  }
-  return lastText
 }

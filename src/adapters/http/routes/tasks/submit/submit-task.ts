@@ -1,12 +1,12 @@
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { Instant } from '#domain/time.ts'
-import { toContext, toIdempotencyKey } from '../../request/request-headers.ts'
-import { createRoute, noQuery, type Route } from '../../endpoint.ts'
-import { taskInput } from './task-input.ts'
-import { taskView } from './task-schema.ts'
+import { contextHeaders, toContext, toIdempotencyKey } from '../../../request/request-headers.ts'
+import { createEndpoint, noQuery, type Endpoint } from '../../../endpoint.ts'
+import { submissionExample, taskInput } from './task-input.ts'
+import { taskExample, taskView } from '../task-schema.ts'
 import { toSubmitKey, toSubmitRequest } from './submit-request.ts'
-import { renderTask } from './task-view.ts'
-import { contextHeaders, storeRefusals, submissionExample, taskExample } from '../descriptions.ts'
+import { renderTask } from '../task-view.ts'
+import { storeRefusals } from '../../../problems/problems.ts'
 
 interface Deps {
   readonly operations: TaskOperations
@@ -15,8 +15,8 @@ interface Deps {
 }
 
 /** `POST /api/tasks`: the task is durable before the answer is sent. */
-export const createSubmitRoute = ({ operations, now }: Deps): Route =>
-  createRoute({
+export const createSubmitTaskEndpoint = ({ operations, now }: Deps): Endpoint =>
+  createEndpoint({
     method: 'POST',
     path: '/api/tasks',
     operationId: 'submitTask',

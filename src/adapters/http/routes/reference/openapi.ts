@@ -1,14 +1,14 @@
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
 import { z } from 'zod'
-import { problemMediaType, type ProblemCode, problems, ProblemError, renderProblem } from './problems/problems.ts'
-import type { AnswerDescription, Route } from './endpoint.ts'
-import { problemView } from './routes/tasks/task-schema.ts'
+import { problemMediaType, problemView, renderProblem } from '../../problems/problem-document.ts'
+import { type ProblemCode, ProblemError, problems } from '../../problems/problems.ts'
+import type { AnswerDescription, Endpoint } from '../../endpoint.ts'
 
 /** The OpenAPI 3.1 document of these routes, made from the very schemas that judge requests. */
-export const createOpenApi = (routes: readonly Route[], version: string): object => {
+export const createOpenApi = (endpoints: readonly Endpoint[], version: string): object => {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {}
-  for (const route of routes) {
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: toOperation(route) }
+  for (const endpoint of endpoints) {
+    paths[endpoint.path] = { ...paths[endpoint.path], [endpoint.method.toLowerCase()]: toOperation(endpoint) }
   }
   return createDocument({
     openapi: '3.1.0',
@@ -20,7 +20,7 @@ export const createOpenApi = (routes: readonly Route[], version: string): object
     },
     servers: [{ url: '/', description: 'This server.' }],
     security: [],
-    tags: [...new Set(routes.map(tagOf))].map((name) => ({ name, description: tagDescriptions[name] ?? name })),
+    tags: [...new Set(endpoints.map(tagOf))].map((name) => ({ name, description: tagDescriptions[name] ?? name })),
     paths: paths satisfies ZodOpenApiPathsObject,
   })
 }
@@ -32,31 +32,31 @@ const tagDescriptions: Readonly<Record<string, string>> = {
   operation: 'What operators and probes ask.',
 }
 
-const tagOf = ({ path }: Route): string => {
+const tagOf = ({ path }: Endpoint): string => {
   if (path.startsWith('/api/tasks')) return 'tasks'
   if (path === '/api/events') return 'feed'
   return path === '/api/queues' || path === '/api/workers' ? 'fleet' : 'operation'
 }
 
-const toOperation = (route: Route): ZodOpenApiOperationObject => ({
-  operationId: route.operationId,
-  summary: route.summary,
-  ...(route.description !== undefined && { description: route.description }),
-  tags: [tagOf(route)],
+const toOperation = (endpoint: Endpoint): ZodOpenApiOperationObject => ({
+  operationId: endpoint.operationId,
+  summary: endpoint.summary,
+  ...(endpoint.description !== undefined && { description: endpoint.description }),
+  tags: [tagOf(endpoint)],
   requestParams: {
-    ...(route.path.includes('{id}') && { path: z.object({ id: taskIdParameter }) }),
-    ...(route.query instanceof z.ZodObject && { query: route.query }),
-    ...(route.requestHeaders !== undefined && { header: toHeaders(route.requestHeaders) }),
+    ...(endpoint.path.includes('{id}') && { path: z.object({ id: taskIdParameter }) }),
+    ...(endpoint.query instanceof z.ZodObject && { query: endpoint.query }),
+    ...(endpoint.requestHeaders !== undefined && { header: toHeaders(endpoint.requestHeaders) }),
   },
-  ...(route.body.presence !== 'ignored' && {
+  ...(endpoint.body.presence !== 'ignored' && {
     requestBody: {
-      required: route.body.presence === 'required',
+      required: endpoint.body.presence === 'required',
       content: {
-        'application/json': { schema: route.body.described ?? route.body.schema, example: route.body.example },
+        'application/json': { schema: endpoint.body.described ?? endpoint.body.schema, example: endpoint.body.example },
       },
     },
   }),
-  responses: { ...toResponses(route.answers), ...toRefusals(refusalsOf(route)) },
+  responses: { ...toResponses(endpoint.answers), ...toRefusals(refusalsOf(endpoint)) },
 })
 
 const taskIdParameter = z
@@ -90,7 +90,7 @@ const toResponses = (answers: Readonly<Record<string, AnswerDescription>>) =>
 /** Every route can meet what concerns no route in particular. */
 const commonRefusals = ['not-acceptable', 'internal-error'] as const satisfies readonly ProblemCode[]
 
-const refusalsOf = ({ refusals, body, admission }: Route): readonly ProblemCode[] => [
+const refusalsOf = ({ refusals, body, admission }: Endpoint): readonly ProblemCode[] => [
   ...refusals,
   ...(body.presence === 'ignored' ? [] : (['unsupported-media-type'] as const)),
   ...(admission === 'vital' ? [] : (['overloaded'] as const)),

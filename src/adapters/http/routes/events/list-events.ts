@@ -6,23 +6,43 @@ import type { TaskOperations } from '#application/task-operations.ts'
 import type { Admission } from '../../request/admission.ts'
 import { eventStreamMediaType, type FeedPage, streamFeed } from '../../feed/event-stream.ts'
 import type { FeedTail } from '../../feed/feed-tail.ts'
-import { ProblemError } from '../../problems/problems.ts'
+import { ProblemError, storeRefusals } from '../../problems/problems.ts'
 import { findAcceptable } from '../../request/request-headers.ts'
-import { createRoute, noBody, type Route } from '../../endpoint.ts'
-import { feedView } from './event-schema.ts'
+import { createEndpoint, noBody, type Endpoint } from '../../endpoint.ts'
 import { pageLimit } from '../../request/values.ts'
-import { renderFeedItem } from './event-view.ts'
-import { feedExample, storeRefusals } from '../descriptions.ts'
+import { eventExample, eventView, renderFeedItem } from './event-view.ts'
 
-export interface FeedDeps {
+interface Deps {
   readonly operations: TaskOperations
   readonly tail: FeedTail
   readonly admission: Admission
   readonly logger: Logger
-  readonly heartbeatMs?: number
+  readonly heartbeatMs?: number | undefined
 }
 
 const eventsPerPageDefault = 100
+
+const feedView = z
+  .strictObject({
+    items: z.array(
+      z
+        .strictObject({
+          cursor: z.string().meta({ description: 'Resumes after this event.' }),
+          taskId: z.uuid(),
+          ...eventView,
+        })
+        .meta({ id: 'FeedEvent' }),
+    ),
+    nextCursor: z.string().meta({ description: 'Where to read on; repeat it to follow.' }),
+  })
+  .meta({ id: 'FeedPage' })
+
+const cursorExample = '9f86d081884c7d65.2n9c.019b76daa8007c3e8f6e2f1d9c0b5a41.1'
+
+const feedExample = {
+  items: [{ cursor: cursorExample, taskId: '019b76da-a800-7c3e-8f6e-2f1d9c0b5a41', ...eventExample }],
+  nextCursor: cursorExample,
+}
 
 const feedQuery = z.strictObject({
   after: z.string().exactOptional().meta({
@@ -32,8 +52,8 @@ const feedQuery = z.strictObject({
 })
 
 /** `GET /api/events`: every event of every task in one stable order, page by page or as a stream. */
-export const createFeedRoute = ({ operations, tail, admission, logger, heartbeatMs }: FeedDeps): Route =>
-  createRoute({
+export const createListEventsEndpoint = ({ operations, tail, admission, logger, heartbeatMs }: Deps): Endpoint =>
+  createEndpoint({
     method: 'GET',
     path: '/api/events',
     operationId: 'listEvents',
@@ -59,7 +79,7 @@ export const createFeedRoute = ({ operations, tail, admission, logger, heartbeat
       const leave = admission.enter('stream', 1)
       try {
         const first = await read(operations, resumeFrom(headers) ?? after, limit)
-        const body = streamFeed({ first, tail, signal: whenOver(), ...(heartbeatMs !== undefined && { heartbeatMs }) })
+        const body = streamFeed({ first, tail, signal: whenOver(), heartbeatMs })
         body.once('close', leave)
         body.once('error', (error) => logger.error({ err: error }, 'ended a stream: the feed could not be read on'))
         return { status: 200, body, mediaType: eventStreamMediaType, headers: streamHeaders }

@@ -2,8 +2,9 @@ import type { SubmitRequest } from '#application/commands/submit-task.ts'
 import type { SubmitKey } from '#application/ports/events/submit-keys.ts'
 import type { JsonText } from '#domain/task/events.ts'
 import type { Due, Instant } from '#domain/time.ts'
-import { toFingerprint } from '../../request/canonical-json.ts'
-import { ProblemError, validationFailed } from '../../problems/problems.ts'
+import { toFingerprint } from '../../../request/canonical-json.ts'
+import { validationFailed } from '../../../problems/faults.ts'
+import { ProblemError } from '../../../problems/problems.ts'
 import type { TaskInput } from './task-input.ts'
 
 /** How much a payload may weigh, in bytes of UTF-8 as `JSON.stringify` writes it. */

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { retryAfterMsMax } from '#application/ports/task-handler.ts'
-import { reasonCharactersMax } from '../../request/request-headers.ts'
-import { json, instant, name, text, whole } from '../../request/values.ts'
+import { json, instant, name, text, whole } from '../../../request/values.ts'
 
 const always = (): boolean => true
 
@@ -69,25 +68,16 @@ export const batchItem = z
   .refine(namesOneDue, { path: ['delayMs'], when: always, error: 'excludes runAt' })
   .meta({ id: 'BatchItem' })
 
-const batchItemsMax = 1_000
-
-/** What `POST /api/tasks/batch` takes, as the reference shows it. */
-export const batchInput = z
-  .strictObject({ tasks: z.array(batchItem).min(1).max(batchItemsMax) })
-  .meta({ id: 'BatchInput' })
-
-/** The same with its tasks unjudged: each is judged by itself, so that one which does not fit refuses no other. */
-export const batchEnvelope = z.strictObject({
-  tasks: z.array(z.unknown()).min(1).max(batchItemsMax),
-})
-
 export type TaskInput = z.infer<typeof taskInput>
 
-/** What retry, cancel and run-now take. */
-export const reasonInput = z
-  .strictObject({
-    reason: text(1, reasonCharactersMax)
-      .exactOptional()
-      .meta({ description: 'Why, in your own words; recorded with the event.' }),
-  })
-  .optional()
+export const submissionExample = {
+  type: 'email.send',
+  payload: { to: 'ada@example.com', subject: 'Welcome' },
+  queue: 'mail',
+  priority: 10,
+  delayMs: 0,
+  maxAttempts: 5,
+  timeoutMs: 60_000,
+  retry: { strategy: 'exponential', baseMs: 1_000, maxMs: 3_600_000, jitter: 'full' },
+  tags: ['welcome'],
+}

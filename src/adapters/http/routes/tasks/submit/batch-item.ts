@@ -1,11 +1,11 @@
 import type { RequestsRefusedError } from '#application/commands/submit-many.ts'
 import { KeyReusedError, type SubmitRequest } from '#application/commands/submit-task.ts'
 import type { Instant } from '#domain/time.ts'
-import { toFaults } from '../../problems/faults.ts'
-import { type Fault, ProblemError, validationFailed } from '../../problems/problems.ts'
+import { toFaults, validationFailed } from '../../../problems/faults.ts'
+import { type Fault, ProblemError } from '../../../problems/problems.ts'
 import { batchItem } from './task-input.ts'
 import { payloadBytesMax, toSubmitKey, toSubmitRequest } from './submit-request.ts'
-import { toProblem } from '../../problems/to-problem.ts'
+import { toProblem } from '../../../problems/to-problem.ts'
 
 /** One task of a batch, judged by itself. */
 export type JudgedItem =

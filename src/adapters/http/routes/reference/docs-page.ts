@@ -1,5 +1,5 @@
 import fastify from 'fastify'
-import { anyQuery, createRoute, noBody, type Route } from '../../endpoint.ts'
+import { anyQuery, createEndpoint, noBody, type Endpoint } from '../../endpoint.ts'
 
 const openApiPath = '/api/openapi.json'
 const docsPath = '/api/docs'
@@ -10,11 +10,11 @@ const contentSecurityPolicy =
   "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:"
 
 /** The OpenAPI document and a page that shows it. `document` is asked once, when somebody first wants to see it. */
-export const createReferenceRoutes = (document: () => object): readonly Route[] => {
+export const createReferenceEndpoints = (document: () => object): readonly Endpoint[] => {
   const rendered = once(() => JSON.stringify(document()))
   const page = once(loadPage)
   return [
-    createRoute({
+    createEndpoint({
       method: 'GET',
       path: openApiPath,
       operationId: 'getOpenApi',
@@ -25,7 +25,7 @@ export const createReferenceRoutes = (document: () => object): readonly Route[] 
       refusals: [],
       handle: () => ({ status: 200, body: rendered() }),
     }),
-    createRoute({
+    createEndpoint({
       method: 'GET',
       path: docsPath,
       operationId: 'getReference',
@@ -41,7 +41,7 @@ export const createReferenceRoutes = (document: () => object): readonly Route[] 
         headers: { 'content-security-policy': contentSecurityPolicy },
       }),
     }),
-    createRoute({
+    createEndpoint({
       method: 'GET',
       path: scriptPath,
       operationId: 'getReferenceScript',

@@ -6,22 +6,72 @@ import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { EventContext, JsonText } from '#domain/task/events.ts'
 import type { Instant } from '#domain/time.ts'
-import { limits } from '../../request/limits.ts'
-import { ProblemError, problems, renderProblem } from '../../problems/problems.ts'
-import { findTraceId, toContext } from '../../request/request-headers.ts'
-import { createRoute, type Route } from '../../endpoint.ts'
-import { batchEnvelope, batchInput } from './task-input.ts'
-import { batchResultsView } from './task-schema.ts'
+import { limits } from '../../../request/limits.ts'
+import { problemView, renderProblem } from '../../../problems/problem-document.ts'
+import { ProblemError, problems, storeRefusals } from '../../../problems/problems.ts'
+import { contextHeaders, findTraceId, toContext } from '../../../request/request-headers.ts'
+import { createEndpoint, type Endpoint } from '../../../endpoint.ts'
+import { batchItem, submissionExample } from './task-input.ts'
+import { taskExample, taskView } from '../task-schema.ts'
 import { judgeBatchItem, type JudgedItem, refuseBatch, refuseRequests } from './batch-item.ts'
-import { toProblem } from '../../problems/to-problem.ts'
-import { renderTask } from './task-view.ts'
-import { batchExample, batchResultsExample, contextHeaders, storeRefusals } from '../descriptions.ts'
+import { toProblem } from '../../../problems/to-problem.ts'
+import { renderTask } from '../task-view.ts'
 
 interface Deps {
   readonly operations: TaskOperations
   /** The store's clock as estimated. */
   readonly now: () => Instant
   readonly logger: Logger
+}
+
+const batchItemsMax = 1_000
+
+/** What `POST /api/tasks/batch` takes, as the reference shows it. */
+const batchInput = z.strictObject({ tasks: z.array(batchItem).min(1).max(batchItemsMax) }).meta({ id: 'BatchInput' })
+
+/** The same with its tasks unjudged: each is judged by itself, so that one which does not fit refuses no other. */
+const batchEnvelope = z.strictObject({
+  tasks: z.array(z.unknown()).min(1).max(batchItemsMax),
+})
+
+const batchResultsView = z
+  .strictObject({
+    results: z.array(
+      z.union([
+        z.strictObject({ status: z.literal(202), task: taskView }),
+        z.strictObject({
+          status: z.union([z.literal(413), z.literal(422), z.literal(500), z.literal(503)]),
+          problem: problemView,
+        }),
+      ]),
+    ),
+  })
+  .meta({ id: 'BatchResults' })
+
+/** Of two tasks the second brings a key that was used for another one. */
+const batchExample = {
+  tasks: [
+    { ...submissionExample, idempotencyKey: 'welcome-ada' },
+    { type: 'email.send', payload: { to: 'grace@example.com' }, idempotencyKey: 'welcome-grace' },
+  ],
+}
+
+const batchResultsExample = {
+  results: [
+    { status: 202, task: taskExample },
+    {
+      status: 422,
+      problem: {
+        type: 'urn:taskfold:problem:idempotency-key-reused',
+        title: 'The idempotency key was used for another request',
+        status: 422,
+        detail: 'Repeat the request as it was, or take a new key.',
+        code: 'idempotency-key-reused',
+        errors: [],
+        traceId: null,
+      },
+    },
+  ],
 }
 
 const batchQuery = z.strictObject({
@@ -32,8 +82,8 @@ const batchQuery = z.strictObject({
 })
 
 /** `POST /api/tasks/batch`: what is answered 202 is durable, whatever became of the others. */
-export const createBatchRoute = (deps: Deps): Route =>
-  createRoute({
+export const createSubmitBatchEndpoint = (deps: Deps): Endpoint =>
+  createEndpoint({
     method: 'POST',
     path: '/api/tasks/batch',
     operationId: 'submitTasks',

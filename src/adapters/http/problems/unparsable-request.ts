@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { ProblemError, problemMediaType, problems, renderProblem } from './problems.ts'
+import { problemMediaType, renderProblem } from './problem-document.ts'
+import { ProblemError, problems } from './problems.ts'
 
 // An import of it would read all it exports, and one of that is a WebSocket client, which takes 40 ms to load.
 const http = process.getBuiltinModule('node:http')
@@ -12,7 +13,7 @@ interface ClientError extends Error {
 }
 
 /** Answers a request that never became one, and closes its connection: what follows on it has no beginning. */
-export const answerClientError = (error: ClientError, socket: Socket): void => {
+export const answerUnparsableRequest = (error: ClientError, socket: Socket): void => {
   // The client went away: nobody would read an answer.
   if (error.code === 'ECONNRESET' || !socket.writable || socket.destroyed) {
     socket.destroy()
@@ -24,7 +25,7 @@ export const answerClientError = (error: ClientError, socket: Socket): void => {
     pending.once('finish', () => socket.destroySoon())
     return
   }
-  const problem = toProblem(error)
+  const problem = describeParserError(error)
   const { status } = problems[problem.code]
   const body = renderProblem(problem, undefined)
   socket.end(
@@ -44,7 +45,7 @@ const findPendingAnswer = (socket: Socket): ServerResponse | undefined => {
   return message instanceof http.ServerResponse && message.req.complete ? message : undefined
 }
 
-const toProblem = (error: ClientError): ProblemError => {
+const describeParserError = (error: ClientError): ProblemError => {
   switch (error.code ?? '') {
     case 'HPE_HEADER_OVERFLOW':
       return isInRequestLine(error.rawPacket)
