@@ -7,7 +7,7 @@ import { cancelTask, type PersonRequest, retryTask, runTaskNow } from './command
 import type { ReadyAnnouncer } from './hints/announcer.ts'
 import { type SettledSubmit, submitAll, submitMany } from './commands/submit-many.ts'
 import { type SubmitDeps, type SubmitRequest, type SubmitOutcome, submitTask } from './commands/submit-task.ts'
-import type { EventFeed } from './ports/events/event-feed.ts'
+import type { EventFeed, FeedCursor, FeedReading } from './ports/events/event-feed.ts'
 import type { EventStore } from './ports/events/event-store.ts'
 import type { Effect, IdempotencyLedger } from './ports/ledger/idempotency-ledger.ts'
 import type { Identities } from './ports/surroundings/identities.ts'
@@ -21,7 +21,6 @@ import { type Explanation, explainTask } from './queries/explain-task.ts'
 import { findProgress, findTaskWithProgress, type TaskWithProgress } from './queries/find-task.ts'
 import { listEffects } from './queries/list-effects.ts'
 import { listTasks, type TaskFilter, type TaskPage } from './queries/list-tasks.ts'
-import { type FeedReading, readFeed } from './queries/read-feed.ts'
 import { findTaskAsOf, findTaskAsOfVersion, findTimeline, type PastTask } from './queries/task-history.ts'
 import { createEndWatch, waitForEnd } from './queries/wait-for-end.ts'
 
@@ -56,10 +55,12 @@ export interface TaskOperations {
   /** The registered workers, without ended incarnations. */
   listWorkers(): Promise<readonly WorkerRow[]>
   /**
-   * Events of all tasks, `limit` (1..1000) at most, after a cursor; from the beginning without one, from now on after
-   * `latest`. A page may be cut short by its weight: only an empty one means that the end is reached for now.
+   * Events of all tasks, `limit` (1..1000) at most, after a cursor; from the beginning without one. A page may be cut short
+   * by its weight: only an empty one means that the end is reached for now. Throws UndecodableStreamError.
    */
-  readFeed(after: string | undefined, limit: number): Promise<FeedReading>
+  readFeed(after: FeedCursor | undefined, limit: number): Promise<FeedReading>
+  /** The cursor after every event that can be read now. */
+  readFeedEnd(): Promise<FeedCursor>
   /** Ends every wait for the end of a task. Resolves when the query of these waits has ended. */
   close(): Promise<void>
 }
@@ -107,7 +108,8 @@ export const createTaskOperations = (deps: TaskOperationsDeps): TaskOperations =
     runNow: (request) => runTaskNow(changing, request),
     listQueues: () => index.summarizeQueues(),
     listWorkers: async () => (await registry.readAll()).filter((worker) => worker.state !== 'ended'),
-    readFeed: (after, limit) => readFeed(feed, after, limit),
+    readFeed: (after, limit) => feed.readAfter(after, limit),
+    readFeedEnd: () => feed.latest(),
     close: () => ends.close(),
   }
 }

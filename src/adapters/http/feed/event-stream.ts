@@ -1,20 +1,20 @@
 import { Readable } from 'node:stream'
-import type { FeedReading } from '#application/queries/read-feed.ts'
+import type { FeedCursor, FeedPage } from '#application/ports/events/event-feed.ts'
 import type { JsonText } from '#domain/task/events.ts'
-import { renderFeedItem } from '../routes/events/event-view.ts'
+import { renderFeedEvent } from '../routes/events/event-view.ts'
+import { formatFeedCursor } from './feed-cursor.ts'
 import type { FeedTail } from './feed-tail.ts'
 
-/** What a browser's EventSource asks for. */
+/** The media type that a browser's EventSource asks for. */
 export const eventStreamMediaType = 'text/event-stream'
 
-export type FeedPage = Extract<FeedReading, { readonly kind: 'page' }>
-
 interface Following {
-  /** What was found before the answer began, and where to go on. */
+  /** The page that was read before the answer began; the stream goes on from its `next`. */
   readonly first: FeedPage
   readonly tail: FeedTail
   /** Ends the stream. */
   readonly signal: AbortSignal
+  /** How long the stream says nothing before it sends a comment. Default: 15 seconds. */
   readonly heartbeatMs?: number | undefined
 }
 
@@ -23,24 +23,28 @@ const heartbeatMsDefault = 15_000
 /**
  * The feed as server-sent events, without end until `signal` aborts.
  *
- * A message is made when the client has taken the one before, and events are read when it has taken those before: one that
- * is slow, or stops reading, holds a page and no more. Written by hand because `@fastify/sse` writes its heartbeats past
- * the back pressure, and answers refusals in a form of its own.
+ * A message is made when the client has taken the one before, and events are read when it has taken those before: for a
+ * client that is slow, or stops reading, the process holds one page. Written by hand because `@fastify/sse` writes its
+ * heartbeats past the back pressure, and answers refusals in a form of its own.
  */
 export const streamFeed = (following: Following): Readable =>
   Readable.from(follow(following), { objectMode: false, highWaterMark: 1 })
 
 async function* follow({ first, tail, signal, heartbeatMs = heartbeatMsDefault }: Following): AsyncGenerator<string> {
-  // At once, so that the client knows that it is connected.
+  // Sent at once, so that the client knows that it is connected.
   yield heartbeat
-  for (let page = first; ;) {
-    for (const item of page.items) yield toMessage(item.cursor, renderFeedItem(item))
-    const news = await nextOrHeartbeat(tail, page.next, signal, heartbeatMs)
-    if (news === 'over') return
-    if (news === 'silence') {
+  let { events, next } = first
+  for (;;) {
+    for (const { cursor, event } of events) {
+      const id = formatFeedCursor(cursor)
+      yield toMessage(id, renderFeedEvent(id, event))
+    }
+    const found = await nextOrHeartbeat(tail, next, signal, heartbeatMs)
+    if (found === 'over') return
+    if (found === 'silence') {
       yield heartbeat
-      page = { ...page, items: [] }
-    } else page = news
+      events = []
+    } else ({ events, next } = found)
   }
 }
 
@@ -50,10 +54,13 @@ const heartbeat = ':\n\n'
 /** JSON text holds no line breaks outside of its strings, where they are escaped. */
 const toMessage = (id: string, data: JsonText): string => `id: ${id}\ndata: ${data}\n\n`
 
-/** A feed that no longer knows its own cursor was restored from elsewhere: whoever comes back is told so. */
+/**
+ * The next page, or why there is none. A feed that does not know its own cursor any more was restored from another copy: the
+ * stream ends, and a client that reconnects is refused with `invalid-cursor`.
+ */
 const nextOrHeartbeat = async (
   tail: FeedTail,
-  after: string,
+  after: FeedCursor,
   signal: AbortSignal,
   heartbeatMs: number,
 ): Promise<FeedPage | 'silence' | 'over'> => {
@@ -63,9 +70,9 @@ const nextOrHeartbeat = async (
   signal.addEventListener('abort', stop)
   if (signal.aborted) stop()
   try {
-    const news = await tail.next(after, waiting.signal)
-    if (news === undefined) return signal.aborted ? 'over' : 'silence'
-    return news.kind === 'page' ? news : 'over'
+    const found = await tail.next(after, waiting.signal)
+    if (found === undefined) return signal.aborted ? 'over' : 'silence'
+    return found.kind === 'page' ? found : 'over'
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', stop)

@@ -1,74 +1,76 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSemaphore } from '#application/mechanisms/semaphore.ts'
-import type { FeedReading } from '#application/queries/read-feed.ts'
-import { createFeedWatch, placeOf } from './feed-watch.ts'
+import type { FeedCursor, FeedReading } from '#application/ports/events/event-feed.ts'
+import { placeOf } from './feed-cursor.ts'
+import { createFeedWatch } from './feed-watch.ts'
 import { outageMs, type ReadFeed, readFeedOrOutage } from './read-feed-or-outage.ts'
 
-/** The feed for those who follow it in this process, however many and however slow. */
+/** The feed for its followers in this process, however many and however slow. */
 export interface FeedTail {
   /**
-   * The next events after `cursor`, as soon as there are any; undefined when `signal` aborts before. Read on from `next`,
-   * nothing is left out and nothing comes twice. A store that is away is waited for. Throws UndecodableStreamError.
+   * The next events after `cursor`, as soon as there are any; undefined when `signal` aborts before. Read on from `next`, no
+   * event is left out and none comes twice. A store that is away is asked again until it answers. Throws
+   * UndecodableStreamError.
    */
-  next(cursor: string, signal: AbortSignal): Promise<FeedReading | undefined>
+  next(cursor: FeedCursor, signal: AbortSignal): Promise<FeedReading | undefined>
 }
 
 interface Deps {
   readonly read: ReadFeed
-  /** How often the end is looked at. */
+  /** How often the end of the feed is read. Default: 250 ms. */
   readonly pollMs?: number | undefined
-  /** Ends the watch at the end; whoever follows has a signal of its own. */
+  /** Ends the watch at the end of the feed; each follower has a signal of its own. */
   readonly closing: AbortSignal
 }
 
 const pollMsDefault = 250
 const eventsPerReadMax = 200
-/** How many who have fallen behind may ask the store at once. */
+/** How many followers that have fallen behind may ask the store at once. */
 const readersMax = 4
 
 /**
- * Whoever has fallen behind reads for itself until it has caught up; from then on it is told what the one watch at the end
- * finds, which reads each event once however many follow.
+ * A follower that has fallen behind reads for itself until it has caught up; from then on it gets the events that the one
+ * watch at the end finds, which reads each event once however many followers there are.
  */
 export const createFeedTail = ({ read, pollMs = pollMsDefault, closing }: Deps): FeedTail => {
   const watch = createFeedWatch({ read, pollMs, closing })
   const readers = createSemaphore(readersMax)
 
-  /** Answers with events, or with the place at the end from which to wait for more. */
-  const catchUp = async (cursor: string, signal: AbortSignal): Promise<FeedReading> => {
+  /** Resolves with events, or with an empty page whose `next` is the place at the end from which to wait for more. */
+  const catchUp = async (cursor: FeedCursor, signal: AbortSignal): Promise<FeedReading> => {
     for (let after = cursor; ;) {
       const end = watch.end()
-      const page = await readers.run(() => readFeedOrOutage(read, after, eventsPerReadMax))
-      if (page.kind === 'outage') {
+      const reading = await readers.run(() => readFeedOrOutage(read, after, eventsPerReadMax))
+      if (reading.kind === 'outage') {
         await sleep(outageMs, undefined, { signal }).catch(() => {})
-        if (signal.aborted) return { kind: 'page', items: [], next: after }
+        if (signal.aborted) return { kind: 'page', events: [], next: after }
         continue
       }
-      if (page.kind === 'invalid-cursor' || page.items.length > 0) return page
-      // There was nothing, so nothing lies between here and the end as it was before.
-      after = end !== undefined && placeOf(page.next, end) === 'before' ? end : page.next
-      if (signal.aborted || !isBehind(after)) return { ...page, next: after }
+      if (reading.kind === 'unknown-cursor' || reading.events.length > 0) return reading
+      // The read found nothing, so nothing lies between `after` and the end as it was before the read.
+      after = end !== undefined && placeOf(reading.next, end) === 'before' ? end : reading.next
+      if (signal.aborted || !isBehind(after)) return { kind: 'page', events: [], next: after }
     }
   }
 
-  const isBehind = (after: string): boolean => {
+  const isBehind = (after: FeedCursor): boolean => {
     const end = watch.end()
     return end !== undefined && placeOf(after, end) === 'before'
   }
 
-  const next = async (cursor: string, signal: AbortSignal): Promise<FeedReading | undefined> => {
+  const next = async (cursor: FeedCursor, signal: AbortSignal): Promise<FeedReading | undefined> => {
     let after = cursor
-    let news: FeedReading | 'look-yourself' | undefined
+    let found: FeedReading | 'catch-up' | undefined
     do {
       if (signal.aborted) return undefined
-      if (news === 'look-yourself' || watch.end() === undefined || isBehind(after)) {
-        const page = await catchUp(after, signal)
-        if (page.kind === 'invalid-cursor' || page.items.length > 0) return page
-        after = page.next
+      if (found === 'catch-up' || watch.end() === undefined || isBehind(after)) {
+        const reading = await catchUp(after, signal)
+        if (reading.kind === 'unknown-cursor' || reading.events.length > 0) return reading
+        after = reading.next
       }
-      news = await watch.waitForNews(after, signal)
-    } while (news === 'look-yourself')
-    return news
+      found = await watch.waitForEvents(after, signal)
+    } while (found === 'catch-up')
+    return found
   }
 
   return { next }

@@ -1,19 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FeedCursor } from '#application/ports/events/event-feed.ts'
-import { parseFeedCursor } from '#application/queries/feed-cursor.ts'
-import type { FeedReading } from '#application/queries/read-feed.ts'
+import type { FeedCursor, FeedPage } from '#application/ports/events/event-feed.ts'
+import { placeOf } from './feed-cursor.ts'
 import { isOutage, outageMs, type ReadFeed } from './read-feed-or-outage.ts'
 
-/** One loop of queries at the end of the feed, for everybody in this process who has come that far. */
+/** One loop of queries at the end of the feed, for all followers in this process that have caught up with it. */
 export interface FeedWatch {
-  /** Up to where the loop has read: nothing is ever inserted before it. Undefined while nobody waits. */
-  end(): string | undefined
+  /** The cursor that the loop has read up to: no event is ever inserted before it. Undefined while no follower waits. */
+  end(): FeedCursor | undefined
 
   /**
-   * Resolves with the events after `after`, which must not be before the end, when there are any; with `look-yourself` when
-   * the loop cannot go on; with undefined when `signal` aborts.
+   * Resolves with the events after `after`, which must not be before the end, as soon as there are any; with `catch-up` when
+   * the loop cannot go on and the follower has to read for itself; with undefined when `signal` aborts.
    */
-  waitForNews(after: string, signal: AbortSignal): Promise<FeedReading | 'look-yourself' | undefined>
+  waitForEvents(after: FeedCursor, signal: AbortSignal): Promise<FeedPage | 'catch-up' | undefined>
 }
 
 interface Deps {
@@ -24,36 +23,34 @@ interface Deps {
 }
 
 interface Follower {
-  readonly after: string
-  readonly tell: (news: FeedReading | 'look-yourself') => void
+  readonly after: FeedCursor
+  readonly resume: (found: FeedPage | 'catch-up') => void
 }
-
-type Page = Extract<FeedReading, { readonly kind: 'page' }>
 
 /** How many events one query of the loop may find. */
 const eventsPerPollMax = 500
 
 export const createFeedWatch = ({ read, pollMs, closing }: Deps): FeedWatch => {
   const followers = new Set<Follower>()
-  let end: string | undefined
+  let end: FeedCursor | undefined
   let watching: Promise<void> | undefined
 
-  /** Answers how long to wait before the next look. */
-  const look = async (after: string): Promise<number> => {
+  /** Resolves with how long to wait before the next poll, in milliseconds. */
+  const poll = async (after: FeedCursor): Promise<number> => {
     try {
-      const page = await read(after, eventsPerPollMax)
-      end = page.kind === 'page' ? page.next : undefined
+      const reading = await read(after, eventsPerPollMax)
+      end = reading.kind === 'page' ? reading.next : undefined
       for (const follower of followers) {
-        const news = page.kind === 'page' ? newsFor(follower.after, page) : 'look-yourself'
-        if (news !== undefined) follower.tell(news)
+        const found = reading.kind === 'page' ? eventsFor(follower.after, reading) : 'catch-up'
+        if (found !== undefined) follower.resume(found)
       }
-      // Where that much was found there is more.
-      return page.kind === 'page' && page.items.length * 2 > eventsPerPollMax ? 0 : pollMs
+      // A page that is more than half full suggests that more events are there already.
+      return reading.kind === 'page' && reading.events.length * 2 > eventsPerPollMax ? 0 : pollMs
     } catch (error) {
       if (isOutage(error)) return outageMs
-      // Whoever looks meets the same error, and it becomes the end of that stream.
+      // A follower that reads for itself meets the same error, which ends its stream.
       end = undefined
-      for (const follower of followers) follower.tell('look-yourself')
+      for (const follower of followers) follower.resume('catch-up')
       return pollMs
     }
   }
@@ -62,7 +59,7 @@ export const createFeedWatch = ({ read, pollMs, closing }: Deps): FeedWatch => {
     for (let pauseMs = pollMs; ;) {
       await sleep(pauseMs, undefined, { signal: closing }).catch(() => {})
       if (closing.aborted || end === undefined || followers.size === 0) break
-      pauseMs = await look(end)
+      pauseMs = await poll(end)
     }
     end = undefined
     watching = undefined
@@ -70,17 +67,17 @@ export const createFeedWatch = ({ read, pollMs, closing }: Deps): FeedWatch => {
 
   return {
     end: () => end,
-    waitForNews: (after, signal) => {
+    waitForEvents: (after, signal) => {
       end ??= after
       watching ??= watch()
       return new Promise((resolve) => {
-        const leave = (news?: FeedReading | 'look-yourself'): void => {
+        const leave = (found?: FeedPage | 'catch-up'): void => {
           followers.delete(follower)
           signal.removeEventListener('abort', giveUp)
-          resolve(news)
+          resolve(found)
         }
         const giveUp = (): void => leave()
-        const follower: Follower = { after, tell: leave }
+        const follower: Follower = { after, resume: leave }
         followers.add(follower)
         signal.addEventListener('abort', giveUp)
         if (signal.aborted) leave()
@@ -89,31 +86,18 @@ export const createFeedWatch = ({ read, pollMs, closing }: Deps): FeedWatch => {
   }
 }
 
-const newsFor = (after: string, page: Page): Page | 'look-yourself' | undefined => {
-  const [first] = page.items
+/** The events of a page that lie after `after`; undefined when there are none. */
+const eventsFor = (after: FeedCursor, page: FeedPage): FeedPage | 'catch-up' | undefined => {
+  const [first] = page.events
   if (first === undefined) return undefined
   switch (placeOf(after, first.cursor)) {
     case 'before':
       return page
     case 'unrelated':
-      return 'look-yourself'
+      return 'catch-up'
     case 'not-before': {
-      const items = page.items.filter(({ cursor }) => placeOf(after, cursor) === 'before')
-      return items.length === 0 ? undefined : { ...page, items }
+      const events = page.events.filter(({ cursor }) => placeOf(after, cursor) === 'before')
+      return events.length === 0 ? undefined : { kind: 'page', events, next: page.next }
     }
   }
-}
-
-/** Where a cursor stands to another in the order of the feed. Those of different epochs have nothing to do with each other. */
-export const placeOf = (text: string, otherText: string): 'before' | 'not-before' | 'unrelated' => {
-  if (text === otherText) return 'not-before'
-  const cursor = parseFeedCursor(text)
-  const other = parseFeedCursor(otherText)
-  if (cursor === undefined || other === undefined || cursor.epoch !== other.epoch) return 'unrelated'
-  return isBefore(cursor, other) ? 'before' : 'not-before'
-}
-
-const isBefore = (cursor: FeedCursor, other: FeedCursor): boolean => {
-  if (cursor.xid !== other.xid) return cursor.xid < other.xid
-  return cursor.taskId === other.taskId ? cursor.version < other.version : cursor.taskId < other.taskId
 }

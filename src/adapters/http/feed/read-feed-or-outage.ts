@@ -1,15 +1,15 @@
+import type { FeedCursor, FeedReading } from '#application/ports/events/event-feed.ts'
 import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
-import type { FeedReading } from '#application/queries/read-feed.ts'
 
-export type ReadFeed = (after: string, limit: number) => Promise<FeedReading>
+export type ReadFeed = (after: FeedCursor, limit: number) => Promise<FeedReading>
 
-/** How long a store that is away is left alone. */
+/** How long to wait before a store that did not answer is asked again. */
 export const outageMs = 1_000
 
-/** Reads, and makes an answer of a store that is away. Throws whatever else goes wrong. */
+/** Reads the feed; a store that is away or overloaded becomes a result. Throws every other error. */
 export const readFeedOrOutage = async (
   read: ReadFeed,
-  after: string,
+  after: FeedCursor,
   limit: number,
 ): Promise<FeedReading | { readonly kind: 'outage' }> => {
   try {

@@ -15,7 +15,7 @@ export interface EventFeed {
    * An event that this release cannot read ends a page before it, and throws UndecodableStreamError when it would be the
    * first. Throws StoreUnavailableError.
    */
-  readAfter(cursor: FeedCursor | undefined, limit: number): Promise<FeedPage>
+  readAfter(cursor: FeedCursor | undefined, limit: number): Promise<FeedReading>
 
   /** After everything that can be read now. Throws StoreUnavailableError. */
   latest(): Promise<FeedCursor>
@@ -40,9 +40,15 @@ export interface FeedEvent {
   readonly event: RecordedEvent
 }
 
-export type FeedPage =
-  /** `next` is where to read on, also when there are no events yet. */
-  | { readonly kind: 'page'; readonly events: readonly FeedEvent[]; readonly next: FeedCursor }
+export interface FeedPage {
+  readonly kind: 'page'
+  readonly events: readonly FeedEvent[]
+  /** Where to read on, also when there are no events yet. */
+  readonly next: FeedCursor
+}
+
+export type FeedReading =
+  | FeedPage
   /** The cursor is of another epoch, or of a future that this store has lost. */
   | { readonly kind: 'unknown-cursor' }
 

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type { FeedItem } from '#application/queries/read-feed.ts'
 import type { JsonText, RecordedEvent, TaskEvent } from '#domain/task/events.ts'
 import type { Due } from '#domain/time.ts'
 import { findTraceId } from '../../request/request-headers.ts'
@@ -39,8 +38,8 @@ export const eventExample = {
   traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
 }
 
-/** One event of the feed. */
-export const renderFeedItem = ({ cursor, event }: FeedItem): JsonText =>
+/** One event of the feed; `cursor` is the text that resumes after it. */
+export const renderFeedEvent = (cursor: string, event: RecordedEvent): JsonText =>
   `{"cursor":${JSON.stringify(cursor)},"taskId":"${event.taskId}",${renderEnvelope(event)}}`
 
 /** The trace that an event was recorded in. */

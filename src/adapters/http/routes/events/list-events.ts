@@ -1,16 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { z } from 'zod'
-import { eventsPerPageMax } from '#application/ports/events/event-feed.ts'
+import { eventsPerPageMax, type FeedPage } from '#application/ports/events/event-feed.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { Admission } from '../../request/admission.ts'
-import { eventStreamMediaType, type FeedPage, streamFeed } from '../../feed/event-stream.ts'
+import { eventStreamMediaType, streamFeed } from '../../feed/event-stream.ts'
+import { formatFeedCursor, parseFeedCursor } from '../../feed/feed-cursor.ts'
 import type { FeedTail } from '../../feed/feed-tail.ts'
 import { ProblemError, storeRefusals } from '../../problems/problems.ts'
 import { findAcceptable } from '../../request/request-headers.ts'
 import { createEndpoint, noBody, type Endpoint } from '../../endpoint.ts'
 import { pageLimit } from '../../request/values.ts'
-import { eventExample, eventView, renderFeedItem } from './event-view.ts'
+import { eventExample, eventView, renderFeedEvent } from './event-view.ts'
 
 interface Deps {
   readonly operations: TaskOperations
@@ -96,11 +97,18 @@ const vary = 'accept'
 /** A proxy must neither keep a stream nor gather it. */
 const streamHeaders = { vary, 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
 
+/** `after` as a client writes it: the text of a cursor, or `latest`. */
 const read = async (operations: TaskOperations, after: string | undefined, limit: number): Promise<FeedPage> => {
-  const page = await operations.readFeed(after, limit)
-  if (page.kind === 'page') return page
-  throw new ProblemError('invalid-cursor', 'Use a cursor as this feed gave it, or latest.')
+  if (after === 'latest') return { kind: 'page', events: [], next: await operations.readFeedEnd() }
+  const cursor = after === undefined ? undefined : parseFeedCursor(after)
+  if (after !== undefined && cursor === undefined) throw invalidCursor()
+  const reading = await operations.readFeed(cursor, limit)
+  if (reading.kind === 'unknown-cursor') throw invalidCursor()
+  return reading
 }
+
+const invalidCursor = (): ProblemError =>
+  new ProblemError('invalid-cursor', 'Use a cursor as this feed gave it, or latest.')
 
 /** An EventSource that reconnects repeats its address, so this says more than `after`. */
 const resumeFrom = (headers: IncomingHttpHeaders): string | undefined => {
@@ -108,5 +116,7 @@ const resumeFrom = (headers: IncomingHttpHeaders): string | undefined => {
   return id === undefined ? undefined : String(id)
 }
 
-const renderPage = ({ items, next }: FeedPage): string =>
-  `{"items":[${items.map(renderFeedItem).join(',')}],"nextCursor":${JSON.stringify(next)}}`
+const renderPage = ({ events, next }: FeedPage): string => {
+  const items = events.map(({ cursor, event }) => renderFeedEvent(formatFeedCursor(cursor), event))
+  return `{"items":[${items.join(',')}],"nextCursor":${JSON.stringify(formatFeedCursor(next))}}`
+}

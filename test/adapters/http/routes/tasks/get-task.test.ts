@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
-import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
+import { createHttpWorld, type HttpWorld } from '../../support/http-world.ts'
 
 let world: HttpWorld
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
+import { createHttpWorld, type HttpWorld } from '../../support/http-world.ts'
 
 let world: HttpWorld
 const idsByType: Record<string, string[]> = { a: [], b: [] }

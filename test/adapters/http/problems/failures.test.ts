@@ -5,7 +5,7 @@ import {
   StoreUnavailableError,
   UndecodableStreamError,
 } from '#application/ports/events/event-store.ts'
-import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
+import { createHttpWorld, type HttpWorld } from '../support/http-world.ts'
 
 let world: HttpWorld | undefined
 afterEach(async () => {

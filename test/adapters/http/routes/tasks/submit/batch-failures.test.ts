@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { type EventStore, StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
-import { makeName, range } from '../../support/task-builders.ts'
-import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
+import { makeName, range } from '../../../../../support/task-builders.ts'
+import { createHttpWorld, type HttpWorld } from '../../../support/http-world.ts'
 
 let world: HttpWorld | undefined
 afterEach(async () => {

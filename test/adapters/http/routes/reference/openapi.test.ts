@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
-import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
-import { createValidators, type Media, type OpenApi, openApi, operationsOf } from './support/openapi-document.ts'
+import { createHttpWorld, type HttpWorld } from '../../support/http-world.ts'
+import { createValidators, type Media, type OpenApi, openApi, operationsOf } from '../../support/openapi-document.ts'
 
 let world: HttpWorld
 let document: OpenApi
@@ -25,7 +25,7 @@ describe('the OpenAPI document', () => {
     const folder = await mkdtemp(join(tmpdir(), 'taskfold-openapi-'))
     try {
       await writeFile(join(folder, 'openapi.json'), JSON.stringify(document))
-      const redocly = join(import.meta.dirname, '../../../node_modules/.bin/redocly')
+      const redocly = join(import.meta.dirname, '../../../../../node_modules/.bin/redocly')
       const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
       const lint = promisify(execFile)(redocly, ['lint', '--format=json', 'openapi.json'], { cwd: folder, env })
       const found: unknown = JSON.parse((await lint).stdout)

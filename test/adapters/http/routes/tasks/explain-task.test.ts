@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseIncarnation, parseTaskId, type TaskId } from '#domain/identifiers.ts'
-import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
+import { createHttpWorld, type HttpWorld } from '../../support/http-world.ts'
 
 let world: HttpWorld
 beforeEach(async () => {

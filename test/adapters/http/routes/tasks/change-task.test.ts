@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseIncarnation, parseTaskId, type TaskId } from '#domain/identifiers.ts'
-import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
+import { createHttpWorld, type HttpWorld } from '../../support/http-world.ts'
 
 let world: HttpWorld
 beforeAll(async () => {

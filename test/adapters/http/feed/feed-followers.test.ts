@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { EventFeed } from '#application/ports/events/event-feed.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
-import { createFeedWorlds, seenBy, submitInTurn as submit } from './support/feed-worlds.ts'
+import { createFeedWorlds, seenBy, submitInTurn as submit } from '../support/feed-worlds.ts'
 
 const { open, close } = createFeedWorlds()
 afterEach(close)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { formatFeedCursor, parseFeedCursor } from '#application/queries/feed-cursor.ts'
-import { mintTaskId } from '../../support/ids.ts'
+import { formatFeedCursor, parseFeedCursor } from '#adapters/http/feed/feed-cursor.ts'
+import { mintTaskId } from '../../../support/ids.ts'
 
 const cursor = { epoch: '0123456789abcdef', xid: 7_654_321, taskId: mintTaskId(), version: 12 }
 

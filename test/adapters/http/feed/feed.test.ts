@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
-import { createFeedWorlds, seenBy, submitInTurn as submit } from './support/feed-worlds.ts'
+import { createFeedWorlds, seenBy, submitInTurn as submit } from '../support/feed-worlds.ts'
 
 const { open, close } = createFeedWorlds()
 afterEach(close)
@@ -53,14 +53,21 @@ describe('the feed page by page', () => {
     expect((await world.inject('/api/events?limit=1000')).json().items).toHaveLength(101)
   })
 
-  test.each(['', 'x', '0', 'Latest', 'memory.0', 'memory.zzzzzz.00000000000000000000000000000000.0', '%00'])(
-    'knows no cursor that it did not give: %j',
-    async (after) => {
-      const { world } = await open()
-      const refused = await world.inject(`/api/events?after=${after}`)
-      expect([refused.statusCode, refused.json().code]).toStrictEqual([400, 'invalid-cursor'])
-    },
-  )
+  test.each([
+    '',
+    'x',
+    '0',
+    'Latest',
+    'latest+',
+    'memory.0',
+    'memory.zzzzzz.00000000000000000000000000000000.0',
+    'other.1.019b76daa8007c3e8f6e2f1d9c0b5a41.1',
+    '%00',
+  ])('knows no cursor that it did not give: %j', async (after) => {
+    const { world } = await open()
+    const refused = await world.inject(`/api/events?after=${after}`)
+    expect([refused.statusCode, refused.json().code]).toStrictEqual([400, 'invalid-cursor'])
+  })
 })
 
 describe('content negotiation', () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeName, range } from '../../support/task-builders.ts'
-import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
+import { makeName, range } from '../../../../../support/task-builders.ts'
+import { createHttpWorld, type HttpWorld } from '../../../support/http-world.ts'
 
 let world: HttpWorld
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { request } from 'node:http'
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { EventStore } from '#application/ports/events/event-store.ts'
-import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
+import { createHttpWorld, type HttpWorld } from '../support/http-world.ts'
 
 let world: HttpWorld | undefined
 afterEach(async () => {
