@@ -1,6 +1,7 @@
 import type { Run, TaskId } from '#domain/identifiers.ts'
 import type { JsonText } from '#domain/task/events.ts'
 import { askUntilAnswered } from '../mechanisms/ask-until-answered.ts'
+import { toCanonicalJson } from '../mechanisms/canonical-json.ts'
 import type { Timers } from '../ports/surroundings/clock.ts'
 import { StoreUnavailableError } from '../ports/events/event-store.ts'
 import type { IdempotencyLedger } from '../ports/ledger/idempotency-ledger.ts'
@@ -121,24 +122,6 @@ const stringify = (name: string, value: unknown): JsonText => {
   }
   throw new PermanentError(`the result of effect ${name} is no JSON: a ${typeof value}`)
 }
-
-/**
- * JSON text that is the same for equal values, whatever the order of their members. For comparing only. What
- * `JSON.stringify` leaves out is left out; `toJSON` is heeded.
- *
- * Throws a TypeError for what is no JSON: undefined, a function, a symbol, a bigint, a value that contains itself.
- */
-const toCanonicalJson = (value: unknown): JsonText => {
-  const text: string | undefined = JSON.stringify(value)
-  if (text === undefined) throw new TypeError(`a value of type ${typeof value} is no JSON`)
-  // Written and read once, so that what is sorted is plain data.
-  return JSON.stringify(JSON.parse(text), sortMembers)
-}
-
-const sortMembers = (_name: string, value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    : value
 
 /**
  * Asks until the store answers, or the run's signal has aborted: then once more, because the work of an effect may be done

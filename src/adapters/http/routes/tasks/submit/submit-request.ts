@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto'
+import { canonicalize } from '#application/mechanisms/canonical-json.ts'
 import type { SubmitRequest } from '#application/commands/submit-task.ts'
 import type { SubmitKey } from '#application/ports/events/submit-keys.ts'
 import type { JsonText } from '#domain/task/events.ts'
 import type { Due, Instant } from '#domain/time.ts'
-import { toFingerprint } from '../../../request/canonical-json.ts'
 import { validationFailed } from '../../../problems/faults.ts'
 import { ProblemError } from '../../../problems/problems.ts'
 import type { TaskInput } from './task-input.ts'
@@ -10,11 +11,17 @@ import type { TaskInput } from './task-input.ts'
 /** How much a payload may weigh, in bytes of UTF-8 as `JSON.stringify` writes it. */
 export const payloadBytesMax = 262_144
 
-/** Whose keys they are: nobody is told from anybody else. */
+/** All callers share one key scope: there are no principals yet. */
 const scope = ''
 
 /** The key of a request; `sent` is the task as it was sent, without the key itself. */
 export const toSubmitKey = (key: string, sent: unknown): SubmitKey => ({ scope, key, fingerprint: toFingerprint(sent) })
+
+/**
+ * SHA-256, in hexadecimal digits, of the canonical form: equal for requests that say the same. `value` has passed a schema,
+ * which bounds its depth.
+ */
+const toFingerprint = (value: unknown): string => createHash('sha256').update(canonicalize(value)).digest('hex')
 
 /** What a client sent, in the application's terms. Throws a problem for what only the clock or the scales can tell. */
 export const toSubmitRequest = (input: TaskInput, now: Instant): SubmitRequest => {
