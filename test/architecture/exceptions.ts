@@ -13,22 +13,12 @@ export const exceptions = {
     // application
     'src/application/ports/surroundings/run-observer.ts',
 
-    // http
-    'src/adapters/http/endpoint.ts',
-
     // memory
     'src/adapters/memory/surroundings/logger.ts',
   ],
   'depends-on-few': [
     // application
     'src/application/commands/person-commands.ts',
-
-    // http
-    'src/adapters/http/server.ts',
   ],
-  'one-type-a-name': [
-    'FeedPage',
-
-    'Route',
-  ],
+  'one-type-a-name': [],
 } as const

@@ -100,21 +100,25 @@ const toQuery = (text: string): { [key: string]: unknown } => ({ ...parseQuerySt
 
 const nobody: JsonBody = { kind: 'empty' }
 
-const addEndpoint = (app: FastifyInstance, endpoint: Endpoint, closing: AbortSignal): void => {
-  const answers = Object.values(endpoint.answers)
+const addEndpoint = (
+  app: FastifyInstance,
+  { description, answer: answerRequest }: Endpoint,
+  closing: AbortSignal,
+): void => {
+  const answers = Object.values(description.answers)
   const streamed = answers.flatMap(({ streamMediaType }) => streamMediaType ?? [])
   const isPage = answers.some(({ mediaType }) => mediaType !== undefined)
   app.route<Typed>({
-    method: endpoint.method,
-    ...(endpoint.bodyBytesMax !== undefined && { bodyLimit: endpoint.bodyBytesMax }),
-    url: endpoint.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+    method: description.method,
+    ...(description.bodyBytesMax !== undefined && { bodyLimit: description.bodyBytesMax }),
+    url: description.path.replaceAll(/\{(\w+)\}/g, ':$1'),
     config: {
       ...(!isPage && { mediaTypes: ['application/json', ...streamed] }),
-      ...(endpoint.admission && { admission: endpoint.admission }),
+      ...(description.admission && { admission: description.admission }),
     },
     handler: async ({ method, params, query, body = nobody, headers }, reply) => {
       const whenOver = (): AbortSignal => signalEnd(reply.raw, closing)
-      const answer = await endpoint.answer({ params, query, body, headers, whenOver })
+      const answer = await answerRequest({ params, query, body, headers, whenOver })
       reply.code(answer.status).header('content-type', answer.mediaType ?? 'application/json; charset=utf-8')
       if (answer.headers !== undefined) reply.headers(answer.headers)
       if (method !== 'HEAD' || typeof answer.body === 'string') return reply.send(answer.body)
@@ -158,10 +162,10 @@ const judgeRequest = (request: FastifyRequest): void => {
 
 /** Tells a method that does not apply from an address that leads nowhere. */
 const createAddressJudge = (endpoints: readonly Endpoint[]): ((request: FastifyRequest) => never) => {
-  const methods = Map.groupBy(endpoints, (endpoint) => endpoint.path)
+  const methods = Map.groupBy(endpoints, ({ description }) => description.path)
   const addresses = [...methods].map(([path, those]) => ({
     segments: path.split('/'),
-    allow: those.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', '),
+    allow: those.flatMap(({ description: { method } }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', '),
   }))
   return (request) => {
     const [path = ''] = (request.raw.url ?? '').split('?')

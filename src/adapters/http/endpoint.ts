@@ -6,26 +6,81 @@ import type { JsonBody } from './request/json-body.ts'
 import { type Fault, type ProblemCode, ProblemError } from './problems/problems.ts'
 import type { ParsedQuery } from './request/query-string.ts'
 
-/** A request as the server read it, not yet judged by any schema. */
+/** One address with its method: the schemas that validate requests, the texts that describe it, the function that answers. */
+export interface Endpoint {
+  readonly description: EndpointDescription
+  /** Throws ProblemError, and the errors of the application. */
+  readonly answer: (request: RawRequest) => HttpAnswer | Promise<HttpAnswer>
+}
+
+/** Puts the validation of the query and the body, which tells all faults at once, in front of a handler. */
+export const createEndpoint = <Query, Body>(definition: EndpointDefinition<Query, Body>): Endpoint => ({
+  description: definition,
+  answer: ({ params, query: given, body: parsed, headers, whenOver }) => {
+    assertParsed(parsed, definition.body.presence)
+    const query = definition.query.safeParse(given.values)
+    const sent = parsed.kind === 'json' ? parsed.value : undefined
+    const body = definition.body.schema.safeParse(sent)
+    const isUnfit = given.faults.length > 0 && definition.query !== anyQuery
+    if (!query.success || !body.success || isUnfit) {
+      const unreadable = isUnfit ? given.faults : []
+      throw validationFailed([...unreadable, ...faultsOf(query, '/query'), ...faultsOf(body, '')])
+    }
+    return definition.handle({ params, query: query.data, body: body.data, sent, headers, whenOver })
+  },
+})
+
+/** A request as the server read it, before any schema. */
 export interface RawRequest {
   readonly params: Readonly<Record<string, string>>
   readonly query: ParsedQuery
   readonly body: JsonBody
   readonly headers: IncomingHttpHeaders
   /**
-   * Aborts when the client has gone or the server closes, for answers that are waited for. Each call makes a signal of its
-   * own: ask once, and only where something waits.
+   * Makes a signal that aborts when the client has gone or the server closes, for answers that wait. Each call makes a new
+   * signal, which costs two listeners: call it once, and only where something waits.
    */
   readonly whenOver: () => AbortSignal
 }
 
+interface ValidRequest<Query, Body> extends Omit<RawRequest, 'query' | 'body'> {
+  readonly query: Query
+  readonly body: Body
+  /** The body as it was sent, before the schema transformed it. */
+  readonly sent: unknown
+}
+
 /** An answer ready to be sent; `body` is JSON text unless `mediaType` says otherwise. */
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number
   /** A stream is destroyed when the client goes. */
   readonly body: string | Readable
   readonly headers?: Readonly<Record<string, string>>
   readonly mediaType?: string
+}
+
+/** All of an endpoint but its function. The reference and the server are made from it. */
+export interface EndpointDescription<Query = unknown, Body = unknown> {
+  readonly method: 'GET' | 'POST'
+  /** Parameters in braces: `/api/tasks/{id}`. */
+  readonly path: string
+  readonly operationId: string
+  readonly summary: string
+  readonly description?: string
+  readonly query: z.ZodType<Query>
+  readonly body: BodyDefinition<Body>
+  /** How much a body may weigh, where that differs from the limit of the server. */
+  readonly bodyBytesMax?: number
+  /** Descriptions of the headers that the endpoint reads, by name. */
+  readonly requestHeaders?: Readonly<Record<string, string>>
+  readonly answers: Readonly<Record<string, AnswerDescription>>
+  readonly refusals: readonly ProblemCode[]
+  /** `vital`: answered under any load, because others decide by it whether this process lives. */
+  readonly admission?: 'vital'
+}
+
+interface EndpointDefinition<Query, Body> extends EndpointDescription<Query, Body> {
+  readonly handle: (request: ValidRequest<Query, Body>) => HttpAnswer | Promise<HttpAnswer>
 }
 
 /** One answer in the reference: when it is given, and the shape of its body. */
@@ -36,81 +91,26 @@ export interface AnswerDescription {
   /** Names and descriptions of headers. */
   readonly headers?: Readonly<Record<string, string>>
   readonly mediaType?: string
-  /** The media type in which the same is given as a stream to whoever prefers that. */
+  /** The media type in which clients that prefer it get the same as a stream. */
   readonly streamMediaType?: string
-}
-
-interface JudgedRequest<Query, Body> extends Omit<RawRequest, 'query' | 'body'> {
-  readonly query: Query
-  readonly body: Body
-  /** The body as it was sent, before the schema made something of it. */
-  readonly sent: unknown
-}
-
-/** One route: what validates it, what describes it and what answers it, in one place, so that they cannot differ. */
-interface EndpointDefinition<Query, Body> {
-  readonly method: 'GET' | 'POST'
-  /** Parameters in braces: `/api/tasks/{id}`. */
-  readonly path: string
-  readonly operationId: string
-  readonly summary: string
-  readonly description?: string
-  readonly query: z.ZodType<Query>
-  readonly body: BodyDefinition<Body>
-  /** How much a body may weigh, where that is not what all routes take. */
-  readonly bodyBytesMax?: number
-  /** Descriptions of the headers that the route reads, by name. */
-  readonly requestHeaders?: Readonly<Record<string, string>>
-  readonly answers: Readonly<Record<string, AnswerDescription>>
-  readonly refusals: readonly ProblemCode[]
-  /** `vital`: answered however much there is to do, because others decide by it whether this process lives. */
-  readonly admission?: 'vital'
-  readonly handle: (request: JudgedRequest<Query, Body>) => Answer | Promise<Answer>
 }
 
 interface BodyDefinition<Body> {
   readonly schema: z.ZodType<Body>
-  /** What the reference shows where the handler judges parts of the body itself. */
+  /** What the reference shows where the handler validates parts of the body itself. */
   readonly described?: z.ZodType
   readonly presence: 'required' | 'optional' | 'ignored'
   readonly example?: unknown
 }
 
-/** A route whose types have done their work. */
-export interface Endpoint extends Omit<EndpointDefinition<unknown, unknown>, 'handle'> {
-  /** Throws ProblemError, and what the application throws. */
-  readonly answer: (request: RawRequest) => Answer | Promise<Answer>
-}
-
-/** The query of a route that knows no parameters. */
+/** The query of an endpoint that knows no parameters. */
 export const noQuery = z.strictObject({})
 
-/** The query of what probes and browsers ask for: anything may be added to it. */
+/** The query of an endpoint for probes and browsers, which may add any parameter. */
 export const anyQuery = z.unknown()
 
-/** The body of a route that takes none. */
+/** The body of an endpoint that takes none. */
 export const noBody: BodyDefinition<unknown> = { schema: z.unknown(), presence: 'ignored' }
-
-/** Puts the judging of the query and the body, all faults at once, in front of a handler. */
-export const createEndpoint = <Query, Body>(definition: EndpointDefinition<Query, Body>): Endpoint => {
-  const { handle, ...description } = definition
-  const { query: querySchema, body: bodyDefinition } = definition
-  return {
-    ...description,
-    answer: ({ query: given, body: parsed, ...rest }) => {
-      assertParsed(parsed, bodyDefinition.presence)
-      const query = querySchema.safeParse(given.values)
-      const sent = parsed.kind === 'json' ? parsed.value : undefined
-      const body = bodyDefinition.schema.safeParse(sent)
-      const isUnfit = given.faults.length > 0 && definition.query !== anyQuery
-      if (!query.success || !body.success || isUnfit) {
-        const unreadable = isUnfit ? given.faults : []
-        throw validationFailed([...unreadable, ...faultsOf(query, '/query'), ...faultsOf(body, '')])
-      }
-      return handle({ ...rest, query: query.data, body: body.data, sent })
-    },
-  }
-}
 
 const faultsOf = (result: z.ZodSafeParseResult<unknown>, base: string): readonly Fault[] =>
   result.success ? [] : toFaults(result.error, base)

@@ -2,13 +2,14 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import { z } from 'zod'
 import { problemMediaType, problemView, renderProblem } from '../../problems/problem-document.ts'
 import { type ProblemCode, ProblemError, problems } from '../../problems/problems.ts'
-import type { AnswerDescription, Endpoint } from '../../endpoint.ts'
+import type { AnswerDescription, Endpoint, EndpointDescription } from '../../endpoint.ts'
 
 /** The OpenAPI 3.1 document of these routes, made from the very schemas that judge requests. */
 export const createOpenApi = (endpoints: readonly Endpoint[], version: string): object => {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {}
-  for (const endpoint of endpoints) {
-    paths[endpoint.path] = { ...paths[endpoint.path], [endpoint.method.toLowerCase()]: toOperation(endpoint) }
+  for (const { description } of endpoints) {
+    const { path, method } = description
+    paths[path] = { ...paths[path], [method.toLowerCase()]: toOperation(description) }
   }
   return createDocument({
     openapi: '3.1.0',
@@ -20,7 +21,10 @@ export const createOpenApi = (endpoints: readonly Endpoint[], version: string): 
     },
     servers: [{ url: '/', description: 'This server.' }],
     security: [],
-    tags: [...new Set(endpoints.map(tagOf))].map((name) => ({ name, description: tagDescriptions[name] ?? name })),
+    tags: [...new Set(endpoints.map(({ description }) => tagOf(description)))].map((name) => ({
+      name,
+      description: tagDescriptions[name] ?? name,
+    })),
     paths: paths satisfies ZodOpenApiPathsObject,
   })
 }
@@ -32,13 +36,13 @@ const tagDescriptions: Readonly<Record<string, string>> = {
   operation: 'What operators and probes ask.',
 }
 
-const tagOf = ({ path }: Endpoint): string => {
+const tagOf = ({ path }: EndpointDescription): string => {
   if (path.startsWith('/api/tasks')) return 'tasks'
   if (path === '/api/events') return 'feed'
   return path === '/api/queues' || path === '/api/workers' ? 'fleet' : 'operation'
 }
 
-const toOperation = (endpoint: Endpoint): ZodOpenApiOperationObject => ({
+const toOperation = (endpoint: EndpointDescription): ZodOpenApiOperationObject => ({
   operationId: endpoint.operationId,
   summary: endpoint.summary,
   ...(endpoint.description !== undefined && { description: endpoint.description }),
@@ -90,7 +94,7 @@ const toResponses = (answers: Readonly<Record<string, AnswerDescription>>) =>
 /** Every route can meet what concerns no route in particular. */
 const commonRefusals = ['not-acceptable', 'internal-error'] as const satisfies readonly ProblemCode[]
 
-const refusalsOf = ({ refusals, body, admission }: Endpoint): readonly ProblemCode[] => [
+const refusalsOf = ({ refusals, body, admission }: EndpointDescription): readonly ProblemCode[] => [
   ...refusals,
   ...(body.presence === 'ignored' ? [] : (['unsupported-media-type'] as const)),
   ...(admission === 'vital' ? [] : (['overloaded'] as const)),

@@ -12,7 +12,7 @@ import {
   toVersionCondition,
   type VersionCondition,
 } from '../../request/request-headers.ts'
-import { type Answer, type AnswerDescription, createEndpoint, noQuery, type Endpoint } from '../../endpoint.ts'
+import { type HttpAnswer, type AnswerDescription, createEndpoint, noQuery, type Endpoint } from '../../endpoint.ts'
 import { taskExample, taskView } from './task-schema.ts'
 import { renderTask } from './task-view.ts'
 import { text } from '../../request/values.ts'
@@ -114,7 +114,7 @@ const toIfVersion = async (
   return found.task.version
 }
 
-const toAnswer = (outcome: ChangeOutcome): Answer => {
+const toAnswer = (outcome: ChangeOutcome): HttpAnswer => {
   switch (outcome.kind) {
     case 'changed':
       // Only a cancellation leaves a task PROCESSING: its handler has yet to stop.

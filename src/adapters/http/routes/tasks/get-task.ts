@@ -3,7 +3,7 @@ import type { PastTask } from '#application/queries/task-history.ts'
 import type { TaskWithProgress } from '#application/queries/find-task.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import { ProblemError, storeRefusals } from '../../problems/problems.ts'
-import { type Answer, createEndpoint, noBody, type Endpoint } from '../../endpoint.ts'
+import { type HttpAnswer, createEndpoint, noBody, type Endpoint } from '../../endpoint.ts'
 import { taskExample, taskView } from './task-schema.ts'
 import { instant } from '../../request/values.ts'
 import { renderTask } from './task-view.ts'
@@ -85,7 +85,7 @@ export const createGetTaskEndpoint = (operations: TaskOperations): Endpoint =>
     },
   })
 
-const toAnswer = ({ task, now, progress }: TaskWithProgress): Answer => ({
+const toAnswer = ({ task, now, progress }: TaskWithProgress): HttpAnswer => ({
   status: 200,
   body: renderTask(task, now, progress),
   headers: { etag: `"${task.version}"` },
