@@ -11,13 +11,14 @@ export const parseAnswer = async (response: Response, taskId: string | undefined
   }
 }
 
-/** The error that an answer of 4xx or 5xx means; one without a problem document came from somewhere on the way. */
+/** The error that an answer of 4xx or 5xx means. One without a problem document came from a proxy: `invalid-answer`. */
 export const toRefusal = async (response: Response, taskId: string | undefined): Promise<TaskfoldError> => {
-  const problem = parseOrUndefined(await response.text())
-  return toProblemError(problem, response.status, taskId) ?? notTaskfolds(response.status, taskId)
+  const { status } = response
+  const error = toProblemError(findJson(await response.text()), status, taskId)
+  return error ?? invalidAnswer(`an answer of ${status} was no problem document`, status, taskId)
 }
 
-/** The error that a problem document means, or undefined for what is none. */
+/** The error that a problem document means, or undefined for a value that is none. */
 export const toProblemError = (problem: unknown, status: number, taskId?: string): TaskfoldError | undefined => {
   const code = memberOf(problem, 'code')
   if (typeof code !== 'string') return undefined
@@ -31,17 +32,15 @@ export const toProblemError = (problem: unknown, status: number, taskId?: string
   })
 }
 
-/** For an answer that is none of Taskfold's, or none of this version's. */
+/** The error for an answer that Taskfold, or this version of it, does not give. */
 export const invalidAnswer = (what: string, status?: number, taskId?: string, cause?: unknown): TaskfoldError =>
   new TaskfoldError('invalid-answer', what, { status, taskId, cause })
-
-const notTaskfolds = (status: number, taskId: string | undefined): TaskfoldError =>
-  invalidAnswer(`an answer of ${status} was no problem document`, status, taskId)
 
 const looksLikeFaults = listOf(objectOf({ pointer: isText, message: isText }))
 const isFaults = (value: unknown): value is readonly RequestFault[] => looksLikeFaults(value)
 
-const parseOrUndefined = (text: string): unknown => {
+/** The value of a JSON text, or undefined for a text that is none. */
+export const findJson = (text: string): unknown => {
   try {
     return JSON.parse(text)
   } catch {

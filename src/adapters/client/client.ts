@@ -1,21 +1,28 @@
 import type { TaskReference } from '#domain/task/reference.ts'
-import { changeTask, findTask, readHistory, submitMany, submitOne } from './calls.ts'
-import { toAsOf, toContextHeaders } from './context.ts'
 import type { FeedEvent, TaskEvent } from './events.ts'
 import { type CallOptions, createExchange } from './exchange.ts'
 import { type FeedOptions, followFeed, readFeed } from './feed.ts'
-import type { BatchOptions, ChangeOptions, ContextOptions, GetOptions, SubmitOptions } from './options.ts'
+import {
+  type BatchOptions,
+  type ChangeOptions,
+  type ContextOptions,
+  type GetOptions,
+  type SubmitOptions,
+  toContextHeaders,
+  toGetQuery,
+} from './options.ts'
 import { type BatchOutcomes, type Submission, submission } from './submission.ts'
 import type { EndedTask, Stored, Task, TaskAddress, TaskSummary } from './task.ts'
 import { type ListOptions, listTasks } from './task-list.ts'
+import { changeTask, findTask, readHistory, submitMany, submitOne } from './task-requests.ts'
 import { type WaitOptions, waitForEnd } from './wait-for-end.ts'
 
 export interface ClientOptions {
-  /** Where the interface is, such as `http://127.0.0.1:3000`; a path in it goes before `/api`. */
+  /** The address of the server, such as `http://127.0.0.1:3000`; a path in it goes before `/api`. */
   readonly url: string | URL
   /** How long one call may take in all, with every repetition. Default: ten seconds. */
   readonly deadlineMs?: number
-  /** Who asks, for the histories of tasks; each call may say otherwise. */
+  /** The actor in the histories of tasks, unless a call names another. */
   readonly actor?: string
   /** Sent with each request, such as `authorization` for a proxy. */
   readonly headers?: Readonly<Record<string, string>>
@@ -23,12 +30,12 @@ export interface ClientOptions {
 
 /**
  * Taskfold over HTTP. Every call throws TaskfoldError, or the reason of its aborted `signal`, and takes at most its
- * `deadlineMs`. What may be repeated is, on failed connections, 503 and 429, with a growing wait that respects `Retry-After`:
- * reads, submissions (each carries an idempotency key) and cancellations always; `retry` and `runNow` only when the first
- * request cannot have had an effect.
+ * `deadlineMs`. After a failed connection, 503 and 429 a request is repeated, with a growing wait that respects
+ * `Retry-After`: reads, submissions (each has an idempotency key) and cancellations always; `retry` and `runNow` only when
+ * the first request cannot have had an effect.
  */
 export interface TaskfoldClient {
-  /** Submits a task by its definition, whose types payload and result have, or by the name of its type. It is stored on return. */
+  /** Submits a task by its definition, which types payload and result, or by its type's name. It is stored on return. */
   submit<Payload, Result>(
     task: TaskReference<Payload, Result>,
     payload: NoInfer<Payload>,
@@ -55,11 +62,11 @@ export interface TaskfoldClient {
 
   /** Tasks, newest first, fetched page by page as the loop goes on. */
   list(options?: ListOptions): AsyncIterableIterator<TaskSummary>
-  /** Everything that has happened to a task so far. */
+  /** The events of one task up to now. */
   events(task: TaskAddress<unknown, unknown>, options?: CallOptions): AsyncIterableIterator<TaskEvent>
-  /** Everything that has happened to any task, up to now. */
+  /** The events of all tasks up to now. */
   readEvents(options?: FeedOptions): AsyncIterableIterator<FeedEvent>
-  /** What happens to any task, as it happens, until the loop is left: each event once, across lost connections. */
+  /** The events of all tasks as they happen, until the loop is left: each event once, across lost connections. */
   followEvents(options?: FeedOptions): AsyncIterableIterator<FeedEvent>
 
   /** Opens a task that ended FAILED or CANCELLED again, with fresh attempts. */
@@ -81,7 +88,7 @@ export interface TaskfoldClient {
 
 const deadlineMsDefault = 10_000
 
-/** A client of the interface at `url`. It keeps nothing open. Throws a TypeError unless `url` is http or https. */
+/** A client of the server at `url`. It keeps no connection of its own. Throws a TypeError unless `url` is http or https. */
 export const createClient = ({
   url,
   deadlineMs = deadlineMsDefault,
@@ -102,7 +109,7 @@ export const createClient = ({
       return submitOne<Payload, Stored<Result>>(exchange, item, own, { deadlineMs: withinMs, signal })
     },
     submitBatch: (items, options = {}) => submitMany(exchange, items, context(options), options),
-    get: (task, options = {}) => findTask(exchange, idOf(task), toAsOf(options), options),
+    get: (task, options = {}) => findTask(exchange, idOf(task), toGetQuery(options), options),
     waitForEnd: <Payload, Result>(task: TaskAddress<Payload, Result>, options: WaitOptions = {}) =>
       waitForEnd<Payload, Result>(
         (seconds, call) => findTask(exchange, idOf(task), { wait: `${seconds}s` }, call),

@@ -1,4 +1,4 @@
-/** The time one call may take, and the signal its caller may abort it by. Whoever starts one stops it. */
+/** The time that one call may take, joined with the signal of its caller. Its timer runs until `stop`. */
 export interface Deadline {
   /** Aborts when the time is over, or as the caller's signal does. */
   readonly signal: AbortSignal

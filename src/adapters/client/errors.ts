@@ -12,12 +12,12 @@ interface Facts {
 }
 
 /**
- * What every call of the client throws, save that an aborted `signal` throws its own reason, and what no request can be made
- * of, such as a payload that is no JSON, a TypeError.
+ * The error of every call of the client. Two others are possible: the reason of an aborted `signal`, and a TypeError for
+ * options of which no request can be made, such as a payload that is no JSON.
  *
  * `code` is the `code` of the server's problem document (`task-not-found`, `validation-failed`, `not-retryable`,
- * `overloaded` …), or one of three of the client's own: `connection-failed` (no answer, so the fate of a change is open),
- * `deadline-exceeded` (the same, because the time was over), `invalid-answer` (an answer that is none of Taskfold's).
+ * `overloaded` …), or one of three of the client's own: `connection-failed` (no answer, so whether a change was made is
+ * unknown), `deadline-exceeded` (the same, because the time was over), `invalid-answer` (Taskfold gives no such answer).
  */
 export class TaskfoldError extends Error {
   override readonly name = 'TaskfoldError'
@@ -26,7 +26,7 @@ export class TaskfoldError extends Error {
   readonly status: number | undefined
   /** The faults of a request that was refused; empty otherwise. */
   readonly errors: readonly RequestFault[]
-  /** The task the call was about, also where a submission's fate is unknown and the server could name it. */
+  /** The task of the call. For a submission whose fate is unknown, the task that the server named, if it did. */
   readonly taskId: string | undefined
   constructor(code: string, message: string, { status, errors = [], taskId, cause }: Facts = {}) {
     super(message, cause === undefined ? undefined : { cause })

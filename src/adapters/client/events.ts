@@ -17,7 +17,7 @@ export interface TaskEvent extends Envelope {
   readonly stateAfter: { readonly status: TaskStatus; readonly detail: string; readonly attempt: number }
 }
 
-/** An event in the feed of all tasks. `cursor` is what to go on after. */
+/** An event in the feed of all tasks. `cursor` resumes after it. */
 export interface FeedEvent extends Envelope {
   readonly cursor: string
   readonly taskId: string
@@ -42,7 +42,7 @@ const looksLikeFeedEvent = objectOf({ ...envelopeMembers, cursor: isText, taskId
 export const isTaskEvent = (value: unknown): value is TaskEvent => looksLikeTaskEvent(value)
 export const isFeedEvent = (value: unknown): value is FeedEvent => looksLikeFeedEvent(value)
 
-/** One page of anything: its items as they came, and where the next page begins. */
+/** One page of a list: its items, not yet checked, and where the next page begins. */
 export interface Page {
   readonly items: readonly unknown[]
   readonly nextCursor: string | null

@@ -18,13 +18,13 @@ export interface ClientRequest {
   readonly headers?: Readonly<Record<string, string>>
   /** Sent as JSON. */
   readonly body?: unknown
-  /** `if-unsent`: never when the first one may have had its effect. */
+  /** `if-unsent`: only when the request before cannot have had an effect. */
   readonly repeat: 'freely' | 'if-unsent'
-  /** For errors. */
+  /** The task that errors name. */
   readonly taskId?: string
 }
 
-/** Sends requests, and again what may be sent again, until there is an answer or the deadline is over. */
+/** Sends requests, and repeats those that may be repeated, until there is an answer or the deadline is over. */
 export interface Exchange {
   /** Resolves with the parsed body of an answer of 2xx. Throws TaskfoldError, or the reason of an aborted signal. */
   call(request: ClientRequest, options: CallOptions): Promise<unknown>
@@ -43,7 +43,7 @@ export const createExchange = (settings: Settings): Exchange => ({
   open: (request, options) => send(settings, request, options, (response) => Promise.resolve(response)),
 })
 
-/** More than fit into any deadline that somebody would wait for. */
+/** Bounds the loop. The waits between so many repetitions last almost three hours at least. */
 const repetitionsMax = 10_000
 
 const send = async <Read>(
@@ -56,11 +56,11 @@ const send = async <Read>(
   const deadline = startDeadline(deadlineMs, signal)
   try {
     for (let repetition = 0; ; repetition += 1) {
-      const attempt = await attemptOnce(request, message, deadline, read)
-      if (attempt.kind === 'read') return attempt.value
-      const waitMs = Math.max(attempt.waitMs, backOffMs(repetition, Math.random()))
-      const isLast = attempt.kind === 'final' || repetition === repetitionsMax || waitMs >= deadline.remainingMs()
-      if (isLast) throw attempt.error
+      const outcome = await sendOnce(request, message, deadline, read)
+      if (outcome.kind === 'read') return outcome.value
+      const waitMs = Math.max(outcome.waitMs, backOffMs(repetition, Math.random()))
+      const isLast = outcome.kind === 'final' || repetition === repetitionsMax || waitMs >= deadline.remainingMs()
+      if (isLast) throw outcome.error
       await deadline.wait(waitMs)
       deadline.throwIfAborted()
     }
@@ -74,7 +74,7 @@ interface Message {
   readonly init: RequestInit
 }
 
-/** Made before anything is sent: what cannot be written down is the caller's mistake, and no failed connection. */
+/** Made before the loop, so that a body that is no JSON is the caller's TypeError and not a failed connection. */
 const toMessage = ({ base, headers }: Settings, { method, path, headers: own, body }: ClientRequest): Message => ({
   url: `${base}${path}`,
   init: {
@@ -84,16 +84,16 @@ const toMessage = ({ base, headers }: Settings, { method, path, headers: own, bo
   },
 })
 
-type Attempt<Read> =
+type SendOutcome<Read> =
   | { readonly kind: 'read'; readonly value: Read }
   | { readonly kind: 'final' | 'repeatable'; readonly error: TaskfoldError; readonly waitMs: number }
 
-const attemptOnce = async <Read>(
+const sendOnce = async <Read>(
   { repeat, taskId }: ClientRequest,
   { url, init }: Message,
   deadline: Deadline,
   read: (response: Response, taskId: string | undefined) => Promise<Read>,
-): Promise<Attempt<Read>> => {
+): Promise<SendOutcome<Read>> => {
   try {
     const response = await fetch(url, { ...init, signal: deadline.signal })
     if (response.ok) return { kind: 'read', value: await read(response, taskId) }
@@ -115,11 +115,11 @@ const attemptOnce = async <Read>(
   }
 }
 
-/** `overloaded` is said before anything is written; any other 503 may come after. */
+/** `overloaded` is answered before anything is written; any other 503 may come after a write. */
 const mayRepeat = (repeat: ClientRequest['repeat'], { code }: TaskfoldError): boolean =>
   repeat === 'freely' || code === 'overloaded'
 
-/** The platform says only `fetch failed`; why is in the cause. */
+/** The platform's own message is only `fetch failed`; the reason is in its cause. */
 const describe = (error: unknown): string => {
   const cause = error instanceof Error ? (error.cause ?? error) : error
   return cause instanceof Error ? cause.message || String(Reflect.get(cause, 'code') ?? cause.name) : String(cause)

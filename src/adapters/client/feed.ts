@@ -1,6 +1,5 @@
-import { invalidAnswer } from './answers.ts'
-import type { StreamMessage } from './event-stream.ts'
-import { readMessages } from './event-stream.ts'
+import { findJson, invalidAnswer } from './answers.ts'
+import { readMessages, type StreamMessage } from './event-stream.ts'
 import { TaskfoldError } from './errors.ts'
 import { type FeedEvent, isFeedEvent, isPage } from './events.ts'
 import type { CallOptions, Exchange } from './exchange.ts'
@@ -12,13 +11,13 @@ export interface FeedOptions extends CallOptions {
   readonly after?: string | undefined
 }
 
-interface FeedPage {
+interface EventPage {
   readonly events: readonly FeedEvent[]
   readonly nextCursor: string
 }
 
 const eventsPerPage = 500
-/** A stream that says nothing for so long, not even that it lives, is taken for broken. */
+/** A stream without a byte for so long counts as broken: the server sends a comment every 15 seconds. */
 const silenceMsMax = 60_000
 
 /** The feed up to now, page by page. `deadlineMs` is for each page. */
@@ -27,7 +26,7 @@ export async function* readFeed(
   { after, ...call }: FeedOptions,
 ): AsyncGenerator<FeedEvent, void, undefined> {
   let cursor = after
-  // Ends at the first empty page, which comes: each one begins where the last one ended.
+  // Ends at the first empty page, which the end of the feed gives.
   for (;;) {
     const page = await readPage(exchange, cursor, eventsPerPage, call)
     if (page.events.length === 0) return
@@ -37,27 +36,27 @@ export async function* readFeed(
 }
 
 /**
- * The feed as it happens, for as long as it is asked for: each event once, whatever becomes of the connection, because each
- * new one goes on after the last event. `deadlineMs` is how long a connection may take to be made, repetitions included.
+ * The feed as it happens, until the loop is left. Each event comes once, across lost connections, because a new connection
+ * resumes after the last event. `deadlineMs` is how long a connection may take to be made, repetitions included.
  */
 export async function* followFeed(
   exchange: Exchange,
   { after, ...call }: FeedOptions,
 ): AsyncGenerator<FeedEvent, void, undefined> {
-  // A connection that is lost before its first event must go on from here, not from a later `latest`.
+  // A connection that is lost before its first event must resume from here, not from a later `latest`.
   let cursor = after === 'latest' ? (await readPage(exchange, after, 1, call)).nextCursor : after
-  for (let fruitless = 0; ; fruitless += 1) {
+  for (let withoutEvents = 0; ; withoutEvents += 1) {
     for await (const event of readStream(exchange, cursor, call)) {
       cursor = event.cursor
-      fruitless = 0
+      withoutEvents = 0
       yield event
     }
     call.signal?.throwIfAborted()
-    await pause(backOffMs(fruitless, Math.random()), call.signal)
+    await pause(backOffMs(withoutEvents, Math.random()), call.signal)
   }
 }
 
-/** The events of one connection. Ends when the connection does, in whatever way. */
+/** The events of one connection. Ends when the connection does, whether closed or broken. */
 async function* readStream(
   exchange: Exchange,
   cursor: string | undefined,
@@ -70,21 +69,21 @@ async function* readStream(
   const { body, headers: answered, status } = await exchange.open(request, { deadlineMs, signal: either })
   const isStream = answered.get('content-type')?.startsWith('text/event-stream') === true
   let timer: ReturnType<typeof setTimeout> | undefined
-  const noteLife = (): void => {
+  const restartTimer = (): void => {
     clearTimeout(timer)
     timer = setTimeout(() => lost.abort(), silenceMsMax)
   }
   try {
     if (body === null || !isStream) throw invalidAnswer('the feed is no event stream', status)
-    noteLife()
-    for await (const message of readMessages(body, noteLife)) {
+    restartTimer()
+    for await (const message of readMessages(body, restartTimer)) {
       clearTimeout(timer)
       yield toEvent(message)
-      noteLife()
+      restartTimer()
     }
   } catch (error) {
     signal?.throwIfAborted()
-    // What the connection throws is of the platform's making: the next one goes on.
+    // Other errors are those of a broken connection, in the platform's form: the next connection resumes.
     if (error instanceof TaskfoldError) throw error
   } finally {
     clearTimeout(timer)
@@ -93,17 +92,9 @@ async function* readStream(
 }
 
 const toEvent = ({ data }: StreamMessage): FeedEvent => {
-  const event: unknown = parseOrUndefined(data)
+  const event: unknown = findJson(data)
   if (isFeedEvent(event)) return event
   throw invalidAnswer('a message of the stream is no event')
-}
-
-const parseOrUndefined = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 const readPage = async (
@@ -111,7 +102,7 @@ const readPage = async (
   cursor: string | undefined,
   limit: number,
   call: CallOptions,
-): Promise<FeedPage> => {
+): Promise<EventPage> => {
   const query = new URLSearchParams({ limit: String(limit), ...(cursor !== undefined && { after: cursor }) })
   const page = await exchange.call({ method: 'GET', path: `/api/events?${query.toString()}`, repeat: 'freely' }, call)
   if (!isPage(page) || page.nextCursor === null || !page.items.every(isFeedEvent)) {

@@ -1,19 +1,19 @@
 import type { CallOptions } from './exchange.ts'
 import type { SubmissionOptions } from './submission.ts'
 
-/** Who asks and why, for the history of the task. */
+/** The actor and the reason in the history of the task. */
 export interface ContextOptions extends CallOptions {
   readonly actor?: string | undefined
   readonly reason?: string | undefined
 }
 
 export interface SubmitOptions extends SubmissionOptions, ContextOptions {
-  /** A W3C trace that the task goes on with. */
+  /** The W3C trace context that the task continues. */
   readonly traceparent?: string | undefined
 }
 
 export interface BatchOptions extends ContextOptions {
-  /** Stores all or none: then one item that is refused fails the call. Default: each for itself. */
+  /** Stores all or none: one item that is refused fails the call. Default: each item has an outcome of its own. */
   readonly atomic?: boolean | undefined
 }
 
@@ -28,3 +28,18 @@ export interface GetOptions extends CallOptions {
   /** The task as it was at this instant. */
   readonly asOf?: Date | string | undefined
 }
+
+/** The headers `X-Actor` and `X-Reason`. */
+export const toContextHeaders = ({ actor, reason }: ContextOptions): Readonly<Record<string, string>> => ({
+  ...(actor !== undefined && { 'x-actor': toHeaderText(actor) }),
+  ...(reason !== undefined && { 'x-reason': toHeaderText(reason) }),
+})
+
+/** The bytes of the text in UTF-8, a character for each, as `fetch` wants the values of headers. */
+const toHeaderText = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text))
+
+/** The query of `GET /api/tasks/{id}` for the past. */
+export const toGetQuery = ({ asOfVersion, asOf }: GetOptions): Readonly<Record<string, string>> => ({
+  ...(asOfVersion !== undefined && { asOfVersion: String(asOfVersion) }),
+  ...(asOf !== undefined && { asOf: asOf instanceof Date ? asOf.toISOString() : asOf }),
+})

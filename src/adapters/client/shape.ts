@@ -1,4 +1,4 @@
-/** Whether a value out of an answer is what one member should be. */
+/** Whether a value in an answer has the shape that its member should have. */
 export type Check = (value: unknown) => boolean
 
 export const isText: Check = (value) => typeof value === 'string'
@@ -18,7 +18,7 @@ export const listOf =
   (value) =>
     Array.isArray(value) && value.every((item) => check(item))
 
-/** An object with these members, each present and as its check asks; more members do no harm, so that servers may grow. */
+/** An object with these members, each present and passing its check. More are allowed, so that servers may grow. */
 export const objectOf =
   (members: Readonly<Record<string, Check>>): Check =>
   (value) =>
@@ -26,6 +26,6 @@ export const objectOf =
     value !== null &&
     Object.entries(members).every(([name, check]) => Object.hasOwn(value, name) && check(Reflect.get(value, name)))
 
-/** The member of an object out of an answer, or undefined. */
+/** A member of a value in an answer; undefined without it. */
 export const memberOf = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined

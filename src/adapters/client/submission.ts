@@ -5,7 +5,7 @@ import type { TaskfoldError } from './errors.ts'
 import { type Check, memberOf, objectOf } from './shape.ts'
 import { isTask, type Stored, type Task } from './task.ts'
 
-/** What a submission may say beside its type and payload; what is left out has the defaults of the type. */
+/** The options of a submission beside its type and payload. The default of each is that of the task's type. */
 export interface SubmissionOptions {
   readonly queue?: string | undefined
   /** −100 to 100, higher first. */
@@ -18,8 +18,8 @@ export interface SubmissionOptions {
   readonly retry?: Partial<RetryPolicy> | undefined
   readonly tags?: readonly string[] | undefined
   /**
-   * 1 to 255 visible ASCII characters; minted for each call when left out. Give your own where the call itself may be
-   * repeated, such as the number of an order: within 48 hours the same key makes no second task.
+   * 1 to 255 visible ASCII characters; minted for each call when left out. Give your own, such as the number of an order,
+   * where the call itself may be repeated: within 48 hours the same key makes no second task.
    */
   readonly idempotencyKey?: string | undefined
 }
@@ -45,7 +45,7 @@ export function submission(
   return { type: typeof task === 'string' ? task : task.type, payload, options }
 }
 
-/** What became of one item of a batch. */
+/** The task that one item of a batch made, or the error by which it was refused. */
 export type BatchOutcome<Payload = unknown, Result = unknown> =
   | { readonly task: Task<Payload, Result>; readonly error?: undefined }
   | { readonly task?: undefined; readonly error: TaskfoldError }
@@ -66,13 +66,21 @@ export const toBody = ({ type, payload, options }: Submission): Readonly<Record<
 /** A key that no other call has. */
 export const mintKey = (): string => crypto.randomUUID()
 
-/** Whether `outcomes` are those of `items`: the server answers in the order it was asked. */
-export const areOutcomesOf = <const Items extends readonly Submission[]>(
+/**
+ * The outcomes with the types of `items`; undefined unless there is one for each. Believes that the server answers in the
+ * order of the request, and that payloads and results have the types of their definitions, as `trustTask` does.
+ */
+export const trustOutcomes = <const Items extends readonly Submission[]>(
+  items: Items,
+  outcomes: readonly (BatchOutcome | undefined)[],
+): BatchOutcomes<Items> | undefined => (areOutcomesOf(items, outcomes) ? outcomes : undefined)
+
+const areOutcomesOf = <const Items extends readonly Submission[]>(
   items: Items,
   outcomes: readonly unknown[],
 ): outcomes is BatchOutcomes<Items> => outcomes.length === items.length && !outcomes.includes(undefined)
 
-/** One result of the server's, or undefined when it makes no sense. */
+/** The outcome that one result of a batch means; undefined for another shape. */
 export const toOutcome = (result: unknown): BatchOutcome | undefined => {
   const status = memberOf(result, 'status')
   if (typeof status !== 'number') return undefined

@@ -25,7 +25,7 @@ export async function* listTasks(
   for (const [name, value] of Object.entries(filter)) {
     if (value !== undefined) query.set(name, value instanceof Date ? value.toISOString() : value)
   }
-  // Ends with the last page: a walk goes back in time, and tasks that come meanwhile lie ahead of it.
+  // Ends with the last page: pages go back in time, and tasks submitted meanwhile are newer than the first page.
   for (;;) {
     const request = { method: 'GET', path: `/api/tasks?${query.toString()}`, repeat: 'freely' } as const
     const page = await exchange.call(request, { deadlineMs, signal })

@@ -15,7 +15,7 @@ export interface TaskSummary {
   readonly timeoutMs: number
   /** The last failure; null after a success. */
   readonly error: TaskFailure | null
-  /** What the handler said last about how far it is. */
+  /** The progress that the handler reported last. */
   readonly progress: unknown
   readonly runAt: string
   readonly submittedAt: string
@@ -33,7 +33,7 @@ export interface TaskFailure {
 }
 
 /**
- * A task with its payload and its result, which are typed by the definition it was submitted with and not judged again.
+ * A task with its payload and its result, which have the types of its definition and are not checked against them.
  * `result` is null until the task has succeeded.
  */
 export interface Task<Payload = unknown, Result = unknown> extends TaskSummary {
@@ -46,12 +46,12 @@ export type EndedTask<Payload = unknown, Result = unknown> =
   | (Task<Payload, Result> & { readonly status: 'SUCCESS'; readonly result: Result })
   | (Task<Payload, Result> & { readonly status: 'FAILED' | 'CANCELLED'; readonly result: null })
 
-/** What a call about a task is given: its id, or the task, which carries the types. */
+/** Names a task in a call: its id, or the task itself, which carries the types. */
 export type TaskAddress<Payload, Result> =
   | string
   | { readonly id: string; readonly payload?: Payload; readonly result?: Result | null }
 
-/** What a value is after it was stored as JSON: instants are text, undefined at the top is null. */
+/** The type of a value after it was stored as JSON: instants are text, undefined at the top is null. */
 export type Stored<Value> = unknown extends Value
   ? unknown
   : Value extends undefined | void
@@ -99,8 +99,16 @@ const looksLikeTask = objectOf({ ...summaryMembers, payload: isAnything, result:
 
 export const isTaskSummary = (value: unknown): value is TaskSummary => looksLikeSummary(value)
 
-/** The types of payload and result are the caller's word: what was stored is not judged again. */
-export const isTask = <Payload, Result>(value: unknown): value is Task<Payload, Result> => looksLikeTask(value)
+export const isTask = (value: unknown): value is Task => looksLikeTask(value)
+
+/**
+ * The task in an answer; undefined for another shape. Believes the caller that payload and result have these types: the
+ * client has no schema of a definition's result, and the worker has checked the payload by that of the definition.
+ */
+export const trustTask = <Payload, Result>(value: unknown): Task<Payload, Result> | undefined =>
+  hasTypesOf<Payload, Result>(value) ? value : undefined
+
+const hasTypesOf = <Payload, Result>(value: unknown): value is Task<Payload, Result> => looksLikeTask(value)
 
 export const isEndedTask = <Payload, Result>(
   task: Task<Payload, Result>,

@@ -13,14 +13,14 @@ const timeoutMsDefault = 60_000
 /** Shorter than what proxies take for an idle connection. */
 const waitSecondsMax = 20
 
-/** How much longer than asked for an answer may take before another connection is tried. */
+/** How much longer than the wait it was asked for an answer may take before another connection is tried. */
 const answerMsMax = 10_000
-/** How long to leave a server alone that has just not answered. */
+/** How long to wait before a server that did not answer is asked again. */
 const pauseMs = 1_000
 
 /**
- * Asks for a task until it has ended, each time letting the server hold the answer for up to twenty seconds. Lost
- * connections and a server that is away do not end the wait.
+ * Asks for a task until it has ended. Each time the server may hold the answer for up to twenty seconds. Lost connections
+ * and a server that is away do not end the wait.
  *
  * Throws TaskfoldError `deadline-exceeded` when the time is over, and what the server refuses with.
  */
@@ -45,6 +45,6 @@ export const waitForEnd = async <Payload, Result>(
   throw new TaskfoldError('deadline-exceeded', 'the task did not end in time', { taskId, cause })
 }
 
-/** These may be gone when the exchange is given another time. */
+/** Whether the error may be gone when the server is asked again. */
 const isPassing = ({ code, status }: TaskfoldError): boolean =>
   code === 'connection-failed' || code === 'deadline-exceeded' || status === 503 || status === 429

@@ -3,15 +3,15 @@ import { isItems, isTaskEvent, type TaskEvent } from './events.ts'
 import type { CallOptions, ClientRequest, Exchange } from './exchange.ts'
 import type { BatchOptions, ChangeOptions } from './options.ts'
 import {
-  areOutcomesOf,
   type BatchOutcomes,
   isBatchAnswer,
   mintKey,
   type Submission,
   toBody,
   toOutcome,
+  trustOutcomes,
 } from './submission.ts'
-import { isTask, type Task } from './task.ts'
+import { type Task, trustTask } from './task.ts'
 
 /** `POST /api/tasks`. */
 export const submitOne = async <Payload, Result>(
@@ -40,9 +40,9 @@ export const submitMany = async <const Items extends readonly Submission[]>(
   const tasks = items.map((item) => ({ ...toBody(item), idempotencyKey: item.options.idempotencyKey ?? mintKey() }))
   const path = `/api/tasks/batch${atomic ? '?atomic=true' : ''}`
   const answer = await exchange.call({ method: 'POST', path, headers, body: { tasks }, repeat: 'freely' }, call)
-  const outcomes = isBatchAnswer(answer) ? answer.results.map(toOutcome) : []
-  if (areOutcomesOf(items, outcomes)) return outcomes
-  throw invalidAnswer('the answer to a batch has another shape')
+  const outcomes = trustOutcomes(items, isBatchAnswer(answer) ? answer.results.map(toOutcome) : [])
+  if (outcomes === undefined) throw invalidAnswer('the answer to a batch has another shape')
+  return outcomes
 }
 
 /** `GET /api/tasks/{id}`. */
@@ -89,6 +89,7 @@ export const changeTask = async <Payload, Result>(
 }
 
 const toTask = <Payload, Result>(answer: unknown): Task<Payload, Result> => {
-  if (isTask<Payload, Result>(answer)) return answer
-  throw invalidAnswer('a task has another shape')
+  const task = trustTask<Payload, Result>(answer)
+  if (task === undefined) throw invalidAnswer('a task has another shape')
+  return task
 }
