@@ -10,7 +10,7 @@ import type { FeedTail } from '../../feed/feed-tail.ts'
 import { ProblemError, storeRefusals } from '../../problems/problems.ts'
 import { findAcceptable } from '../../request/request-headers.ts'
 import { createEndpoint, noBody, type Endpoint } from '../../endpoint.ts'
-import { pageLimit } from '../../request/values.ts'
+import { pageLimit } from '../../request/value-schemas.ts'
 import { eventExample, eventView, renderFeedEvent } from './event-view.ts'
 
 interface Deps {

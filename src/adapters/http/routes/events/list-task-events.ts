@@ -5,7 +5,7 @@ import type { TimelineEntry } from '#domain/task/timeline.ts'
 import type { JsonText } from '#domain/task/events.ts'
 import { createEndpoint, type Endpoint, noBody, noQuery } from '../../endpoint.ts'
 import { storeRefusals } from '../../problems/problems.ts'
-import { detail, status } from '../../request/values.ts'
+import { detail, status } from '../../request/value-schemas.ts'
 import { taskNotFound, toTaskId } from '../tasks/task-id.ts'
 import { eventExample, eventView, renderEnvelope, traceIdOf } from './event-view.ts'
 

@@ -15,7 +15,7 @@ import {
 import { type HttpAnswer, type AnswerDescription, createEndpoint, noQuery, type Endpoint } from '../../endpoint.ts'
 import { taskExample, taskView } from './task-schema.ts'
 import { renderTask } from './task-view.ts'
-import { text } from '../../request/values.ts'
+import { text } from '../../request/value-schemas.ts'
 import { taskNotFound, toTaskId } from './task-id.ts'
 
 const reasonInput = z

@@ -4,7 +4,7 @@ import type { TaskOperations } from '#application/task-operations.ts'
 import { detailOf } from '#domain/task/state.ts'
 import { createEndpoint, type Endpoint, noBody, noQuery } from '../../endpoint.ts'
 import { storeRefusals } from '../../problems/problems.ts'
-import { detail, status } from '../../request/values.ts'
+import { detail, status } from '../../request/value-schemas.ts'
 import { instantView, toRfc3339 } from '../instant-view.ts'
 import { taskNotFound, toTaskId } from './task-id.ts'
 

@@ -5,7 +5,7 @@ import type { TaskOperations } from '#application/task-operations.ts'
 import { ProblemError, storeRefusals } from '../../problems/problems.ts'
 import { type HttpAnswer, createEndpoint, noBody, type Endpoint } from '../../endpoint.ts'
 import { taskExample, taskView } from './task-schema.ts'
-import { instant } from '../../request/values.ts'
+import { always, excludes, instant } from '../../request/value-schemas.ts'
 import { renderTask } from './task-view.ts'
 import { taskNotFound, toTaskId } from './task-id.ts'
 
@@ -31,14 +31,6 @@ const version = z
     override: { type: 'integer', minimum: 0, maximum: 999_999_999_999_999 },
     description: 'The task as its first so many events left it.',
   })
-
-const always = (): boolean => true
-
-/** Judged whatever other faults there are: the value may be anything. */
-const excludes =
-  (one: string, other: string) =>
-  (value: unknown): boolean =>
-    typeof value !== 'object' || value === null || !(one in value && other in value)
 
 const getQuery = z
   .strictObject({

@@ -4,7 +4,7 @@ import type { TaskOperations } from '#application/task-operations.ts'
 import { findTaskId, type TaskId } from '#domain/identifiers.ts'
 import { createEndpoint, type Endpoint, noBody } from '../../endpoint.ts'
 import { ProblemError, storeRefusals } from '../../problems/problems.ts'
-import { detail, instant, name, pageLimit, status, text } from '../../request/values.ts'
+import { detail, instant, name, pageLimit, status, text } from '../../request/value-schemas.ts'
 import { taskFacts, taskFactsExample } from './task-schema.ts'
 import { renderTaskSummary } from './task-view.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { detail, status } from '../../request/values.ts'
+import { detail, status } from '../../request/value-schemas.ts'
 import { instantView } from '../instant-view.ts'
 
 const errorView = z

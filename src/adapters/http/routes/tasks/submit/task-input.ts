@@ -1,8 +1,6 @@
 import { z } from 'zod'
 import { retryAfterMsMax } from '#application/ports/task-handler.ts'
-import { json, instant, name, text, whole } from '../../../request/values.ts'
-
-const always = (): boolean => true
+import { always, excludes, instant, json, name, text, whole } from '../../../request/value-schemas.ts'
 
 const keepsOrder = (value: unknown): boolean => {
   if (typeof value !== 'object' || value === null || !('baseMs' in value && 'maxMs' in value)) return true
@@ -22,9 +20,7 @@ const retry = z
     description: 'How long to wait before the next attempt. A maxMs left out is the larger of its default and baseMs.',
   })
 
-/** Judged whatever other faults there are, so that all are told at once: the value may be anything. */
-const namesOneDue = (value: unknown): boolean =>
-  typeof value !== 'object' || value === null || !('runAt' in value && 'delayMs' in value)
+const namesOneDue = excludes('runAt', 'delayMs')
 
 const members = {
   type: name,

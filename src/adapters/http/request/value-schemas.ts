@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { TaskDetail, TaskStatus } from '#domain/task/state.ts'
-import { findInstant } from './parse-instant.ts'
+import type { Instant } from '#domain/time.ts'
 import { countCodePoints, findUnstorable, judgeText } from './storable-json.ts'
 
 /** The name of a task type or queue. */
@@ -48,6 +48,30 @@ export const instant = z
   })
   .meta({ override: { type: 'string', format: 'date-time' } })
 
+const instantPattern =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/
+
+/**
+ * The instant that an RFC 3339 text names, in any offset; undefined when it names none.
+ *
+ * Digits finer than a millisecond are dropped. The pattern is checked before `Date`, which takes looser forms, and the 30th
+ * of February for the 2nd of March.
+ */
+const findInstant = (text: string): Instant | undefined => {
+  const match = instantPattern.exec(text)
+  if (match === null) return undefined
+  const [, year, month, day, hour, minute, second, fraction = '', sign, offsetHour = '0', offsetMinute = '0'] = match
+  const fields = [year, month, day, hour, minute, second].map(Number)
+  const [y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0] = fields
+  if (h > 23 || mi > 59 || s > 59 || Number(offsetHour) > 23 || Number(offsetMinute) > 59) return undefined
+  const date = new Date(0)
+  date.setUTCFullYear(y, mo - 1, d)
+  date.setUTCHours(h, mi, s, Number(fraction.slice(0, 3).padEnd(3, '0')))
+  if (date.getUTCMonth() !== mo - 1 || date.getUTCDate() !== d) return undefined
+  const offsetMs = (Number(offsetHour) * 60 + Number(offsetMinute)) * 60_000
+  return date.getTime() - (sign === '-' ? -offsetMs : offsetMs)
+}
+
 /** How many items a page may hold, as a query says it. */
 export const pageLimit = (maximum: number, byDefault: number) =>
   z
@@ -79,3 +103,15 @@ const details = [
 ] as const satisfies readonly TaskDetail[]
 
 export const detail = z.enum(details)
+
+/**
+ * The `when` of a refinement that runs beside other faults, so that all are reported at once. The refinement must then take
+ * any value.
+ */
+export const always = (): boolean => true
+
+/** A refinement to use with `always`: an object has at most one of two members. */
+export const excludes =
+  (one: string, other: string) =>
+  (value: unknown): boolean =>
+    typeof value !== 'object' || value === null || !(one in value && other in value)
