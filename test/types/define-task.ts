@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 /**
  * What the compiler must accept and refuse where tasks are defined. `npx tsc -p .` is the test: a line that should be an
- * error and is none makes its `@ts-expect-error` one.
+ * error and is none makes its `@ts-expect-error` an error.
  */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const accept = <T extends true>(): T | undefined => undefined
@@ -32,7 +32,7 @@ accept<Same<PayloadOf<typeof later>, string>>()
 accept<Same<ResultOf<typeof later>, number>>()
 accept<Same<ReturnType<typeof later.run>, Promise<number>>>()
 
-/** Without a schema nothing is known of the payload. */
+/** Without a schema the payload is unknown. */
 export const anything = defineTask({
   type: 'anything',
   run: (payload) => {
@@ -50,7 +50,7 @@ accept<Same<PayloadOf<typeof dated>, { readonly at: string }>>()
 export const tasks: readonly TaskDefinition[] = [anything]
 export const anyTasks: readonly { readonly type: string }[] = [report, later, dated]
 
-/** What takes a definition knows what to submit and what to expect. */
+/** A function that takes a definition has the types of its payload and its result. */
 declare const submit: <Payload, Result>(task: TaskDefinition<Payload, Result>, payload: Payload) => Promise<Result>
 export const submitted = submit(report, { days: '7' })
 accept<Same<typeof submitted, Promise<{ pages: number }>>>()
@@ -70,7 +70,7 @@ defineTask({ type: 'a', maxAttemps: 3, run: () => 1 })
 defineTask({ type: 'a', input: 3, run: () => 1 })
 // @ts-expect-error the schema gives a string
 defineTask({ type: 'a', input: z.string(), run: (input: number) => input })
-// @ts-expect-error without a schema nobody has checked that it is a string
+// @ts-expect-error without a schema the payload is not known to be a string
 defineTask({ type: 'a', run: (input: string) => input })
 // @ts-expect-error the schema has no such member
 defineTask({ type: 'a', input: z.object({ to: z.string() }), run: (input) => input.from })

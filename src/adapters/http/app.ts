@@ -16,21 +16,21 @@ interface Deps {
   readonly endpoints: readonly Endpoint[]
   readonly logger: Logger
   readonly admission: Admission
-  /** Aborts when the server begins to close: nothing is waited for any longer. */
+  /** Aborts when the server begins to close; answers that wait are then given at once. */
   readonly closing: AbortSignal
-  /** Told which route answers the request at hand. */
-  readonly nameRoute?: ((route: string) => void) | undefined
+  /** Called with the path of the endpoint that answers the current request, parameters as `:id`. */
+  readonly nameRoute?: ((path: string) => void) | undefined
 }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** In what it answers; undefined for pages, to which `Accept` does not matter. */
+    /** The media types of its answers; undefined for pages, for which `Accept` is ignored. */
     readonly mediaTypes?: readonly [string, ...string[]]
     readonly admission?: 'vital'
   }
 }
 
-/** Fastify with our routes, and nothing of its own answers left: whatever goes wrong becomes a problem document. */
+/** Fastify with these endpoints. Each refusal and error becomes a problem document: Fastify gives no answers of its own. */
 export const createApp = ({ endpoints, logger, admission, closing, nameRoute }: Deps): FastifyInstance => {
   const app = fastify({
     bodyLimit: limits.bodyBytesMax,
@@ -54,7 +54,7 @@ export const createApp = ({ endpoints, logger, admission, closing, nameRoute }: 
     },
   })
   app.server.maxConnections = limits.connectionsMax
-  // An expectation nobody knows may be ignored (RFC 9110, section 10.1.1); Node would answer with an empty 417.
+  // An unknown expectation may be ignored (RFC 9110, section 10.1.1); Node would answer with an empty 417.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.removeAllContentTypeParsers()
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
@@ -85,11 +85,12 @@ export const createApp = ({ endpoints, logger, admission, closing, nameRoute }: 
   return app
 }
 
-/** Routes have none for Fastify: zod judges what they are given. Its own compilers would be a tenth of a process's start. */
+/** Requests are validated by zod. Fastify's own compilers of schemas would take a tenth of the start of a process. */
 const refuseSchemas = (): never => {
-  throw new Error('a route has a schema for Fastify')
+  throw new Error('an endpoint has a schema for Fastify')
 }
 
+/** Fastify believes these types: `toQuery` makes the query and `parseBody` the body of every request. */
 interface Typed {
   Params: Record<string, string>
   Querystring: ParsedQuery
@@ -98,7 +99,7 @@ interface Typed {
 
 const toQuery = (text: string): { [key: string]: unknown } => ({ ...parseQueryString(text) })
 
-const nobody: JsonBody = { kind: 'empty' }
+const emptyBody: JsonBody = { kind: 'empty' }
 
 const addEndpoint = (
   app: FastifyInstance,
@@ -116,7 +117,7 @@ const addEndpoint = (
       ...(!isPage && { mediaTypes: ['application/json', ...streamed] }),
       ...(description.admission && { admission: description.admission }),
     },
-    handler: async ({ method, params, query, body = nobody, headers }, reply) => {
+    handler: async ({ method, params, query, body = emptyBody, headers }, reply) => {
       const whenOver = (): AbortSignal => signalEnd(reply.raw, closing)
       const answer = await answerRequest({ params, query, body, headers, whenOver })
       reply.code(answer.status).header('content-type', answer.mediaType ?? 'application/json; charset=utf-8')
@@ -150,7 +151,7 @@ const parseBody = (request: FastifyRequest, bytes: Buffer): JsonBody => {
   return parseJsonBody(bytes, request.headers['content-type'] ?? '')
 }
 
-/** What is wrong with a request whatever it asks for. */
+/** Refuses a request for faults that do not depend on the endpoint. Throws ProblemError. */
 const judgeRequest = (request: FastifyRequest): void => {
   if ((request.raw.url ?? '').length > limits.uriCharactersMax) {
     throw new ProblemError('uri-too-long', `An address has at most ${limits.uriCharactersMax} characters.`)
@@ -160,7 +161,7 @@ const judgeRequest = (request: FastifyRequest): void => {
   }
 }
 
-/** Tells a method that does not apply from an address that leads nowhere. */
+/** Throws `method-not-allowed` for the address of an endpoint, and `route-not-found` for any other. */
 const createAddressJudge = (endpoints: readonly Endpoint[]): ((request: FastifyRequest) => never) => {
   const methods = Map.groupBy(endpoints, ({ description }) => description.path)
   const addresses = [...methods].map(([path, those]) => ({
@@ -181,7 +182,7 @@ const createAddressJudge = (endpoints: readonly Endpoint[]): ((request: FastifyR
   }
 }
 
-/** How large a body may be that is read to its end after it was refused, so that the client gets to see the refusal. */
+/** A refused body of up to 16 MiB is read to its end, or a client that is still sending would not see the refusal. */
 const drainedBytesMax = 16_777_216
 
 const sendProblem = (logger: Logger, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {

@@ -6,7 +6,7 @@ import type { JsonBody } from './request/json-body.ts'
 import { type Fault, type ProblemCode, ProblemError } from './problems/problems.ts'
 import type { ParsedQuery } from './request/query-string.ts'
 
-/** One address with its method: the schemas that validate requests, the texts that describe it, the function that answers. */
+/** One address with its method: the schemas that validate requests, texts that describe it, a function that answers. */
 export interface Endpoint {
   readonly description: EndpointDescription
   /** Throws ProblemError, and the errors of the application. */

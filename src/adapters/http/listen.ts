@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
 
-/** Binds one address: a name is looked up first, since one that has two would be listened on twice. Throws StartupError. */
+/** Listens on one address. A name with two addresses would be listened on twice, so it is looked up. Throws StartupError. */
 export const listen = async (app: FastifyInstance, host: string, port: number): Promise<{ readonly url: string }> => {
   try {
     const { address } = await lookup(host)

@@ -62,8 +62,8 @@ export interface HttpServer {
   listen(host: string, port: number): Promise<{ readonly url: string }>
 
   /**
-   * Stops accepting, ends streams, answers who waits with what there is, closes idle connections at once, and the others
-   * when their requests have been answered, or after ten seconds in any case. Idempotent.
+   * Stops accepting, ends streams, answers requests that wait with the task as it stands, closes idle connections at once
+   * and the others when their requests have been answered, or after ten seconds in any case. Idempotent.
    */
   close(): Promise<void>
 
@@ -136,7 +136,7 @@ const createEndpoints = (deps: HttpServerDeps, { admission, closing }: Shared): 
 const closeWithinMs = 10_000
 const idleCheckMs = 50
 
-/** A connection that was busy when closing began becomes idle later, which Node does not look for. */
+/** Node closes the connections that are idle when closing begins; the ones that become idle later are closed here. */
 const closeWithin = async (app: ReturnType<typeof createApp>): Promise<void> => {
   const idle = setInterval(() => app.server.closeIdleConnections(), idleCheckMs)
   const end = setTimeout(() => app.server.closeAllConnections(), closeWithinMs)

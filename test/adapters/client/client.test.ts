@@ -45,7 +45,7 @@ const all = async <Item>(items: AsyncIterable<Item>): Promise<readonly Item[]> =
 }
 
 describe('a task', () => {
-  test('is submitted with everything it may say, and found again', async () => {
+  test('is submitted with every option, and found again', async () => {
     const runAt = new Date('2026-02-01T00:00:00.000Z')
     const retry = { strategy: 'fixed', baseMs: 5, maxMs: 10, jitter: 'none' } as const
     const said = { queue: 'mail', priority: -3, maxAttempts: 2, timeoutMs: 9, tags: ['a', 'b'] }
@@ -58,7 +58,7 @@ describe('a task', () => {
     expect(submitted).toMatchObject({ type: 'Submitted', data: { retry }, stateAfter: { detail: 'scheduled' } })
   })
 
-  test('carries who asked and why, in any language, and goes on with a trace', async () => {
+  test('records actor and reason in any language, and continues a trace', async () => {
     const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
     const traceparent = `00-${traceId}-00f067aa0ba902b7-01`
     const task = await client.submit('a', null, { reason: 'zu spät 🕰', traceparent, delayMs: 60_000 })
@@ -71,11 +71,11 @@ describe('a task', () => {
     expect((await all(client.events(task)))[0]?.traceId).toBe(traceId)
   })
 
-  test('without a payload has null for one', async () => {
+  test('without a payload has the payload null', async () => {
     expect(await client.submit('a')).toMatchObject({ payload: null, queue: 'default' })
   })
 
-  test('that is refused says what is wrong with it', async () => {
+  test('that is refused names its faults', async () => {
     await expect(client.submit('no space', null, { priority: 101 })).rejects.toMatchObject({
       code: 'validation-failed',
       status: 422,
@@ -115,7 +115,7 @@ describe('the end of a task', () => {
 })
 
 describe('a change', () => {
-  test('of a version that is past is refused', async () => {
+  test('of an earlier version is refused', async () => {
     const task = await client.submit('a')
     await work(task.id, start)
     await expect(client.cancel(task, { ifVersion: task.version })).rejects.toMatchObject({
@@ -160,7 +160,7 @@ describe('a batch', () => {
     )
   })
 
-  test('makes an item once however often its key comes', async () => {
+  test('makes one task of a key, however often the key comes', async () => {
     const keyed = submission('keyed', 1, { idempotencyKey: 'row-1' })
     const [one] = await client.submitBatch([keyed])
     const [other] = await client.submitBatch([keyed])

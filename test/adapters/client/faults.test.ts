@@ -14,7 +14,7 @@ import {
 const accepted = answer(202, taskOf())
 const noWait = { 'retry-after': '0' }
 
-/** What a call threw, which must be an error of the client. */
+/** The error that a call threw, which must be a TaskfoldError. */
 const errorOf = async (call: Promise<unknown>): Promise<TaskfoldError> => {
   const error: unknown = await call.then(
     () => new Error('it did not throw'),
@@ -56,7 +56,7 @@ describe('a submission', () => {
     expect(third).toBe('order-7')
   })
 
-  test('that is refused is not sent again, and says everything', async () => {
+  test('that is refused is not sent again, and the error has all of the problem', async () => {
     const errors = [{ pointer: '/priority', message: 'must be at most 100' }]
     await using server = await startScriptedServer([problem(422, 'validation-failed', { errors })])
     const error = await errorOf(createClient({ url: server.url }).submit('a'))
@@ -87,7 +87,7 @@ describe('a submission', () => {
     expect(server.seen.length).toBe(1)
   })
 
-  test('that cannot be written down is sent nowhere', async () => {
+  test('that is no JSON is not sent', async () => {
     await using server = await startScriptedServer([accepted])
     const client = createClient({ url: server.url })
     await expect(client.submit('a', 1n)).rejects.toThrow(TypeError)
@@ -111,7 +111,7 @@ describe('a deadline', () => {
     expect(error).toMatchObject({ code: 'deadline-exceeded', taskId: 'a' })
   })
 
-  test('ends the repetitions against a server that is away, and says why', async () => {
+  test('ends the repetitions against a server that is away, with the last error', async () => {
     await using server = await startScriptedServer([reset])
     const error = await errorOf(createClient({ url: server.url, deadlineMs: 1_000 }).submit('a'))
     expect(error.code).toBe('connection-failed')
@@ -125,7 +125,7 @@ describe('a deadline', () => {
 })
 
 describe('a signal', () => {
-  test('aborts a call in the midst, with its own reason', async () => {
+  test('aborts a call under way, with its own reason', async () => {
     const abort = new AbortController()
     const reason = new Error('enough')
     await using server = await startScriptedServer([() => abort.abort(reason)])
@@ -162,18 +162,21 @@ describe('a change that is no submission', () => {
     expect(server.seen.length).toBe(1)
   })
 
-  test.each(['retry', 'runNow'] as const)('%s is sent again when it was turned away before', async (change) => {
-    await using server = await startScriptedServer([problem(503, 'overloaded', {}, noWait), answer(200, taskOf())])
-    expect(await createClient({ url: server.url })[change]('x')).toEqual(taskOf())
-    expect(server.seen.length).toBe(2)
-  })
+  test.each(['retry', 'runNow'] as const)(
+    '%s is sent again when the first was refused before any write',
+    async (change) => {
+      await using server = await startScriptedServer([problem(503, 'overloaded', {}, noWait), answer(200, taskOf())])
+      expect(await createClient({ url: server.url })[change]('x')).toEqual(taskOf())
+      expect(server.seen.length).toBe(2)
+    },
+  )
 
   test('cancel is sent again, since it changes nothing the second time', async () => {
     await using server = await startScriptedServer([reset, answer(200, taskOf({ status: 'CANCELLED' }))])
     expect(await createClient({ url: server.url }).cancel('x')).toMatchObject({ status: 'CANCELLED' })
   })
 
-  test('says so when nobody listens', async () => {
+  test('fails with connection-failed when no server listens', async () => {
     const place = await startScriptedServer([silence])
     await place[Symbol.asyncDispose]()
     const error = await errorOf(createClient({ url: place.url, deadlineMs: 600 }).retry('x'))

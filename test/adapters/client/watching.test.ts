@@ -33,14 +33,14 @@ describe('waiting for the end', () => {
     expect(server.seen.map(({ line }) => line)).toEqual(['GET /api/tasks/x?wait=1s HTTP/1.1'])
   })
 
-  test('ends with what the server refuses', async () => {
+  test('ends with the refusal of the server', async () => {
     await using server = await startScriptedServer([problem(404, 'task-not-found')])
     const wait = createClient({ url: server.url }).waitForEnd('x')
     await expect(wait).rejects.toMatchObject({ code: 'task-not-found', status: 404, taskId: 'x' })
   })
 })
 
-/** So many events of the feed. */
+/** The first `count` events of the feed. */
 const take = async (events: AsyncIterable<FeedEvent>, count: number): Promise<readonly string[]> => {
   const cursors: string[] = []
   for await (const { cursor } of events) {
@@ -51,7 +51,7 @@ const take = async (events: AsyncIterable<FeedEvent>, count: number): Promise<re
 }
 
 describe('following the feed', () => {
-  test('goes on after the last event over connections that end, break or are cut in a message', async () => {
+  test('resumes after the last event when a connection ends, breaks or is cut in a message', async () => {
     const cut = messageOf('c4').slice(0, 40)
     await using server = await startScriptedServer([
       stream(`: hello\n\n${messageOf('c1')}${messageOf('c2')}`, 'end'),
@@ -66,7 +66,7 @@ describe('following the feed', () => {
     expect(server.seen.every(({ headers }) => headers['accept'] === 'text/event-stream')).toBe(true)
   })
 
-  test('from now on keeps the place even when the first connection brings nothing', async () => {
+  test('from now on keeps its place even when the first connection brings no event', async () => {
     await using server = await startScriptedServer([
       answer(200, { items: [], nextCursor: 'now' }),
       stream(': nothing yet\n\n', 'end'),
@@ -104,7 +104,7 @@ describe('following the feed', () => {
     await expect(following).rejects.toMatchObject({ code: 'invalid-answer' })
   })
 
-  test('is over when the cursor is refused', async () => {
+  test('ends when the cursor is refused', async () => {
     await using server = await startScriptedServer([problem(400, 'invalid-cursor')])
     const following = take(createClient({ url: server.url }).followEvents({ after: 'x' }), 1)
     await expect(following).rejects.toMatchObject({ code: 'invalid-cursor', status: 400 })
@@ -123,7 +123,7 @@ describe('following the feed', () => {
   })
 })
 
-test('reading the feed goes on page by page until there is nothing more', async () => {
+test('reading the feed goes on page by page until an empty page', async () => {
   await using server = await startScriptedServer([
     answer(200, { items: [feedEventOf('c1'), feedEventOf('c2')], nextCursor: 'c2' }),
     reset,
@@ -137,7 +137,7 @@ test('reading the feed goes on page by page until there is nothing more', async 
   expect(server.seen.at(-1)?.line).toBe('GET /api/events?limit=500&after=c3 HTTP/1.1')
 })
 
-test('reading the feed refuses a page without a cursor to go on by', async () => {
+test('reading the feed refuses a page without a cursor', async () => {
   await using server = await startScriptedServer([answer(200, { items: [feedEventOf('c1')], nextCursor: null })])
   const reading = take(createClient({ url: server.url }).readEvents(), 5)
   await expect(reading).rejects.toMatchObject({ code: 'invalid-answer' })

@@ -6,9 +6,9 @@ import { type FuzzedRequest, requestsFor } from './support/fuzzed-request.ts'
 import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
 import { createValidators, openApi, operationsOf, type OpenApi } from './support/openapi-document.ts'
 
-/** How many requests each operation gets: thousands in a campaign, a small dose otherwise. */
+/** How many requests each operation gets: thousands in a campaign, fifty otherwise. */
 const runs = Number(process.env['FUZZ_RUNS'] ?? 50)
-/** The same requests each time, unless a campaign asks for others: chance leaves out a status now and then. */
+/** The same requests each time, unless a campaign asks for others: some seeds never lead to one of the statuses below. */
 const seed = Number(process.env['FUZZ_SEED'] ?? 1)
 
 let world: HttpWorld
@@ -64,7 +64,7 @@ const receive = async (response: IncomingMessage): Promise<FuzzedAnswer> => {
   return { status, mediaType, body: Buffer.concat(chunks).toString() }
 }
 
-/** Time goes by while an answer is awaited, so that one that waits for the end of a task comes to its own. */
+/** Advances the clock while an answer is awaited, so that a request with `wait` is answered when its time is over. */
 const answerOf = async (fuzzed: FuzzedRequest): Promise<FuzzedAnswer> => {
   const answer = send(fuzzed)
   let state: 'awaited' | 'here' = 'awaited'
@@ -76,7 +76,7 @@ const answerOf = async (fuzzed: FuzzedRequest): Promise<FuzzedAnswer> => {
   return answer
 }
 
-/** What concerns no route in particular and is not repeated at each. */
+/** Refusals that any endpoint can give and that the document does not repeat for each. */
 const common: ReadonlySet<number> = new Set([400, 404, 414, 431])
 
 const judge = ({ described }: FuzzedRequest, { status, mediaType, body }: FuzzedAnswer): void => {
@@ -95,7 +95,7 @@ const judge = ({ described }: FuzzedRequest, { status, mediaType, body }: Fuzzed
   expect(body).not.toMatch(/\n *at |\\n *at |node_modules|\.[tj]s:\d|FST_ERR/)
 }
 
-describe('whatever is made from the document', () => {
+describe('a request made from the document', () => {
   test('is answered as the document says, operation by operation', { timeout: 60_000 + runs * 1_000 }, async () => {
     const statuses = new Map<number, number>()
     for (const operation of operationsOf(document)) {
@@ -109,11 +109,11 @@ describe('whatever is made from the document', () => {
         { seed, numRuns: isStill ? 3 : runs },
       )
     }
-    // It gets through to the handlers, and not only to them.
+    // Requests reach the handlers, and are refused before them as well.
     for (const status of [200, 202, 400, 404, 406, 422]) expect(statuses.get(status), String(status)).toBeGreaterThan(0)
   })
 
-  test('leaves the server alive, with nothing to look into', async () => {
+  test('leaves the server alive, and logs no error', async () => {
     expect((await fetch(`http://127.0.0.1:${port}/api/tasks`)).status).toBe(200)
     expect(world.memory.logger.lines.filter(({ level }) => level === 'error')).toStrictEqual([])
   })

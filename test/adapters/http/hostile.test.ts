@@ -16,8 +16,8 @@ afterAll(() => world.close())
 
 const corpus = [...hostileBodies, ...hostileRequests, ...hostileBatches]
 
-describe('a request nobody should send', () => {
-  test('is one of hundreds', () => {
+describe('a hostile request', () => {
+  test('is one of more than 300', () => {
     expect(corpus.length).toBeGreaterThan(300)
   })
 
@@ -33,7 +33,7 @@ describe('a request nobody should send', () => {
     if (code === 'validation-failed') expect(problem.errors.length).toBeGreaterThan(0)
   })
 
-  test('leaves the server alive, nothing stored and nothing to look into', async () => {
+  test('leaves the server alive, stores nothing and logs no error', async () => {
     const answer = await fetch(`http://127.0.0.1:${port}/api/tasks`)
     expect(await answer.json()).toStrictEqual({ items: [], nextCursor: null })
     expect(world.memory.logger.lines.filter((line) => line.level === 'error')).toStrictEqual([])

@@ -28,7 +28,7 @@ const createBareServer = async (): Promise<HttpServer> => {
   return server
 }
 
-/** A server over a store whose loads wait for `release`, and tell when they have begun. */
+/** A server over a store whose loads wait for `release`; `begun` resolves when the first one waits. */
 const createSlowServer = async () => {
   const begun = Promise.withResolvers<void>()
   const released = Promise.withResolvers<void>()
@@ -55,7 +55,7 @@ const connectTo = async (url: string): Promise<Socket> => {
 }
 
 describe('a server without operations', () => {
-  test('serves probes and what it is, and nothing else', async () => {
+  test('serves probes and /api/info, and nothing else', async () => {
     const server = await createBareServer()
     const statuses = ['/livez', '/readyz', '/api/info', '/api/tasks', '/api/docs', '/api/openapi.json'].map(
       async (url) => (await server.inject(url)).statusCode,
@@ -80,11 +80,14 @@ describe('listening', () => {
     )
   })
 
-  test.each(['192.0.2.1', 'no-such-host.invalid'])('on %s, which is not ours, fails with one line', async (host) => {
-    const refused = (await createBareServer()).listen(host, 0)
-    await expect(refused).rejects.toThrow(StartupError)
-    await expect(refused).rejects.toThrow(/^[^\n]*set HOST to [^\n]*$/)
-  })
+  test.each(['192.0.2.1', 'no-such-host.invalid'])(
+    'on %s, no address of this machine, fails with one line',
+    async (host) => {
+      const refused = (await createBareServer()).listen(host, 0)
+      await expect(refused).rejects.toThrow(StartupError)
+      await expect(refused).rejects.toThrow(/^[^\n]*set HOST to [^\n]*$/)
+    },
+  )
 })
 
 describe('closing', () => {
@@ -109,7 +112,7 @@ describe('closing', () => {
     await ended
   })
 
-  test('may be asked for twice', async () => {
+  test('twice is the same as once', async () => {
     const server = await createBareServer()
     await server.listen('127.0.0.1', 0)
     await Promise.all([server.close(), server.close()])
@@ -136,7 +139,7 @@ describe('one connection', () => {
     socket.write(`GET ${aTask} HTTP/1.1\r\nHost: x\r\n\r\n`)
     await begun
     socket.write('GARBAGE\r\n\r\n')
-    // Another request is answered meanwhile: the garbage has been seen by then.
+    // Once another request has been answered, the server has read the garbage.
     await exchange(Number(new URL(url).port), Buffer.from('GARBAGE\r\n\r\n'))
     release()
     await closed

@@ -55,8 +55,8 @@ const heartbeat = ':\n\n'
 const toMessage = (id: string, data: JsonText): string => `id: ${id}\ndata: ${data}\n\n`
 
 /**
- * The next page, or why there is none. A feed that does not know its own cursor any more was restored from another copy: the
- * stream ends, and a client that reconnects is refused with `invalid-cursor`.
+ * The next page, or why there is none. A feed that no longer knows its own cursor was restored from another copy: the stream
+ * ends, and a client that reconnects is refused with `invalid-cursor`.
  */
 const nextOrHeartbeat = async (
   tail: FeedTail,

@@ -8,8 +8,8 @@ import { outageMs, type ReadFeed, readFeedOrOutage } from './read-feed-or-outage
 /** The feed for its followers in this process, however many and however slow. */
 export interface FeedTail {
   /**
-   * The next events after `cursor`, as soon as there are any; undefined when `signal` aborts before. Read on from `next`, no
-   * event is left out and none comes twice. A store that is away is asked again until it answers. Throws
+   * The next events after `cursor`, as soon as there are any; undefined when `signal` aborts before. Read on from `next`,
+   * no event is left out and none comes twice. A store that is away is asked again until it answers. Throws
    * UndecodableStreamError.
    */
   next(cursor: FeedCursor, signal: AbortSignal): Promise<FeedReading | undefined>

@@ -9,8 +9,8 @@ export interface FeedWatch {
   end(): FeedCursor | undefined
 
   /**
-   * Resolves with the events after `after`, which must not be before the end, as soon as there are any; with `catch-up` when
-   * the loop cannot go on and the follower has to read for itself; with undefined when `signal` aborts.
+   * Resolves with the events after `after`, which must not be before the end, as soon as there are any; with `catch-up`
+   * when the loop cannot go on and the follower has to read for itself; with undefined when `signal` aborts.
    */
   waitForEvents(after: FeedCursor, signal: AbortSignal): Promise<FeedPage | 'catch-up' | undefined>
 }

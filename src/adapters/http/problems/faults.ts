@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { type Fault, ProblemError } from './problems.ts'
 
-/** The faults a schema found, each with its JSON pointer below `base`; an unknown member is a fault of its own. */
+/** The faults that a schema found, each with its JSON pointer below `base`; an unknown member is a fault of its own. */
 export const toFaults = (error: z.ZodError, base: string): readonly Fault[] => {
   const faults: Fault[] = []
   for (const issue of error.issues) {
@@ -18,7 +18,7 @@ export const toFaults = (error: z.ZodError, base: string): readonly Fault[] => {
 /** One token of a JSON pointer (RFC 6901). */
 export const toToken = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1')
 
-/** Faults and the bytes of their pointers are bounded: a small request must not cause a large answer. */
+/** Bounds the faults that a refusal names and their pointers: a small request must not cause a large answer. */
 const namedMost = { faults: 1_000, pointerCharacters: 65_536 }
 
 /** The refusal of a request with faults; names as many of them as fit, and always the first. */

@@ -7,9 +7,8 @@ import {
 import { type ProblemCode, ProblemError } from './problems.ts'
 
 /**
- * What a client is told about an error of any origin.
- *
- * What is not foreseen becomes an `internal-error` whose `cause` is for the log only.
+ * The problem that an error becomes: a ProblemError is one, errors of the application and of Fastify have theirs. Any other
+ * becomes an `internal-error`, whose `cause` is for the log only.
  */
 export const toProblem = (error: unknown): ProblemError => {
   if (error instanceof ProblemError) return error
@@ -22,7 +21,7 @@ const retryAfter = { 'retry-after': '2' }
 const fromApplication = (error: unknown): ProblemError | undefined => {
   if (error instanceof SubmitUnknownError) {
     const detail =
-      'The store fell silent: nobody knows whether the task was stored. Ask for it by taskId, or repeat with the same key.'
+      'The store fell silent: whether the task was stored is unknown. Ask for it by taskId, or repeat with the same key.'
     return new ProblemError('store-unavailable', detail, { taskId: error.taskId, headers: retryAfter, cause: error })
   }
   if (error instanceof StoreUnavailableError) {
@@ -52,12 +51,12 @@ const refuseAt = (pointer: string, error: Error): ProblemError =>
   })
 
 const detailsByCode: Readonly<Partial<Record<string, { readonly code: ProblemCode; readonly detail: string }>>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'payload-too-large', detail: 'The body is larger than this route takes.' },
+  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'payload-too-large', detail: 'The body is larger than this endpoint takes.' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'unsupported-media-type', detail: 'Send the body as application/json.' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: { code: 'malformed-json', detail: 'The body is not as long as announced.' },
   FST_ERR_ROUTE_MISSING_CONTENT_TYPE: { code: 'unsupported-media-type', detail: 'Send the body as application/json.' },
   FST_ERR_BAD_URL: { code: 'route-not-found', detail: 'The path is not percent-encoded UTF-8.' },
-  FST_ERR_MAX_PARAM_LENGTH: { code: 'route-not-found', detail: 'The path is too long for any route.' },
+  FST_ERR_MAX_PARAM_LENGTH: { code: 'route-not-found', detail: 'The path is too long for any endpoint.' },
 }
 
 const fromFastify = (error: unknown): ProblemError | undefined => {
@@ -66,7 +65,7 @@ const fromFastify = (error: unknown): ProblemError | undefined => {
     const known = detailsByCode[error.code]
     if (known !== undefined) return new ProblemError(known.code, known.detail, { cause: error })
   }
-  // The stream of the body broke: the client went away, or did not keep to its own framing.
+  // The body broke off: the client has gone, or sent fewer bytes than it announced.
   return 'statusCode' in error && error.statusCode === 400
     ? new ProblemError('malformed-json', 'The body broke off.', { cause: error })
     : undefined

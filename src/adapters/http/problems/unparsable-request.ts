@@ -3,25 +3,25 @@ import type { Socket } from 'node:net'
 import { problemMediaType, renderProblem } from './problem-document.ts'
 import { ProblemError, problems } from './problems.ts'
 
-// An import of it would read all it exports, and one of that is a WebSocket client, which takes 40 ms to load.
+// An import of `node:http` reads each of its exports, and one of them is a WebSocket client that takes 40 ms to load.
 const http = process.getBuiltinModule('node:http')
 
-/** What Node adds to the error of a request that it could not parse. */
+/** The error that Node's parser gives. */
 interface ClientError extends Error {
   readonly code?: string
   readonly rawPacket?: unknown
 }
 
-/** Answers a request that never became one, and closes its connection: what follows on it has no beginning. */
+/** Answers a request that Node could not parse, and closes its connection: the bytes that follow belong to no request. */
 export const answerUnparsableRequest = (error: ClientError, socket: Socket): void => {
-  // The client went away: nobody would read an answer.
+  // The client has gone.
   if (error.code === 'ECONNRESET' || !socket.writable || socket.destroyed) {
     socket.destroy()
     return
   }
   const pending = findPendingAnswer(socket)
   if (pending !== undefined) {
-    // An answer now would pass for that of the request before, which may have been carried out.
+    // An answer now would be taken for that of the request before, which may have been carried out.
     pending.once('finish', () => socket.destroySoon())
     return
   }
@@ -37,8 +37,8 @@ export const answerUnparsableRequest = (error: ClientError, socket: Socket): voi
 }
 
 /**
- * The answer owed to a request that had arrived in full before the broken one. Node keeps it in a member of the socket that
- * its documentation of `clientError` names.
+ * The answer that is still due to an earlier request on this connection, which had arrived in full. Node keeps it in
+ * `_httpMessage`, as its documentation of `clientError` says.
  */
 const findPendingAnswer = (socket: Socket): ServerResponse | undefined => {
   const message: unknown = '_httpMessage' in socket ? socket._httpMessage : undefined
@@ -63,7 +63,7 @@ const describeParserError = (error: ClientError): ProblemError => {
   }
 }
 
-/** Whether the first line alone was too much. Only what arrived last can be looked at. */
+/** Whether the request line alone was too long. Node passes on only the bytes that arrived last. */
 const isInRequestLine = (packet: unknown): boolean => {
   const start = Buffer.isBuffer(packet) ? packet.toString('latin1', 0, 16_384) : ''
   return /^[A-Z-]+ /.test(start) && !start.includes('\r\n')

@@ -3,9 +3,9 @@ import type { FastifyRequest } from 'fastify'
 import { limits } from './limits.ts'
 import { ProblemError } from '../problems/problems.ts'
 
-/** How much is under way at once, against how much may be. */
+/** Counts the requests, the bytes of their bodies and the streams that are under way, and bounds each. */
 export interface Admission {
-  /** Counts one more of its kind; the returned function, called once, counts it off. Throws an `overloaded` problem. */
+  /** Counts `weight` in; the returned function counts it out and is called once. Throws an `overloaded` problem. */
   enter(kind: Kind, weight: number): () => void
 }
 
@@ -19,7 +19,7 @@ const limitsDefault: AdmissionLimits = {
   stream: limits.streamsAtOnceMax,
 }
 
-/** One for each process: what it admits is what the process can hold in memory. */
+/** One for each process, because its limits protect the memory of the process. */
 export const createAdmission = (most: Partial<AdmissionLimits> = {}): Admission => {
   const maxima = { ...limitsDefault, ...most }
   const underWay: Record<Kind, number> = { request: 0, 'body-byte': 0, stream: 0 }
@@ -35,8 +35,8 @@ export const createAdmission = (most: Partial<AdmissionLimits> = {}): Admission 
 }
 
 /**
- * Counts a request until its answer was given or its client has gone. A body weighs what it announces, one that announces
- * nothing as much as it may: it is refused before it is read. Throws an `overloaded` problem.
+ * Counts a request until it was answered or its client has gone. A body counts with the length it announces, or with the
+ * limit of the endpoint when it announces none: so it is refused before it is read. Throws an `overloaded` problem.
  */
 export const admit = (admission: Admission, request: FastifyRequest, response: ServerResponse): void => {
   const leaveRequests = admission.enter('request', 1)
@@ -49,14 +49,14 @@ const announcedBytes = ({ headers, routeOptions }: FastifyRequest): number => {
   const bytesMax = routeOptions.bodyLimit
   if (headers['transfer-encoding'] !== undefined) return bytesMax
   const length = headers['content-length']
-  // One that announces more than it may is refused for that.
+  // A body that announces more than the limit is refused later for that alone.
   return length === undefined ? 0 : Math.min(Number(length), bytesMax)
 }
 
 const reasons: Readonly<Record<Kind, string>> = {
   request: 'There are too many requests under way.',
   'body-byte': 'There are too many large requests under way.',
-  stream: 'There are too many who follow the feed.',
+  stream: 'There are too many followers of the feed.',
 }
 
 /** Seconds after which asking again may help. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { findForbiddenKey } from './json-keys.ts'
 
-/** A body as it arrived: judged once, refused by the route, so that a refusal need not close the connection. */
+/** A parsed body. A malformed one is refused by the endpoint: an error here would make Fastify close the connection. */
 export type JsonBody =
   | { readonly kind: 'json'; readonly value: unknown }
   | { readonly kind: 'empty' }
@@ -11,8 +11,8 @@ const emptyBody: JsonBody = { kind: 'empty' }
 const malformed = (detail: string): JsonBody => ({ kind: 'malformed', detail })
 
 /**
- * Parses JSON strictly: UTF-8 without a mark in front, no key twice in one object, no `__proto__`, no `constructor` that
- * holds a `prototype`. Neither recursion nor time beyond linear, whatever the depth.
+ * Parses JSON strictly: UTF-8 without a byte order mark, no key twice in one object, no `__proto__`, no `constructor` that
+ * holds a `prototype`. Takes linear time and no recursion, whatever the depth.
  */
 export const parseJsonBody = (bytes: Buffer, contentType: string): JsonBody => {
   if (!namesUtf8(contentType)) return malformed('The charset must be UTF-8.')

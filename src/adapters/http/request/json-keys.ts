@@ -1,6 +1,6 @@
 /** An object that the scan is inside of. */
 interface OpenObject {
-  /** Its keys so far. A set takes over when comparing one by one would no longer be quick. */
+  /** Its keys so far. From the ninth on they are in `keySet`, because comparing one by one takes quadratic time. */
   readonly keys: string[]
   keySet: Set<string> | undefined
   /** The key whose value is being read. */
@@ -11,8 +11,8 @@ interface OpenObject {
 const keysComparedMax = 8
 
 /**
- * What `JSON.parse` passes over in silence: a key that occurs twice in one object, `__proto__`, and `constructor` with a
- * `prototype` in it. Undefined when there is nothing of the kind.
+ * Why a text is refused that `JSON.parse` accepts: a key occurs twice in one object, is `__proto__`, or is a `prototype` in
+ * a `constructor`. Undefined for a text without such a key.
  *
  * `text` must be JSON already; it is scanned once, without recursion.
  */
@@ -53,7 +53,7 @@ export const findForbiddenKey = (text: string): string | undefined => {
   return undefined
 }
 
-/** Where the string that begins at `start` ends: at the first quote that no odd number of backslashes stands before. */
+/** The index of the quote that ends the string from `start` on: the first one after an even number of backslashes. */
 const endOfString = (text: string, start: number): number => {
   let end = text.indexOf('"', start + 1)
   while (end !== -1) {

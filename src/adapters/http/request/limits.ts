@@ -1,6 +1,6 @@
 /**
- * What one connection may ask of the process, and all of them together. Requests that never finish, header floods and slow
- * bodies end at these; what is too much at once is refused before it costs memory.
+ * The limits of one connection, and of all connections together. Requests that never finish, floods of headers and slow
+ * bodies end at the first; a request beyond the second is refused before it costs memory.
  */
 export const limits = {
   /** The largest payload with every character as an escape of six, and room for the rest. */
@@ -19,11 +19,11 @@ export const limits = {
   keepAliveMs: 72_000,
   /** How long a connection may be without traffic while an answer is awaited or read; longer than any answer may wait. */
   silentConnectionMs: 120_000,
-  /** Beyond it new connections are closed as they come. */
+  /** Further connections are closed as they arrive. */
   connectionsMax: 10_000,
-  /** How many requests may be under way; those that wait for a task and streams are among them. */
+  /** How many requests may be under way, streams and requests that wait for the end of a task included. */
   requestsAtOnceMax: 4_096,
-  /** How much the bodies of requests under way may weigh together, by what they announce. */
+  /** The announced lengths of the bodies of all requests under way. */
   bodyBytesAtOnceMax: 268_435_456,
   streamsAtOnceMax: 128,
 } as const

@@ -1,7 +1,7 @@
 import { toToken } from '../problems/faults.ts'
 import type { Fault } from '../problems/problems.ts'
 
-/** The query of an address. `faults` are what no schema can see: a name given twice, an encoding that is none. */
+/** The query of an address. `faults` are those that no schema can find: a name given twice, text that is not UTF-8. */
 export interface ParsedQuery {
   readonly values: Readonly<Record<string, string>>
   readonly faults: readonly Fault[]
@@ -9,7 +9,7 @@ export interface ParsedQuery {
 
 const emptyQuery: ParsedQuery = { values: {}, faults: [] }
 
-/** Parses what follows the `?`. The server bounds the length of the address, and so the work done here. */
+/** Parses the text after the `?`. The server bounds the length of the address, and so the work done here. */
 export const parseQueryString = (text: string): ParsedQuery => {
   if (text === '') return emptyQuery
   // Without a prototype, `__proto__` is a name like any other.

@@ -5,7 +5,7 @@ import { ProblemError } from '../problems/problems.ts'
 import { countCodePoints } from './storable-json.ts'
 
 const actorCharactersMax = 255
-/** How long a reason may be, as a header or in a body, in code points. */
+/** How long a reason may be, in a header or in a body, in code points. */
 export const reasonCharactersMax = 1_000
 
 /** How the reference describes the headers that `toContext` reads. */
@@ -16,7 +16,8 @@ export const contextHeaders = {
 }
 
 /**
- * Who asks and why, for the envelopes of events. A reason in the body says more than one in a header, and goes before it.
+ * The actor, the reason and the trace of a request, for the envelopes of its events. A reason in the body goes before one
+ * in a header.
  *
  * Throws an `invalid-header` problem. A malformed traceparent is ignored, as W3C Trace Context asks.
  */
@@ -31,7 +32,7 @@ export const toContext = (headers: IncomingHttpHeaders, reasonInBody?: string): 
   }
 }
 
-/** Printable text in UTF-8, which Node hands over a byte a character. */
+/** Printable text in UTF-8. Node gives the values of headers with a character for each byte. */
 const readText = (headers: IncomingHttpHeaders, name: string, charactersMax: number): string | undefined => {
   const raw = headers[name]
   if (raw === undefined) return undefined
@@ -88,8 +89,8 @@ export const toVersionCondition = (headers: IncomingHttpHeaders): VersionConditi
 
 /**
  * The media type among those offered that the client prefers (RFC 9110, section 12.5.1), or undefined when none is
- * acceptable. Of equal ones the one that is named more precisely, then the one offered first. A malformed range accepts
- * nothing.
+ * acceptable. Of equally preferred ones the one that is named more precisely wins, then the one offered first. A malformed
+ * range accepts nothing.
  */
 export const findAcceptable = <MediaType extends string>(
   accept: string | undefined,

@@ -1,4 +1,4 @@
-/** How many containers may enclose the innermost value of a payload, the payload's own included. */
+/** How many arrays and objects may be nested in a value, itself included. */
 const containersMax = 100
 
 export interface StorableFault {
@@ -13,14 +13,16 @@ interface Place {
   readonly parent: Place | undefined
 }
 
-/** A handful tells as much as all of them would. */
+/** How many faults of one value a refusal names. */
 const faultsMax = 100
 
 /**
- * What in a parsed JSON value could not be stored and given back to the letter: a NUL character, half a surrogate pair, a
- * number beyond double precision (which `JSON.parse` makes infinite), more than `containersMax` containers in each other.
+ * The faults for which a parsed JSON value could not be stored and given back to the letter: a NUL character, half a
+ * surrogate pair, a number beyond double precision (which `JSON.parse` makes infinite), more than `containersMax` nested
+ * containers.
  *
- * Works through a list, not by recursion; `path` leads from `value` to the fault, a bad key being told of its object.
+ * Not recursive, because no limit of depth has been checked before. `path` leads from `value` to the fault; the path of a
+ * faulty key is that of its object.
  */
 export const findUnstorable = (value: unknown): readonly StorableFault[] => {
   const faults: StorableFault[] = []
@@ -61,7 +63,7 @@ const judgeScalar = (value: unknown): string | undefined => {
   return typeof value === 'string' ? judgeText(value) : undefined
 }
 
-/** What is wrong with a string that must be stored as it is. */
+/** Why a string cannot be stored as it is; undefined when it can. */
 export const judgeText = (text: string): string | undefined => {
   if (text.includes('\0')) return 'holds the character U+0000'
   return text.isWellFormed() ? undefined : 'holds half a surrogate pair'

@@ -15,8 +15,8 @@ let lastText = '1970-01-01T00:00:00.000Z'
 /**
  * An instant as `instantView` describes it.
  *
- * The last one is remembered, because writing a date was the dearest part of a submission's answer: a new task names one
- * instant twice, and all tasks of one flush share it.
+ * The last one is remembered, because formatting dates was the most expensive part of the answer to a submission: a new
+ * task has one instant twice, and all tasks of one flush share it.
  */
 export const toRfc3339 = (instant: Instant): string => {
   if (instant !== lastInstant) {

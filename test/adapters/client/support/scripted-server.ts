@@ -8,7 +8,7 @@ export interface WireRequest {
   readonly body: string
 }
 
-/** What to do with one request: bytes go to the socket as they are; the connection stays open unless it is ended. */
+/** How to treat one request: bytes go to the socket as they are; the connection stays open unless it is ended. */
 export type Step = (socket: Socket, request: WireRequest) => void
 
 export interface ScriptedServer extends AsyncDisposable {
@@ -51,7 +51,7 @@ export const startScriptedServer = async (steps: readonly Step[]): Promise<Scrip
   }
 }
 
-/** The request, once all of it is there. */
+/** The request, once all of it has arrived. */
 const parseRequest = (text: string): WireRequest | undefined => {
   const [head = '', ...rest] = text.split('\r\n\r\n')
   const body = rest.join('\r\n\r\n')
@@ -63,7 +63,7 @@ const parseRequest = (text: string): WireRequest | undefined => {
   return isWhole ? { line, headers, body } : undefined
 }
 
-/** Answers whole, with the given body and headers. */
+/** A complete answer with this body and these headers. */
 export const answer =
   (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Step =>
   (socket) => {
@@ -73,7 +73,7 @@ export const answer =
     socket.write(`HTTP/1.1 ${status} Any\r\n${lines.join('')}\r\n${text}`)
   }
 
-/** Resets the connection without a word. */
+/** Resets the connection without an answer. */
 export const reset: Step = (socket) => void socket.resetAndDestroy()
 
 /** Begins a good answer and closes in the midst of its body. */
@@ -84,7 +84,7 @@ export const halfAnswer: Step = (socket) => {
 /** Never answers. */
 export const silence: Step = () => {}
 
-/** Begins an event stream, says this, and then does as told with the connection. */
+/** Begins an event stream, sends this text, and then treats the connection as told. */
 export const stream =
   (text: string, then: 'end' | 'reset' | 'stay'): Step =>
   (socket) => {

@@ -34,7 +34,7 @@ describe('the text of a feed cursor', () => {
     formatFeedCursor({ ...cursor, version: 2_147_483_648 }),
     formatFeedCursor({ ...cursor, version: Number.NaN }),
     text.padEnd(10_000, '0'),
-  ])('is refused when it was never written: %j', (broken) => {
+  ])('is refused when formatFeedCursor never wrote it: %j', (broken) => {
     expect(parseFeedCursor(broken)).toBeUndefined()
   })
 })

@@ -7,7 +7,7 @@ const { open, close } = createFeedWorlds()
 afterEach(close)
 
 describe('a stream that cannot go on', () => {
-  test('ends when the store was replaced by another copy, whose feed knows no such cursor', async () => {
+  test('ends when the store was replaced by another copy, whose feed does not know the cursor', async () => {
     let restored = false
     const { world, follow } = await open({
       wrapFeed: (feed) => ({
@@ -25,7 +25,7 @@ describe('a stream that cannot go on', () => {
     expect([refused.status, JSON.parse(refused.body).code]).toStrictEqual([400, 'invalid-cursor'])
   })
 
-  test('gives all that is before an event that cannot be read, and tells the log', async () => {
+  test('gives every event before one that cannot be read, and logs the error', async () => {
     let isHeld = false
     const { world, follow } = await open({
       wrapFeed: (feed) => ({
@@ -47,14 +47,14 @@ describe('a stream that cannot go on', () => {
   })
 })
 
-describe('many who follow', () => {
-  test('are told by one query once they have caught up', async () => {
+describe('many followers', () => {
+  test('get events from one query once they have caught up', async () => {
     const reads = { all: 0, fruitful: 0 }
     const { world, follow } = await open({ wrapFeed: (feed) => counted(feed, reads) })
     const early = await submit(world, 5)
     const all = await Promise.all(Array.from({ length: 20 }, () => follow()))
     for (const source of all) await expect.poll(() => seenBy(source)).toStrictEqual(early)
-    // Each has looked once more, found nothing, and waits with the others.
+    // Each has read once more, found nothing, and waits with the others.
     await expect.poll(() => reads.all).toBeGreaterThan(60)
     const before = reads.fruitful
     const [last] = await submit(world, 1)

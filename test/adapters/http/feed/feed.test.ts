@@ -6,7 +6,7 @@ const { open, close } = createFeedWorlds()
 afterEach(close)
 
 describe('the feed page by page', () => {
-  test('gives every event once, in order, and can always be read on', async () => {
+  test('gives every event once, in order, and can be read on from each page', async () => {
     const { world } = await open()
     const ids = await submit(world, 7)
     const seen: string[] = []
@@ -46,7 +46,7 @@ describe('the feed page by page', () => {
     expect(next.items).toMatchObject([{ taskId: id }])
   })
 
-  test('holds 100 events when nothing is said', async () => {
+  test('holds 100 events when no limit is given', async () => {
     const { world } = await open()
     await submit(world, 101)
     expect((await world.inject('/api/events')).json().items).toHaveLength(100)
@@ -63,7 +63,7 @@ describe('the feed page by page', () => {
     'memory.zzzzzz.00000000000000000000000000000000.0',
     'other.1.019b76daa8007c3e8f6e2f1d9c0b5a41.1',
     '%00',
-  ])('knows no cursor that it did not give: %j', async (after) => {
+  ])('refuses a cursor that it never gave: %j', async (after) => {
     const { world } = await open()
     const refused = await world.inject(`/api/events?after=${after}`)
     expect([refused.statusCode, refused.json().code]).toStrictEqual([400, 'invalid-cursor'])
@@ -112,7 +112,7 @@ describe('content negotiation', () => {
 })
 
 describe('a stream', () => {
-  test('gives what there was and what comes, each with its cursor', async () => {
+  test('gives earlier and later events, each with its cursor', async () => {
     const { world, follow } = await open()
     const before = await submit(world, 3)
     const source = await follow()
@@ -122,7 +122,7 @@ describe('a stream', () => {
     for (const { id, data } of source.messages) expect(id).toBe(data.cursor)
   })
 
-  test('begins now when asked for the latest', async () => {
+  test('begins at the end of the feed when asked for the latest', async () => {
     const { world, follow } = await open()
     await submit(world, 3)
     const source = await follow({ query: '?after=latest' })
@@ -130,7 +130,7 @@ describe('a stream', () => {
     await expect.poll(() => seenBy(source)).toStrictEqual(after)
   })
 
-  test('resumes after the last event of the one before, whatever the address says', async () => {
+  test('resumes after Last-Event-ID, whatever the address says', async () => {
     const { world, follow } = await open()
     const ids = await submit(world, 6)
     const first = await follow()
@@ -141,7 +141,7 @@ describe('a stream', () => {
   })
 
   test.each(['x', '', 'other.1.019b76daa8007c3e8f6e2f1d9c0b5a41.1'])(
-    'does not resume after what is no cursor: %j',
+    'does not resume after a text that is no cursor: %j',
     async (lastEventId) => {
       const { follow } = await open()
       const refused = await follow({ lastEventId })
@@ -150,7 +150,7 @@ describe('a stream', () => {
     },
   )
 
-  test('breaks the silence', async () => {
+  test('sends a comment when there is no event', async () => {
     const { follow } = await open({ server: { feedTimes: { pollMs: 5, heartbeatMs: 5 } } })
     const source = await follow()
     await expect.poll(() => source.comments()).toBeGreaterThan(3)
@@ -163,7 +163,7 @@ describe('a stream', () => {
     await source.ended
   })
 
-  test('is one of so many, and makes room when its client goes', async () => {
+  test('is refused beyond the limit, and makes room when its client goes', async () => {
     const { follow } = await open({ server: { admissionLimits: { stream: 2 } } })
     const first = await follow()
     await follow()

@@ -13,7 +13,7 @@ afterEach(async () => {
   world = undefined
 })
 
-/** A store in memory, of which `broken` stands in for some methods. */
+/** A store in memory, some methods of which `broken` replaces. */
 const serve = async (broken: (store: EventStore) => Partial<EventStore>): Promise<HttpWorld> => {
   world = await createHttpWorld({ wrapStore: (store) => ({ ...store, ...broken(store) }) })
   return world
@@ -22,7 +22,7 @@ const serve = async (broken: (store: EventStore) => Partial<EventStore>): Promis
 const anyTask = '/api/tasks/019b76da-a800-7c3e-8f6e-2f1d9c0b5a41'
 
 describe('a store that falls silent while it stores a task', () => {
-  test('leaves the client with the id to ask for', async () => {
+  test('gives the client the id to ask for', async () => {
     const { post, inject } = await serve((store) => ({
       append: async (append) => {
         await store.append(append)
@@ -41,7 +41,7 @@ describe('a store that falls silent while it stores a task', () => {
 describe('a store that does not answer', () => {
   const away = (): Promise<never> => Promise.reject(new StoreUnavailableError('secret host', 'not-stored'))
 
-  test('makes every route say so, without saying where it is', async () => {
+  test('makes every endpoint answer 503, without an address of the store', async () => {
     const { post, inject } = await serve(() => ({ append: away, loadStream: away, loadStreams: away }))
     const answers = [await post('/api/tasks', '{"type":"a"}'), await inject(anyTask), await inject(`${anyTask}/events`)]
     answers.push(await inject('/api/tasks'), await post(`${anyTask}/cancel`, '{}'))
@@ -64,7 +64,7 @@ test('a store with too much to do makes the answer overloaded', async () => {
 })
 
 test.each([new UndecodableStreamError('secret bytes'), new TypeError('secret bug')])(
-  'what nobody foresaw is a clean 500, and told to the log: %s',
+  'an unforeseen error is a clean 500, and is logged: %s',
   async (error) => {
     const { inject, memory } = await serve(() => ({ loadStream: () => Promise.reject(error) }))
     const headers = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' }

@@ -46,7 +46,7 @@ describe('a process with as many requests under way as it can hold', () => {
     await expect.poll(async () => (await inject(aTask)).statusCode).toBe(404)
   })
 
-  test('counts one off whose client has gone', async () => {
+  test('has room again when a client has gone', async () => {
     const { held, release, wrapStore } = createHeldStore()
     world = await createHttpWorld({ wrapStore, server: { admissionLimits: { request: 1 } } })
     const { url } = await world.server.listen('127.0.0.1', 0)
@@ -70,7 +70,7 @@ describe('bodies', () => {
     expect((await world.post('/api/tasks', '{"type":"a"}')).statusCode).toBe(202)
   })
 
-  test('that do not announce their length weigh what they may', async () => {
+  test('that do not announce their length count with the limit', async () => {
     world = await createHttpWorld({ server: { admissionLimits: { 'body-byte': 100_000 } } })
     const { url } = await world.server.listen('127.0.0.1', 0)
     const headers = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' }
@@ -82,7 +82,7 @@ describe('bodies', () => {
     response.resume()
   })
 
-  test('weigh nothing any more once they were answered', async () => {
+  test('do not count any more once they were answered', async () => {
     world = await createHttpWorld({ server: { admissionLimits: { 'body-byte': 200 } } })
     for (let sent = 0; sent < 10; sent += 1) expect((await world.post('/api/tasks', body)).statusCode).toBe(202)
   })

@@ -24,7 +24,7 @@ const { value } = fc.letrec<{ value: Value }>((tie) => ({
   ),
 }))
 
-/** Every other key is written in escapes only, which makes no difference to what it is. */
+/** Writes every other key in escapes only, which does not change the key. */
 const write = (node: Value): string => {
   if ('leaf' in node) return node.leaf
   if ('list' in node) return `[ ${node.list.map(write).join(' ,\n')}]`

@@ -5,7 +5,7 @@ export interface StreamMessage {
   readonly data: { readonly cursor: string; readonly taskId: string; readonly version: number; readonly type: string }
 }
 
-/** A stream of the feed as a client reads it. The caller closes it. */
+/** A stream of the feed, read as a client reads it. The caller closes it. */
 export interface EventSource {
   readonly status: number
   readonly headers: IncomingMessage['headers']

@@ -1,7 +1,7 @@
 import { type EventSource, followFeed } from './event-source.ts'
 import { createHttpWorld, type HttpWorld } from './http-world.ts'
 
-/** HTTP worlds with people who follow their feeds. The caller closes them. */
+/** HTTP worlds with followers of their feeds. The caller closes them. */
 export const createFeedWorlds = () => {
   const worlds: HttpWorld[] = []
   const sources: EventSource[] = []
@@ -24,7 +24,7 @@ export const createFeedWorlds = () => {
   }
 }
 
-/** Submits so many tasks one after the other. */
+/** Submits `count` tasks, one after the other. */
 export const submitInTurn = async (world: HttpWorld, count: number): Promise<readonly string[]> => {
   const ids: string[] = []
   for (let made = 0; made < count; made += 1) ids.push((await world.post('/api/tasks', '{"type":"a"}')).json().id)

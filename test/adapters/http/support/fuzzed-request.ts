@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { OpenApi, Operation } from './openapi-document.ts'
 import { fromSchema } from './schema-arbitrary.ts'
 
-/** A request made from the document, in order or spoilt. */
+/** A request made from the document, valid or spoilt. */
 export interface FuzzedRequest {
   readonly method: string
   readonly path: string
@@ -73,7 +73,7 @@ const oddValues: readonly unknown[] = [
   ...oddTexts,
 ]
 
-/** Three times in four the one, else the other. */
+/** The first three times in four, else the second. */
 const oftenly = <Value>(one: fc.Arbitrary<Value>, other: fc.Arbitrary<Value>): fc.Arbitrary<Value> =>
   fc.oneof({ arbitrary: one, weight: 3 }, { arbitrary: other, weight: 1 })
 
@@ -100,7 +100,7 @@ const queries = ({ parameters = [] }: Operation, document: OpenApi): fc.Arbitrar
     })
 }
 
-/** What Node sends as a header: characters of a byte, no control characters but the tab. */
+/** The text that Node sends as a header: characters of a byte, no control characters but the tab. */
 const headerText = fc
   .oneof(
     fc.constantFrom('"1"', '*', 'W/"1"', 'x', '', '\xff', '\t'),
@@ -142,7 +142,7 @@ const bodies = ({ requestBody }: Operation, document: OpenApi): fc.Arbitrary<Buf
   return fc.oneof({ arbitrary: text, weight: 3 }, { arbitrary: cut, weight: 1 })
 }
 
-/** The value with the member that a walk of `where` steps comes to replaced by another, or with one more member. */
+/** The value with one member replaced, which `where` steps through its members lead to, or with one member added. */
 const replaceIn = (value: unknown, where: number, other: unknown): unknown => {
   if (typeof value !== 'object' || value === null) return other
   const entries = Object.entries(value)

@@ -275,5 +275,5 @@ const queries = [
   { method: 'GET', target: `/${'p'.repeat(40_000)}`, status: 414, code: 'uri-too-long' },
 ]
 
-/** Requests for what is not there, not so, or not asked like that. */
+/** Requests with an unknown address, a wrong method or a wrong query. */
 export const hostileAddresses = [...methods, ...wrongMethods, ...nowhere, ...noTasks, ...queries]

@@ -7,7 +7,7 @@ const good = '{"type":"a"}'
 
 const badKeys = ['', ' ', 'a b', 'é', '\xff', 'a\tb', 'a'.repeat(256), '\x7f']
 
-/** `POST /api/tasks` with keys that are none, and a batch with one. */
+/** `POST /api/tasks` with malformed keys, and a batch with a key of its own. */
 const keys = [
   ...badKeys.map((key) => ({ target: '/api/tasks', headers: [`Idempotency-Key: ${key}`], body: good })),
   { target: '/api/tasks', headers: ['Idempotency-Key: a', 'Idempotency-Key: b'], body: good },
@@ -83,7 +83,7 @@ const toHostile = ({ status, code, ...request }: Refused): Hostile => ({
   code,
 })
 
-/** Batches that must be refused as a whole, and keys that are none. */
+/** Batches that must be refused as a whole, and malformed keys. */
 export const hostileBatches: readonly Hostile[] = [
   ...keys,
   ...noBatch,

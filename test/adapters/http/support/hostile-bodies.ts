@@ -154,7 +154,7 @@ const noTask = [
   String.raw`{"type":"\ud800"}`,
 ]
 
-/** Members that fit nowhere, of a submission that is in order otherwise. */
+/** Faulty members of a submission that is valid otherwise. */
 export const members = [
   '"queue":""',
   '"queue":null',

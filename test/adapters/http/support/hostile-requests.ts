@@ -1,7 +1,7 @@
 import { hostileAddresses } from './hostile-addresses.ts'
 import { toBytes } from './raw-exchange.ts'
 
-/** A request nobody should send, and the refusal it must meet. */
+/** A hostile request, and the refusal that it must get. */
 export interface Hostile {
   readonly name: string
   readonly bytes: Buffer
@@ -149,7 +149,7 @@ const toHostile = ({
   code,
 })
 
-/** Requests that are wrong beside or before their bodies. */
+/** Requests with a faulty request line, faulty headers or faulty framing. */
 export const hostileRequests: readonly Hostile[] = [
   ...[...contentTypes, ...charsets, ...badHeaders].map((request) => toHostile({ body, ...request })),
   ...[...ifMatches, ...reasons, ...hostileAddresses].map(toHostile),

@@ -15,7 +15,7 @@ interface Options {
   readonly wrapStore?: (store: EventStore) => EventStore
   readonly checks?: readonly HealthCheck[]
   readonly defaultsOf?: (type: string) => HandlerDefaults
-  /** What the server is given beside its usual parts. */
+  /** Dependencies of the server that differ from the usual ones. */
   readonly server?: Partial<HttpServerDeps>
   /** Stands between the application and the feed in memory. */
   readonly wrapFeed?: (feed: EventFeed) => EventFeed
@@ -60,7 +60,7 @@ export const createHttpWorld = async (options: Options = {}) => {
     /** Sends JSON text as it is. */
     post: (url: string, body: string, headers: Readonly<Record<string, string>> = {}) =>
       server.inject({ method: 'POST', url, body, headers: { 'content-type': 'application/json', ...headers } }),
-    /** Does to a task what its worker would. */
+    /** Appends a command of a worker. */
     work: (taskId: TaskId, toCommand: (now: number) => TaskCommand): Promise<ChangeOutcome> =>
       changeTask({ ...memory, store }, { taskId, toCommand, context: {} }),
     close: async (): Promise<void> => {

@@ -57,7 +57,10 @@ interface RawRequest {
   readonly body?: string | Buffer
 }
 
-/** A request as bytes, by default a submission with a JSON body. Text goes out a byte a character up to U+00FF in headers, as UTF-8 in the body. */
+/**
+ * A request as bytes, by default a submission with a JSON body. Headers are sent with a byte for each character up to U+00FF,
+ * the body as UTF-8.
+ */
 export const toBytes = ({ method = 'POST', target = '/api/tasks', headers = [], body = '' }: RawRequest): Buffer => {
   const content = Buffer.from(body)
   const usual = ['Host: localhost', 'Content-Type: application/json', `Content-Length: ${content.length}`]

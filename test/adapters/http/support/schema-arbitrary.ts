@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { z } from 'zod'
 
-/** The part of JSON Schema that documents of ours use. */
+/** The part of JSON Schema that our document uses. */
 const schemaShape = z.looseObject({
   $ref: z.string().optional(),
   type: z.string().optional(),

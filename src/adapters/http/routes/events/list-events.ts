@@ -94,7 +94,7 @@ export const createListEventsEndpoint = ({ operations, tail, admission, logger, 
 /** The same address answers in two forms. */
 const vary = 'accept'
 
-/** A proxy must neither keep a stream nor gather it. */
+/** A proxy must neither cache a stream nor buffer it. */
 const streamHeaders = { vary, 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
 
 /** `after` as a client writes it: the text of a cursor, or `latest`. */
@@ -110,7 +110,7 @@ const read = async (operations: TaskOperations, after: string | undefined, limit
 const invalidCursor = (): ProblemError =>
   new ProblemError('invalid-cursor', 'Use a cursor as this feed gave it, or latest.')
 
-/** An EventSource that reconnects repeats its address, so this says more than `after`. */
+/** An EventSource that reconnects repeats its address, so this header goes before `after`. */
 const resumeFrom = (headers: IncomingHttpHeaders): string | undefined => {
   const id = headers['last-event-id']
   return id === undefined ? undefined : String(id)

@@ -9,7 +9,7 @@ const scriptPath = '/api/docs/scalar.js'
 const contentSecurityPolicy =
   "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:"
 
-/** The OpenAPI document and a page that shows it. `document` is asked once, when somebody first wants to see it. */
+/** The OpenAPI document and a page that shows it. `document` is called once, by the first request for it. */
 export const createReferenceEndpoints = (document: () => object): readonly Endpoint[] => {
   const rendered = once(() => JSON.stringify(document()))
   const page = once(loadPage)
@@ -66,8 +66,8 @@ const once = <T>(make: () => T): (() => T) => {
 }
 
 /**
- * The page as its plugin would serve it, taken once from a server of its own that listens nowhere: five megabytes are
- * loaded only where somebody looks, and our routes, problems and headers hold for these paths too.
+ * The page as its plugin serves it, taken once from a second Fastify that does not listen. So its five megabytes are loaded
+ * by the first visit, and our own headers and problems hold for these paths too.
  */
 const loadPage = async (): Promise<{ readonly html: string; readonly script: string }> => {
   const { default: scalar } = await import('@scalar/fastify-api-reference')
@@ -79,7 +79,7 @@ const loadPage = async (): Promise<{ readonly html: string; readonly script: str
       pageTitle: 'Taskfold',
       withDefaultFonts: false,
       telemetry: false,
-      // What would send the document to somebody's servers, and sells them.
+      // These features send the document to servers of their vendor, or advertise them.
       showDeveloperTools: 'never',
       hideClientButton: true,
       agent: { disabled: true },

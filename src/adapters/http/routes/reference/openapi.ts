@@ -4,7 +4,7 @@ import { problemMediaType, problemView, renderProblem } from '../../problems/pro
 import { type ProblemCode, ProblemError, problems } from '../../problems/problems.ts'
 import type { AnswerDescription, Endpoint, EndpointDescription } from '../../endpoint.ts'
 
-/** The OpenAPI 3.1 document of these routes, made from the very schemas that judge requests. */
+/** The OpenAPI 3.1 document of these endpoints, made from the same schemas that validate requests. */
 export const createOpenApi = (endpoints: readonly Endpoint[], version: string): object => {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {}
   for (const { description } of endpoints) {
@@ -91,7 +91,7 @@ const toResponses = (answers: Readonly<Record<string, AnswerDescription>>) =>
     ),
   )
 
-/** Every route can meet what concerns no route in particular. */
+/** How any endpoint can refuse. */
 const commonRefusals = ['not-acceptable', 'internal-error'] as const satisfies readonly ProblemCode[]
 
 const refusalsOf = ({ refusals, body, admission }: EndpointDescription): readonly ProblemCode[] => [

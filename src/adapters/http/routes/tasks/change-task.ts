@@ -38,7 +38,7 @@ interface ChangeDescription {
 
 const changed = { schema: taskView, example: taskExample }
 
-/** `POST /api/tasks/{id}/retry`, `…/cancel` and `…/run-now`: what a person can make of a task. */
+/** `POST /api/tasks/{id}/retry`, `…/cancel` and `…/run-now`: the commands of people on a task. */
 export const createChangeTaskEndpoints = (operations: TaskOperations): readonly Endpoint[] => [
   createChangeTaskEndpoint(operations, {
     path: '/api/tasks/{id}/retry',

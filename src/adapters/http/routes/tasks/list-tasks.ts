@@ -62,7 +62,7 @@ const cursorBytes = 17
 const formatPageCursor = (taskId: TaskId): string =>
   Buffer.concat([Buffer.of(cursorMark), Buffer.from(taskId.replaceAll('-', ''), 'hex')]).toString('base64url')
 
-/** The task that a cursor stands after. Throws an `invalid-cursor` problem for a text that `formatPageCursor` never wrote. */
+/** The task that a cursor stands after. Throws an `invalid-cursor` problem unless `formatPageCursor` wrote the text. */
 const parsePageCursor = (cursor: string): TaskId => {
   const bytes = Buffer.from(cursor.slice(0, 64), 'base64url')
   const hex = bytes.toString('hex', 1)

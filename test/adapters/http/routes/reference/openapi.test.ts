@@ -35,7 +35,7 @@ describe('the OpenAPI document', () => {
     }
   })
 
-  test('describes every route that answers, and no other', async () => {
+  test('describes every endpoint that answers, and no other', async () => {
     for (const [method, path] of operations()) {
       const url = path.replace('{id}', '019b76da-a800-7c3e-8f6e-2f1d9c0b5a41')
       const answer = await world.inject({ method: method === 'get' ? 'GET' : 'POST', url })
@@ -87,7 +87,7 @@ describe('the OpenAPI document', () => {
   })
 })
 
-describe('what the server answers', () => {
+describe('an answer of the server', () => {
   const task = (id: string, what = '') => `/api/tasks/${id}${what}`
 
   /** One task of each status, and one of another worker's. */
@@ -111,7 +111,7 @@ describe('what the server answers', () => {
     return ids
   }
 
-  test('fits what the document says of it, refusals included', async () => {
+  test('has the shape that the document describes, also when it is a refusal', async () => {
     const [pending = '', running = '', failed = '', succeeded = ''] = await prepare()
     const none = '019b76da-a800-7c3e-8f6e-2f1d9c0b5a41'
     const gets = [
@@ -188,7 +188,7 @@ describe('what the server answers', () => {
 })
 
 describe('the reference page', () => {
-  test('asks for nothing from elsewhere', async () => {
+  test('loads nothing from another origin', async () => {
     const page = await world.inject({ url: '/api/docs', headers: { accept: 'text/html' } })
     expect(page.statusCode).toBe(200)
     expect(page.headers['content-type']).toMatch(/^text\/html/)

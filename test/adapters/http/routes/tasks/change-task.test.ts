@@ -42,7 +42,7 @@ const eventsOf = async (taskId: TaskId): Promise<readonly { readonly type: strin
   (await world.inject(`/api/tasks/${taskId}/events`)).json().items
 
 describe('retry', () => {
-  test('opens a failed task again, and says who asked and why', async () => {
+  test('opens a failed task again, and records who asked and why', async () => {
     const taskId = await failed()
     const failure = (await world.inject(`/api/tasks/${taskId}`)).json()
     expect(failure).toMatchObject({ status: 'FAILED', detail: 'attempts-exhausted', attempt: 1 })
@@ -136,7 +136,7 @@ describe('If-Match', () => {
     expect((await ask(await submit(), 'cancel', { 'if-match': ifMatch })).statusCode).toBe(200)
   })
 
-  test.each(['"2"', '"2", "3"', 'W/"1"', '"01"', '"abc"', '""'])('%s stops it', async (ifMatch) => {
+  test.each(['"2"', '"2", "3"', 'W/"1"', '"01"', '"abc"', '""'])('%s refuses it', async (ifMatch) => {
     const taskId = await submit()
     const refused = await ask(taskId, 'cancel', { 'if-match': ifMatch })
     expect([refused.statusCode, refused.json().code]).toStrictEqual([412, 'version-mismatch'])

@@ -25,7 +25,7 @@ describe('an explanation', () => {
     })
   })
 
-  test('of a task that nobody can run says so', async () => {
+  test('of a task without a worker for its type says so', async () => {
     expect(await explain(await submit())).toMatchObject({ because: [{ code: 'no-worker-for-type' }], next: null })
   })
 
@@ -40,7 +40,7 @@ describe('an explanation', () => {
     })
   })
 
-  test('of a cancelled task says that', async () => {
+  test('of a cancelled task says that it was cancelled', async () => {
     const taskId = await submit()
     await world.post(`/api/tasks/${taskId}/cancel`, '{}')
     expect(await explain(taskId)).toMatchObject({ status: 'CANCELLED', because: [{ code: 'cancelled' }], next: null })
@@ -68,7 +68,7 @@ describe('effects', () => {
 })
 
 describe('a trace', () => {
-  test('is named by its id and by where people look at it', async () => {
+  test('is named by its id and by its URL', async () => {
     const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
     const traced = await submit('{"type":"a"}', { traceparent: `00-${traceId}-00f067aa0ba902b7-01` })
     const traceUrl = `https://traces.example.com/${traceId}?t=${traceId}`

@@ -52,15 +52,18 @@ describe('a task as of a version', () => {
     ['asOfVersion=999999999999999', 'version-not-found'],
     ['asOf=2025-12-31T23:59:59.999Z', 'not-yet-submitted'],
     ['asOf=0000-01-01T00:00:00Z', 'not-yet-submitted'],
-  ])('or an instant that it never had is not found: %s', async (query, code) => {
+  ])('or an instant without a task is not found: %s', async (query, code) => {
     const answer = await world.inject(`/api/tasks/${await retrying()}?${query}`)
     expect([answer.statusCode, answer.json().code]).toStrictEqual([404, code])
   })
 
-  test.each(['asOfVersion=1', 'asOf=2026-01-01T00:00:00Z', 'wait=1s'])('of no task is no task: %s', async (query) => {
-    const answer = await world.inject(`/api/tasks/019b76da-a800-7c3e-8f6e-2f1d9c0b5a41?${query}`)
-    expect([answer.statusCode, answer.json().code]).toStrictEqual([404, 'task-not-found'])
-  })
+  test.each(['asOfVersion=1', 'asOf=2026-01-01T00:00:00Z', 'wait=1s'])(
+    'of an unknown task is not found: %s',
+    async (query) => {
+      const answer = await world.inject(`/api/tasks/019b76da-a800-7c3e-8f6e-2f1d9c0b5a41?${query}`)
+      expect([answer.statusCode, answer.json().code]).toStrictEqual([404, 'task-not-found'])
+    },
+  )
 })
 
 describe('a task as of an instant', () => {
@@ -78,7 +81,7 @@ describe('a task as of an instant', () => {
     expect(answer.json()).toMatchObject(expected)
   })
 
-  test('that is yet to come is the present', async () => {
+  test('in the future is the present', async () => {
     const answer = await world.inject(`/api/tasks/${await retrying()}?asOf=2099-01-01T00:00:00Z`)
     expect(answer.json()).toMatchObject({ status: 'PENDING', detail: 'retrying' })
   })
@@ -115,7 +118,7 @@ describe('a query', () => {
 describe('waiting for the end', () => {
   const wait = async (taskId: string, query = 'wait=60s') => world.inject(`/api/tasks/${taskId}?${query}`)
 
-  /** Until the server waits: for the end of the time, and for the next poll. */
+  /** Resolves when the server waits: for its time to be over, and for the next poll. */
   const begun = () => expect.poll(() => world.memory.time.pendingTimers()).toBeGreaterThan(1)
 
   test('is over at once for a task that has ended', async () => {
@@ -154,7 +157,7 @@ describe('waiting for the end', () => {
     await closed
   })
 
-  test('costs nothing any more when the client has gone', async () => {
+  test('stops when the client has gone', async () => {
     const taskId = await submit()
     const { url } = await world.server.listen('127.0.0.1', 0)
     const before = world.memory.time.pendingTimers()
@@ -163,7 +166,7 @@ describe('waiting for the end', () => {
     socket.write(`GET /api/tasks/${taskId}?wait=60s HTTP/1.1\r\nHost: x\r\n\r\n`)
     await expect.poll(() => world.memory.time.pendingTimers()).toBe(before + 2)
     socket.destroy()
-    // What ends a wait is a timer, and what serves it is a poll: both are gone without any time going by, but for one poll.
+    // A wait has a timer that ends it and polls that serve it. All but one poll are gone before the clock advances.
     await expect.poll(() => world.memory.time.pendingTimers()).toBe(before + 1)
     await world.memory.advance(250)
     expect(world.memory.time.pendingTimers()).toBe(before)
@@ -171,7 +174,7 @@ describe('waiting for the end', () => {
 })
 
 describe('progress', () => {
-  test('is what the handler said last, to the letter', async () => {
+  test('is the last report of the handler, to the letter', async () => {
     const taskId = await submit()
     expect((await world.inject(`/api/tasks/${taskId}`)).json().progress).toBeNull()
     await start(taskId)

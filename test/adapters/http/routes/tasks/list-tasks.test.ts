@@ -4,7 +4,7 @@ import { createHttpWorld, type HttpWorld } from '../../support/http-world.ts'
 let world: HttpWorld
 const idsByType: Record<string, string[]> = { a: [], b: [] }
 
-/** Twenty tasks, a second apart: types alternate, every fifth has the tag, the last four wait. */
+/** Twenty tasks, a second apart: types alternate, every fifth has the tag, the last four are scheduled. */
 beforeAll(async () => {
   world = await createHttpWorld()
   for (let index = 0; index < 20; index += 1) {
@@ -87,7 +87,7 @@ describe('a walk page by page', () => {
     },
   )
 
-  test('does not see what is added meanwhile, and misses nothing that was there', async () => {
+  test('does not show tasks that were added meanwhile, and misses none that was there', async () => {
     const added: string[] = []
     const ids = await walk('limit=2&type=b', async () => {
       added.push((await world.post('/api/tasks', '{"type":"b"}')).json().id)
@@ -97,7 +97,7 @@ describe('a walk page by page', () => {
   })
 })
 
-describe('a cursor that was not given out', () => {
+describe('a cursor that was never given out', () => {
   test.each(['', 'x', 'AAAA', '%00', 'VAGbdqqoAHAAomV2n3RELyw%3D', 'a'.repeat(1_000), 'VAGbdqqoAHAAomV2n3RELyx', '🎉'])(
     'is refused: %s',
     async (cursor) => {

@@ -7,13 +7,13 @@ import { batchItem } from './task-input.ts'
 import { payloadBytesMax, toSubmitKey, toSubmitRequest } from './submit-request.ts'
 import { toProblem } from '../../../problems/to-problem.ts'
 
-/** One task of a batch, judged by itself. */
+/** One task of a batch, validated by itself. */
 export type JudgedItem =
   | { readonly kind: 'fit'; readonly request: SubmitRequest }
   /** Pointers begin at the task. */
   | { readonly kind: 'unfit'; readonly problem: ProblemError }
 
-/** Of a thousand tasks each may say less than a request alone. */
+/** Tighter than for a single submission, because a batch has up to a thousand tasks. */
 const namedMost = { faults: 20, pointerCharacters: 4_096 }
 
 export const judgeBatchItem = (sent: unknown, now: Instant): JudgedItem => {
@@ -43,7 +43,7 @@ export const refuseBatch = (items: readonly JudgedItem[]): ProblemError => {
   return new ProblemError('payload-too-large', `A payload weighs more than ${payloadBytesMax} bytes.`, { errors })
 }
 
-/** The same for what only the application could tell. */
+/** The same for refusals of the application. */
 export const refuseRequests = (error: RequestsRefusedError): ProblemError => {
   const reasons = [...error.reasons]
   const faults = reasons.flatMap(([place, reason]) => faultsAt(place, toProblem(reason)))

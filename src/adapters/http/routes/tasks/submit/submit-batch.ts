@@ -29,7 +29,7 @@ const batchItemsMax = 1_000
 /** What `POST /api/tasks/batch` takes, as the reference shows it. */
 const batchInput = z.strictObject({ tasks: z.array(batchItem).min(1).max(batchItemsMax) }).meta({ id: 'BatchInput' })
 
-/** The same with its tasks unjudged: each is judged by itself, so that one which does not fit refuses no other. */
+/** The same with tasks not yet validated: each is validated by itself, so that one that does not fit refuses no other. */
 const batchEnvelope = z.strictObject({
   tasks: z.array(z.unknown()).min(1).max(batchItemsMax),
 })
@@ -48,7 +48,7 @@ const batchResultsView = z
   })
   .meta({ id: 'BatchResults' })
 
-/** Of two tasks the second brings a key that was used for another one. */
+/** Two tasks, of which the second has a key that was used for another one. */
 const batchExample = {
   tasks: [
     { ...submissionExample, idempotencyKey: 'welcome-ada' },
@@ -81,7 +81,7 @@ const batchQuery = z.strictObject({
     .meta({ description: '`true`: all tasks are stored, or none. `false` when left out.' }),
 })
 
-/** `POST /api/tasks/batch`: what is answered 202 is durable, whatever became of the others. */
+/** `POST /api/tasks/batch`: each task that is answered 202 is durable, whatever became of the others. */
 export const createSubmitBatchEndpoint = (deps: Deps): Endpoint =>
   createEndpoint({
     method: 'POST',
@@ -142,8 +142,8 @@ const submitEach = async (
 }
 
 /**
- * A store that was away for all of them is an answer to the whole request, which may then be repeated as it is. Once one was
- * stored, or may have been, each has to be told apart.
+ * Throws the store's error when it certainly stored none of the tasks: the whole request may then be repeated as it is.
+ * When a task was stored, or may have been, each task needs a result of its own.
  */
 const throwIfNoneIsStored = (results: readonly SettledSubmit[]): void => {
   let away: unknown

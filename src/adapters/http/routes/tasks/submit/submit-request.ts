@@ -23,7 +23,7 @@ export const toSubmitKey = (key: string, sent: unknown): SubmitKey => ({ scope, 
  */
 const toFingerprint = (value: unknown): string => createHash('sha256').update(canonicalize(value)).digest('hex')
 
-/** What a client sent, in the application's terms. Throws a problem for what only the clock or the scales can tell. */
+/** The application's form of a submission. Throws ProblemError for a `runAt` too far ahead and a payload too large. */
 export const toSubmitRequest = (input: TaskInput, now: Instant): SubmitRequest => {
   const { payload, runAt, delayMs, ...rest } = input
   const request = { ...rest, payload: toPayloadText(payload) }
@@ -39,7 +39,7 @@ const toDue = (runAt: Instant | undefined, delayMs: number | undefined, now: Ins
   return runAt <= now ? { delayMs: 0 } : { runAt }
 }
 
-/** By the calendar, and a minute on top for a client whose clock is ahead of the store's. */
+/** Ten calendar years, and a minute more for a client whose clock is ahead of the store's. */
 const tenYearsAfter = (now: Instant): Instant => {
   const date = new Date(now)
   return date.setUTCFullYear(date.getUTCFullYear() + 10) + 60_000
@@ -47,7 +47,7 @@ const tenYearsAfter = (now: Instant): Instant => {
 
 const toPayloadText = (payload: unknown): JsonText => {
   const text = payload === undefined ? 'null' : JSON.stringify(payload)
-  // A character is at most three bytes a code unit: most payloads need no counting.
+  // A UTF-16 code unit is at most three bytes of UTF-8, so most payloads need no counting.
   if (text.length * 3 > payloadBytesMax && Buffer.byteLength(text) > payloadBytesMax) {
     throw new ProblemError('payload-too-large', `The payload weighs more than ${payloadBytesMax} bytes.`)
   }

@@ -9,7 +9,7 @@ afterEach(async () => {
   world = undefined
 })
 
-/** A store in memory, of which `broken` stands in for some methods. */
+/** A store in memory, some methods of which `broken` replaces. */
 const serve = async (broken: (store: EventStore) => Partial<EventStore>): Promise<HttpWorld> => {
   world = await createHttpWorld({ wrapStore: (store) => ({ ...store, ...broken(store) }) })
   return world
@@ -40,7 +40,7 @@ const fallSilent = (store: EventStore): Pick<EventStore, 'append'> => {
 }
 
 describe('a store that falls silent in the midst of a batch', () => {
-  test('makes the results tell stored tasks, unknown ones and others apart', async () => {
+  test('gives stored tasks, tasks of unknown fate and others different results', async () => {
     const { post, inject } = await serve(fallSilent)
     const answer = await post('/api/tasks/batch', bodyOf([{ type: 'a' }, { type: 'b' }, { type: 'c' }, { type: '' }]))
     expect(answer.statusCode).toBe(200)
@@ -53,7 +53,7 @@ describe('a store that falls silent in the midst of a batch', () => {
     expect(stored).toStrictEqual([results[1]?.problem.taskId, results[0]?.task.id])
   })
 
-  test('makes it safe to repeat one whose tasks have keys', async () => {
+  test('is safe to repeat when the tasks have keys', async () => {
     const { post, inject } = await serve((store) => {
       const broken = fallSilent(store)
       let left = 4
@@ -81,7 +81,7 @@ test.each([
   expect(answer.json()).not.toHaveProperty('taskId')
 })
 
-test('a batch whose fate nobody knows is told task by task', async () => {
+test('a batch of unknown fate has a result for each task', async () => {
   const { post } = await serve(() => ({ append: () => Promise.reject(silent) }))
   const { results } = (await post('/api/tasks/batch', bodyOf([{ type: 'a' }, { type: 'b' }]))).json()
   expect(results).toMatchObject([
@@ -99,7 +99,7 @@ test('an earlier task that cannot be read spoils only its own result', async () 
   expect(memory.logger.lines.filter((line) => line.level === 'error')).toHaveLength(1)
 })
 
-test('an atomic batch whose fate nobody knows names one task that tells the fate of all', async () => {
+test('an atomic batch of unknown fate names one task that tells the fate of all', async () => {
   const { post, inject } = await serve((store) => ({
     appendAll: async (appends) => {
       await store.appendAll(appends)

@@ -22,7 +22,7 @@ describe('a submission with a key', () => {
     await world.memory.progress.write([{ taskId: parseTaskId(id), run: 2, value: '0.5' }])
     await world.work(parseTaskId(id), () => ({ type: 'Succeed', run: 2, result: '[1]' }))
 
-    // The same request in other letters: members in another order, white space, another form of a number.
+    // The same request, written otherwise: members in another order, white space, another form of a number.
     const again = await submit(key, ' {"payload": {"m": 2.0, "n": 1e0}, "type": "\\u0061"}')
     expect([again.statusCode, again.headers['idempotency-replayed']]).toStrictEqual([202, 'true'])
     expect(again.headers.location).toBe(`/api/tasks/${id}`)
@@ -53,7 +53,7 @@ describe('a submission with a key', () => {
     expect((await world.inject('/api/tasks?type=twenty')).json().items).toHaveLength(1)
   })
 
-  test('whoever asks, and why, is not part of the request', async () => {
+  test('is the same whoever asks, and for whatever reason', async () => {
     const key = makeName()
     const first = await submit(key, '{"type":"a"}')
     const headers = { 'idempotency-key': key, 'x-actor': 'ada', 'x-reason': 'again' }

@@ -38,7 +38,7 @@ describe('a batch', () => {
     expect(await countOf(type)).toBe(2)
   })
 
-  test('may be of a thousand tasks and eight mebibytes, and hints at each', async () => {
+  test('may have a thousand tasks and eight mebibytes, and hints at each task', async () => {
     const type = makeName()
     const payload = 'a'.repeat(8_000)
     const { results } = (await submit(range(1_000).map((n) => ({ type, payload, tags: [`${n}`] })))).json()
@@ -49,7 +49,7 @@ describe('a batch', () => {
     expect(await world.memory.queue.size({ queue: 'default', type })).toBe(1_000)
   })
 
-  test('carries on who asks, why, and under which trace', async () => {
+  test('records the actor, the reason and the trace with each task', async () => {
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
     const body = '{"tasks":[{"type":"a"},{"type":1}]}'
     const answer = await world.post('/api/tasks/batch', body, { 'x-actor': 'ada', 'x-reason': 'moving', traceparent })
@@ -59,7 +59,7 @@ describe('a batch', () => {
     expect(items).toMatchObject([{ actor: 'ada', reason: 'moving', traceId: '4bf92f3577b34da6a3ce929d0e0e4736' }])
   })
 
-  test('meets the tasks of keys that were used before, alone or in a batch', async () => {
+  test('answers with the earlier tasks of keys that were used before, alone or in a batch', async () => {
     const [type, key, other] = [makeName(), makeName(), makeName()]
     const alone = await world.post('/api/tasks', JSON.stringify({ type, payload: 1 }), { 'idempotency-key': key })
     const tasks = [
@@ -77,7 +77,7 @@ describe('a batch', () => {
     expect(await countOf(type)).toBe(2)
   })
 
-  test('lets the first of equal keys stand', async () => {
+  test('stores the first of equal keys', async () => {
     const [type, idempotencyKey] = [makeName(), makeName()]
     const task = { type, payload: 1, idempotencyKey }
     const { results } = (await submit([task, { ...task, payload: 2 }, task, { ...task, payload: 3 }])).json()
@@ -86,12 +86,12 @@ describe('a batch', () => {
     expect(await countOf(type)).toBe(1)
   })
 
-  test('has no key as a whole', async () => {
+  test('is refused with an Idempotency-Key header', async () => {
     const answer = await world.post('/api/tasks/batch', '{"tasks":[{"type":"a"}]}', { 'idempotency-key': 'a' })
     expect([answer.statusCode, answer.json().code]).toStrictEqual([400, 'invalid-header'])
   })
 
-  test('answers little, however much is wrong', async () => {
+  test('has a bounded answer, however many faults there are', async () => {
     const many = Object.fromEntries(range(900).map((n) => [`x${n}`, 1]))
     const answer = await submit(range(1_000).map(() => many))
     expect(answer.statusCode).toBe(200)

@@ -50,7 +50,7 @@ describe('a submission that names its type only', () => {
     expect(found.json()).toStrictEqual(task)
   })
 
-  test('records what the definition of its type brings', async () => {
+  test('records the defaults of the definition of its type', async () => {
     const { id } = (await submit({ type: 'defined', retry: { maxMs: 800 } })).json()
     const { items } = (await world.inject(`/api/tasks/${id}/events`)).json()
     expect(items[0].data).toStrictEqual({
@@ -66,7 +66,7 @@ describe('a submission that names its type only', () => {
     })
   })
 
-  test('is refused when its maxMs lies below the baseMs that the definition brings', async () => {
+  test('is refused when its maxMs is below the baseMs of the definition', async () => {
     const refused = await submit({ type: 'defined', retry: { maxMs: 699 } })
     expect(refused.statusCode).toBe(422)
     expect(refused.json()).toMatchObject({ code: 'validation-failed', errors: [{ pointer: '/retry/maxMs' }] })
@@ -85,7 +85,7 @@ describe('the limits of a submission', () => {
     { type: 'a', runAt: '2036-01-01T00:00:00Z' },
     { type: 'a', payload: 'x'.repeat(262_142) },
     { type: 'a', payload: 'é'.repeat(131_071) },
-  ])('are within reach: %#', async (body) => {
+  ])('can be reached: %#', async (body) => {
     expect((await submit(body)).statusCode).toBe(202)
   })
 
@@ -102,7 +102,7 @@ describe('the limits of a submission', () => {
     expect([refused.statusCode, refused.json().code]).toStrictEqual([status, 'payload-too-large'])
   })
 
-  test('count containers: a hundred in each other are stored, one more is refused', async () => {
+  test('bound nesting: a hundred containers are stored, one more is refused', async () => {
     const nested = (depth: number) => `{"type":"a","payload":${'['.repeat(depth)}${']'.repeat(depth)}}`
     expect((await world.post('/api/tasks', nested(100))).statusCode).toBe(202)
     for (const depth of [101, 10_000, 500_000]) {
@@ -114,7 +114,7 @@ describe('the limits of a submission', () => {
     }
   })
 
-  test('are told all at once, each with its pointer', async () => {
+  test('are reported all at once, each with its pointer', async () => {
     const body =
       String.raw`{"type":"no space","queue":1,"priority":101,"maxAttempts":0,"timeoutMs":1.5,"delayMs":1,"runAt":"2026-02-30T00:00:00Z",` +
       String.raw`"retry":{"strategy":"x","baseMs":2,"maxMs":1,"odd":1},"tags":["ok","","\ud800"],"payload":{"a/b":["\u0000",1e400]},"~":null}`
@@ -159,10 +159,10 @@ describe('when a task is due', () => {
   })
 })
 
-describe('who asks and why', () => {
+describe('actor and reason', () => {
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
 
-  test('goes into the envelope, the trace included', async () => {
+  test('go into the envelope, with the trace', async () => {
     const headers = { 'x-actor': 'Ada', 'x-reason': 'a try', traceparent: `00-${traceId}-00f067aa0ba902b7-01` }
     const { id } = (await submit({ type: 'a' }, headers)).json()
     const { items } = (await world.inject(`/api/tasks/${id}/events`)).json()
@@ -174,7 +174,7 @@ describe('who asks and why', () => {
     `ff-${traceId}-00f067aa0ba902b7-01`,
     `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`,
     `00-${traceId}-00f067aa0ba902b7-01-more`,
-  ])('ignores the malformed traceparent %s', async (traceparent) => {
+  ])('ignore the malformed traceparent %s', async (traceparent) => {
     const submitted = await submit({ type: 'a' }, { traceparent })
     expect(submitted.statusCode).toBe(202)
     const { items } = (await world.inject(`/api/tasks/${submitted.json().id}/events`)).json()
