@@ -120,7 +120,7 @@ const toAnswer = (outcome: ChangeOutcome): HttpAnswer => {
       // Only a cancellation leaves a task PROCESSING: its handler has yet to stop.
       return { status: outcome.task.status === 'PROCESSING' ? 202 : 200, body: renderTask(outcome.task, outcome.now) }
     case 'rejected':
-      throw toProblem(outcome.rejection)
+      throw toRejectionProblem(outcome.rejection)
     case 'version-mismatch':
       throw versionMismatch(outcome.version)
     case 'not-found':
@@ -128,7 +128,7 @@ const toAnswer = (outcome: ChangeOutcome): HttpAnswer => {
   }
 }
 
-const toProblem = (rejection: Rejection): Error => {
+const toRejectionProblem = (rejection: Rejection): Error => {
   switch (rejection.code) {
     case 'not-retryable':
     case 'not-cancellable':
