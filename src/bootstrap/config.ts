@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 import { type BuiltInType, builtInTypes } from '#adapters/handlers/built-in/built-in-types.ts'
-import { logLevels } from '#adapters/telemetry/log-levels.ts'
+import { logLevels } from '#adapters/telemetry/logger.ts'
 
 /** What one process does. */
 export type Role = 'api' | 'worker' | 'maintenance'

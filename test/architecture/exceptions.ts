@@ -4,12 +4,6 @@
  */
 export const exceptions = {
   'names-what-it-hands-on': [
-    // telemetry
-    'src/adapters/telemetry/logger.ts',
-    'src/adapters/telemetry/metrics/metrics.ts',
-    'src/adapters/telemetry/metrics/prometheus-text.ts',
-    'src/adapters/telemetry/traces/traceparent.ts',
-
     // application
     'src/application/ports/surroundings/run-observer.ts',
 

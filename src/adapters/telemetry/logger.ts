@@ -1,18 +1,25 @@
-import { type Level, type Logger as PinoLogger, pino } from 'pino'
+import type { Level, Logger as PinoLogger } from 'pino'
 import type { Logger, LogFields } from '#application/ports/surroundings/logger.ts'
-import type { logLevels } from './log-levels.ts'
+
+/** What `LOG_LEVEL` may be. */
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 export interface LoggerOptions {
   readonly level: (typeof logLevels)[number]
   /** `pretty` for a person at a terminal, `json` (a line each) for everything else. */
   readonly form: 'pretty' | 'json'
-  /** Where lines go: standard error unless said otherwise, because standard output begins with the address of the process. */
+  /** Where lines go. By default 2, standard error: the first line on standard output is the address of the process. */
   readonly fileDescriptor?: number
 }
 
-/** Lines are written synchronously: one that tells why a process ended must not be lost with it. */
+/**
+ * Lines are written synchronously: the line that tells why a process ended must not be lost with it.
+ *
+ * pino is loaded by the first call. The configuration imports this file for the levels before telemetry starts, and
+ * telemetry sees only packages that are loaded after it.
+ */
 export const createLogger = async ({ level, form, fileDescriptor = 2 }: LoggerOptions): Promise<Logger> => {
-  const options = { level, base: null, serializers: { err: describeError }, timestamp: pino.stdTimeFunctions.isoTime }
+  const { pino } = await import('pino')
   const stream =
     form === 'pretty'
       ? (await import('pino-pretty')).default({
@@ -22,7 +29,14 @@ export const createLogger = async ({ level, form, fileDescriptor = 2 }: LoggerOp
           colorize: true,
         })
       : pino.destination({ dest: fileDescriptor, sync: true })
-  return wrap(pino({ ...options, formatters: { level: (label) => ({ level: label }) } }, stream))
+  const options = {
+    level,
+    base: null,
+    serializers: { err: describeError },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
+  return wrap(pino(options, stream))
 }
 
 const wrap = (target: PinoLogger): Logger => {
@@ -44,8 +58,8 @@ const causesMax = 5
 const messageLengthMax = 1_000
 
 /**
- * What a line says of an error: names, messages, codes and the innermost stack. Nothing else of it, because drivers hang
- * the values of a failed statement on their errors, and those are payloads.
+ * A line says of an error and its causes: name, message, code and the innermost stack. Other members are left out, because
+ * drivers put the values of a failed statement on their errors, and those values are payloads.
  */
 const describeError = (error: unknown): LogFields => {
   const causes: LogFields[] = []

@@ -14,14 +14,14 @@ export interface TelemetryOptions {
 
 export type TelemetrySignal = 'traces' | 'metrics' | 'logs'
 
-/** The packages that are seen at work; they may be loaded only after this. */
+/** The instrumented packages. They must be loaded after the SDK has started. */
 const instrumented = ['pg', 'pg-pool', 'ioredis', 'pino', 'undici']
 
 const shutdownMsMax = 5_000
 
 /**
- * Starts the OpenTelemetry SDK by its own variables. To be called before anything is loaded that it shall see at work, and
- * never through `--import`, which worker threads inherit.
+ * Starts the OpenTelemetry SDK by its own variables. Call it before an instrumented package is loaded, and never through
+ * `--import`, which worker threads inherit.
  */
 export const startTelemetry = ({ signals, serviceName }: TelemetryOptions): Telemetry => {
   const sdk = new NodeSDK({
@@ -57,12 +57,12 @@ const nameRoute = (route: string): void => {
   if (metadata !== undefined) metadata.route = route
 }
 
-/** Asked every few seconds, and nobody wants to see it. */
+/** Probes come every few seconds; their spans would hide the others. */
 const isProbe = ({ url }: IncomingMessage): boolean => /^\/(livez|readyz|metrics)(\?|$)/.test(url ?? '')
 
 /**
- * Takes back what an instrumentation tells beyond what may be told: values of headers, and of an address all that follows
- * its host, because tokens of webhooks are in paths and queries. What is asked of us is told by its route.
+ * Removes what an instrumentation reports too much: values of headers, and all of an address after its host, because the
+ * tokens of webhooks are in paths and queries. Requests to this server are named by their route.
  */
 const hideValues = (span: Span): void => {
   const attributes: unknown = Reflect.get(span, 'attributes')
@@ -88,8 +88,8 @@ const addressAttributes = new Set(['url.full', 'http.url'])
 const toOrigin = (address: string): string => (URL.canParse(address) ? new URL(address).origin : '')
 
 /**
- * What is seen, and how much of it is told: addresses as far as the host, statements and commands without their
- * values. A query or a command that belongs to no trace gets no span: most of them ask in vain.
+ * What the instrumentations report: addresses as far as the host, statements and commands without their values. A query or
+ * a command that belongs to no trace gets no span: most of those are polls that find nothing.
  */
 const instrumentations: InstrumentationConfigMap = {
   '@opentelemetry/instrumentation-http': {

@@ -1,15 +1,15 @@
 import type { Meter, Tracer } from '@opentelemetry/api'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 
-/** What sends traces and metrics away, started before anything else is loaded. */
+/** The export of traces and metrics, started before any other package is loaded. */
 export interface Telemetry {
-  /** Undefined where no traces are wanted: then nothing is wrapped. */
+  /** Undefined where no traces are wanted: then no port is decorated. */
   readonly tracer: Tracer | undefined
   /** Undefined where metrics are only served at `/metrics`. */
   readonly meter: Meter | undefined
-  /** Names the span of the request at hand after the route that answers it. */
+  /** Names the span of the current request after the route that answers it. */
   readonly nameRoute: ((route: string) => void) | undefined
-  /** Sends what is left, for at most five seconds, and says so when that was not enough. Never throws. */
+  /** Sends the rest for at most five seconds, and logs a warning when that was not enough. Never throws. */
   shutdown(logger: Logger): Promise<void>
 }
 

@@ -2,8 +2,8 @@ import type { Meter } from '@opentelemetry/api'
 import { type Readings, toAttributes } from './instruments.ts'
 
 /**
- * Hands everything that is measured to a meter, which sends it by OTLP. Counters and gauges are read when the meter asks;
- * only distributions are told each value, from now on. `refresh` is called before gauges are read.
+ * Hands every metric to a meter, which sends it by OTLP. The meter reads counters and gauges when it sends; histograms hand
+ * it each value from now on. `refresh` is called before gauges are read.
  */
 export const forwardMetrics = (
   meter: Meter,

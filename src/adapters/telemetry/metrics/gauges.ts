@@ -20,7 +20,7 @@ interface Deps {
 }
 
 const delayResolutionMs = 20
-/** What was late is remembered until it was told and this is over: one bad second must not be shown for days. */
+/** Delays are forgotten after this, at the next reading: one bad second must not be shown for days. */
 const delayRememberedMs = 14_000
 const nanosecondsPerSecond = 1e9
 
@@ -31,7 +31,7 @@ export const describe = (name: string, unit: string, labels: readonly string[], 
   description,
 })
 
-/** What the process itself is doing: event loop, memory, processor, connections, slots. */
+/** The gauges of the process: event loop, memory, processor, connections, handlers at work. */
 export const createProcessGauges = ({ readPool, countHandlers }: Deps): ProcessGauges => {
   const delay = createDelayGauge()
   return {

@@ -33,11 +33,11 @@ export interface Histogram extends Description {
   readonly boundaries: readonly number[]
   record(value: number, ...labels: Labels): void
   read(): readonly Series<HistogramValue>[]
-  /** Tells of each value from now on. */
+  /** Calls `receive` with each value from now on. */
   forwardTo(receive: (value: number, labels: Labels) => void): void
 }
 
-/** A value that is looked up when somebody asks. `sum`: it only grows. */
+/** A value that is looked up when metrics are read. `sum`: it only grows. */
 export interface Gauge extends Description {
   readonly kind: 'gauge' | 'sum'
   read(): readonly Series<number>[]
@@ -50,13 +50,13 @@ export interface Readings {
   readonly gauges: readonly Gauge[]
 }
 
-/** Beyond the limits on each label: no instrument has more series than this, whatever it is told. */
+/** No instrument has more series than this, whatever labels it is given; the limits on single labels come before it. */
 const seriesMax = 2_000
 
-/** Cells by labels; those that no longer fit share one in which every label is `other`. */
+/** Cells by labels. Labels beyond `seriesMax` share one cell, in which every label is `other`. */
 const createCells = <Cell>(create: () => Cell) => {
   const cells = new Map<string, { readonly labels: Labels; readonly value: Cell }>()
-  /** What is told of follows its like, and putting a key together is not for nothing. */
+  /** The cell of the latest labels: the next ones are often equal, and then no key need be joined. */
   let last: { readonly labels: Labels; readonly value: Cell } | undefined
 
   const find = (labels: Labels): Cell => {
@@ -89,12 +89,12 @@ const isSame = (one: Labels, other: Labels): boolean => {
   return true
 }
 
-/** What a label says of all values that it does not tell apart. */
+/** The label of all values beyond a limit. */
 export const other = 'other'
 
 export const createCounter = (description: Description): Counter => {
   const cells = createCells(() => ({ total: 0 }))
-  // What has not happened yet is shown as zero, so that an alert on a rate sees the first time.
+  // Shown as zero from the start, so that an alert on a rate sees the first event.
   if (description.labels.length === 0) cells.find([])
   return {
     ...description,

@@ -5,12 +5,12 @@ import type { Instant } from '#domain/time.ts'
 import type { Metrics } from './metrics.ts'
 import { findOutcome, isEnd } from './outcomes.ts'
 
-/** Measures the durations of attempts and tasks, by the store's clock, and lets `next` see each attempt as well. */
+/** Measures the durations of runs and tasks, by the store's clock, and passes each run on to `next`. */
 export const createMeasuredRuns = (metrics: Metrics, next?: RunObserver): RunObserver => ({
-  observe: (task, trace) => new MeasuredAttempt(metrics, next?.observe(task, trace) ?? unobservedRun(trace)),
+  observe: (task, trace) => new MeasuredRun(metrics, next?.observe(task, trace) ?? unobservedRun(trace)),
 })
 
-class MeasuredAttempt implements RunObservation {
+class MeasuredRun implements RunObservation {
   readonly #metrics: Metrics
   readonly #next: RunObservation
   #task: RunningTask | undefined

@@ -1,8 +1,7 @@
 import type { CountName } from '#application/ports/surroundings/counts.ts'
-import { type Counter, createCounter, createHistogram, type Histogram } from './instruments.ts'
-import { createLabelLimit, type LabelLimit } from './label-limit.ts'
+import { type Counter, createCounter, createHistogram, type Histogram, other } from './instruments.ts'
 
-/** Everything this process measures while it works. What is only read when somebody asks is a gauge, in `gauges.ts`. */
+/** Everything that this process measures while it works. A value that is looked up when metrics are read is a gauge: gauges.ts. */
 export interface Metrics {
   readonly submitted: Counter
   readonly started: Counter
@@ -21,34 +20,33 @@ export interface Metrics {
   readonly histograms: readonly Histogram[]
 }
 
+/** Answers a name as a label, or `other` when the names before it have used up the limit. */
+export type LabelLimit = (name: string) => string
+
 /** Task types and queues, beyond the types this process has handlers for, that get series of their own. */
 const labelsMax = 50
 
-/** From a quick handler to one that takes its hour. */
+/** From handlers of milliseconds to handlers of an hour. */
 const secondsBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600]
 const commitSecondsBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
 const commitSizeBoundaries = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000]
 
 export const createMetrics = (knownTypes: Iterable<string>): Metrics => {
-  const tasks = {
-    submitted: createCounter({ ...perTask('taskfold.tasks.submitted', ['type']), description: 'Tasks made durable.' }),
-    started: createCounter({ ...perTask('taskfold.attempts.started', ['type']), description: 'Attempts claimed.' }),
-    finished: createCounter({
-      ...perTask('taskfold.attempts.finished', ['type', 'outcome']),
-      description: 'Attempts with a recorded outcome, and tasks that were cancelled while they waited.',
-    }),
-    conflicts: createCounter({
-      name: 'taskfold.append.conflicts',
-      unit: '{append}',
-      labels: [],
-      description: 'Appends that lost a race.',
-    }),
-  }
+  const tasks = createTaskCounters()
   const durations = createDurations()
   const named = createNamedCounters()
+  const { submitted, started, finished, conflicts } = tasks
+  const { timeToStart, runTime, endToEnd, commitTime, commitSize } = durations
   return {
-    ...tasks,
-    ...durations,
+    submitted,
+    started,
+    finished,
+    conflicts,
+    timeToStart,
+    runTime,
+    endToEnd,
+    commitTime,
+    commitSize,
     counted: named.count,
     limitType: createLabelLimit(knownTypes, labelsMax),
     limitQueue: createLabelLimit(['default'], labelsMax),
@@ -57,7 +55,36 @@ export const createMetrics = (knownTypes: Iterable<string>): Metrics => {
   }
 }
 
-const perTask = (name: string, labels: readonly string[]) => ({ name, unit: '{task}', labels })
+/**
+ * Lets the known names through, and the first `max` others: submitters may invent names, and a series for each would fill
+ * the memory of this process and of the server that stores its metrics.
+ */
+const createLabelLimit = (known: Iterable<string>, max: number): LabelLimit => {
+  const names = new Set(known)
+  const most = names.size + max
+  return (name) => {
+    if (names.has(name)) return name
+    if (names.size >= most) return other
+    names.add(name)
+    return name
+  }
+}
+
+const createTaskCounters = () => {
+  const counter = (name: string, unit: string, labels: readonly string[], description: string) =>
+    createCounter({ name, unit, labels, description })
+  return {
+    submitted: counter('taskfold.tasks.submitted', '{task}', ['type'], 'Tasks made durable.'),
+    started: counter('taskfold.attempts.started', '{task}', ['type'], 'Attempts claimed.'),
+    finished: counter(
+      'taskfold.attempts.finished',
+      '{task}',
+      ['type', 'outcome'],
+      'Attempts with a recorded outcome, and tasks that were cancelled while they waited.',
+    ),
+    conflicts: counter('taskfold.append.conflicts', '{append}', [], 'Appends that lost a race.'),
+  }
+}
 
 const createDurations = () => {
   const seconds = (name: string, labels: readonly string[], description: string, boundaries = secondsBoundaries) =>
@@ -106,7 +133,7 @@ const createNamedCounters = () => {
     sweeps: [passes, 'sweep'],
     reconciliations: [passes, 'reconcile'],
   }
-  // As with counters without labels: zero is shown, too.
+  // Shown as zero from the start, so that an alert on a rate sees the first event.
   for (const [place, ...labels] of Object.values(places)) place.add(0, ...labels)
   return {
     count: (name: CountName, by = 1): void => {

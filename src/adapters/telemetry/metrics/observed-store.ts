@@ -5,7 +5,7 @@ import type { TaskEvent } from '#domain/task/events.ts'
 import type { Metrics } from './metrics.ts'
 import { findOutcome } from './outcomes.ts'
 
-/** An event store of which every change that became durable is counted and logged, with a line each. */
+/** An event store that counts every event that became durable, and logs a line for each. */
 export const createObservedEventStore = (store: EventStore, metrics: Metrics, logger: Logger): EventStore => ({
   append: (append) =>
     store.append(append).then((verdict) => {
@@ -39,8 +39,8 @@ const note = (append: Append, metrics: Metrics, logger: Logger): void => {
 }
 
 /**
- * What every task goes through is told at `debug`: lines are written synchronously, three for each task. What a
- * person may want to look into is told at `info`, and the end of hope at `warn`.
+ * Events of every task are logged at `debug`: lines are written synchronously, three for each task. Events that a person
+ * may want to look into are logged at `info`, and final failures at `warn`.
  */
 const log = (logger: Logger, append: Append, event: TaskEvent): void => {
   switch (event.type) {
@@ -61,7 +61,7 @@ const log = (logger: Logger, append: Append, event: TaskEvent): void => {
       )
     }
     case 'Retried':
-      // Otherwise told with the failure.
+      // A retry that no person asked for is logged with its failure.
       return event.data.reopened ? logger.info(fieldsOf(append), 'a task was opened again') : undefined
     case 'Released':
       return logger.info({ ...fieldsOf(append), cause: event.data.cause }, 'an attempt was handed back')

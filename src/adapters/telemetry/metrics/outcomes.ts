@@ -1,9 +1,9 @@
 import type { TaskEvent } from '#domain/task/events.ts'
 
-/** What became of an attempt, as labels and attributes say it. */
+/** How an attempt ended, as labels and attributes say it. */
 export type Outcome = 'succeeded' | 'retried' | 'failed' | 'cancelled' | 'released'
 
-/** The outcome that an append tells of, if it tells of one. */
+/** The outcome that these events of one append record, if they record one. */
 export const findOutcome = (events: readonly TaskEvent[]): Outcome | undefined => {
   for (const event of events) {
     switch (event.type) {

@@ -13,8 +13,8 @@ import {
 } from './instruments.ts'
 
 /**
- * Writes what was measured as Prometheus reads it. It is loaded when somebody first asks: the SDK takes longer to load than
- * everything else of this process together.
+ * Writes all metrics as Prometheus reads them. Loaded by the first reading: the SDK takes longer to load than the rest of
+ * this process together.
  */
 export const createPrometheusText = (): ((readings: Readings) => Promise<string>) => {
   const exporter = new PrometheusExporter({ preventServerStart: true })
@@ -30,7 +30,8 @@ export const createPrometheusText = (): ((readings: Readings) => Promise<string>
       ...gauges.map((gauge) => (gauge.kind === 'sum' ? toSum(gauge, times) : toGauge(gauge, times))),
       ...histograms.map((histogram) => toHistogram(histogram, times)),
     ]
-    return `${serializer.serialize({ ...resourceMetrics, scopeMetrics: [{ scope: { name: 'taskfold' }, metrics }] })}\n`
+    const scopeMetrics = [{ scope: { name: 'taskfold' }, metrics }]
+    return `${serializer.serialize({ resource: resourceMetrics.resource, scopeMetrics })}\n`
   }
 }
 

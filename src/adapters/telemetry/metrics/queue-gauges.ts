@@ -2,11 +2,11 @@ import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { QueueSummary } from '#application/ports/heads/task-index.ts'
 import { describe } from './gauges.ts'
 import type { Gauge, Series } from './instruments.ts'
-import type { LabelLimit } from './label-limit.ts'
+import type { LabelLimit } from './metrics.ts'
 
 export interface QueueGauges {
   readonly gauges: readonly Gauge[]
-  /** Asks the store, unless it did lately; then the gauges tell what it answered. Never throws. */
+  /** Asks the store unless it was asked within ten seconds; the gauges show its latest answer. Never throws. */
   refresh(): Promise<void>
 }
 
@@ -16,12 +16,12 @@ interface Deps {
   readonly limitQueue: LabelLimit
 }
 
-/** However often metrics are asked for. */
+/** The store is counted at most this often, however often metrics are read. */
 const refreshMsMin = 10_000
-/** The counting is never more than this share of the time: a store with many waiting tasks takes longer to count them. */
+/** Counting takes at most this share of the time: a store with many waiting tasks takes longer to count. */
 const shareOfTimeMax = 0.05
 
-/** How much waits in each queue, and for how long. An answer older than three refreshes is not shown any more. */
+/** How many tasks wait in each queue, and for how long. An answer older than three refreshes is no longer shown. */
 export const createQueueGauges = ({ clock, summarize, limitQueue }: Deps): QueueGauges => {
   let known: { readonly summaries: readonly QueueSummary[]; readonly atMs: number } | undefined
   let nextAtMs = 0
@@ -32,7 +32,7 @@ export const createQueueGauges = ({ clock, summarize, limitQueue }: Deps): Queue
     try {
       known = { summaries: await summarize(), atMs: clock.monotonicMs() }
     } catch {
-      // The store is away, which its health and the age of these gauges tell.
+      // The store does not answer. Its health check says so, and these gauges disappear after three refreshes.
     }
     const tookMs = clock.monotonicMs() - begunAtMs
     nextAtMs = clock.monotonicMs() + Math.max(refreshMsMin, tookMs / shareOfTimeMax)
@@ -77,7 +77,7 @@ export const createQueueGauges = ({ clock, summarize, limitQueue }: Deps): Queue
   }
 }
 
-/** Several queues may share the label `other`. */
+/** Joins series of equal labels: several queues may share the label `other`. */
 const merge = (
   series: readonly Series<number>[],
   join: (a: number, b: number) => number,

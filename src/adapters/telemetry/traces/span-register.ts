@@ -2,18 +2,18 @@ import type { Link, SpanContext } from '@opentelemetry/api'
 import type { Append } from '#application/ports/events/event-store.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 
-/** Remembers which span an append or a fresh submission belongs to, until something is done for many of them at once. */
+/** Remembers the spans of appends and of fresh submissions, until a commit or a push of many is linked to them. */
 export interface SpanRegister {
   noteAppend(append: Append, spanContext: SpanContext): void
   noteSubmission(taskId: TaskId, spanContext: SpanContext): void
   linksOfAppends(appends: readonly Append[]): readonly Link[]
-  /** Forgets what it answers: a submission is pushed once. */
+  /** Forgets the submissions that it answers: each is pushed once. */
   takeLinksOfSubmissions(taskIds: readonly TaskId[]): readonly Link[]
 }
 
-/** Submissions whose push is still to come; the oldest are forgotten beyond this, as of those that are not due for long. */
+/** Submissions that were not pushed yet. Beyond this the oldest are forgotten: tasks due much later are never pushed here. */
 const submissionsMax = 10_000
-/** What a span may have of links; the SDK drops what is beyond its own limit, 128 unless configured. */
+/** Links of one span. The SDK drops those beyond its own limit, which is 128 unless configured. */
 const linksMax = 1_000
 
 export const createSpanRegister = (): SpanRegister => {
@@ -33,7 +33,7 @@ export const createSpanRegister = (): SpanRegister => {
       if (submissions.size >= submissionsMax) forgetOldest()
       submissions.set(taskId, spanContext)
     },
-    linksOfAppends: (aboard) => toLinks(aboard.map((append) => appends.get(append))),
+    linksOfAppends: (committed) => toLinks(committed.map((append) => appends.get(append))),
     takeLinksOfSubmissions: (taskIds) => {
       const found = taskIds.map((taskId) => submissions.get(taskId))
       for (const taskId of taskIds) submissions.delete(taskId)

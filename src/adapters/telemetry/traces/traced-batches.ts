@@ -2,11 +2,11 @@ import { context, type Link, ROOT_CONTEXT, type SpanOptions, trace, type Tracer 
 import type { CommitObserver } from '#application/ports/surroundings/commit-observer.ts'
 import type { TaskQueue } from '#application/ports/queue/task-queue.ts'
 import type { SpanRegister } from './span-register.ts'
-import { noteError } from './traced-store.ts'
+import { noteError } from './span-attributes.ts'
 
 /**
- * What is done for many tasks at once is one span, linked to the span of each. It is the child of none of them, because it
- * belongs to all; only of one alone it is also the child, so that its trace is whole.
+ * Work for many tasks at once is one span, linked to the span of each task. It is the child of none of them, because it
+ * belongs to all; with a single link it is also the child of that one, so that the trace is whole.
  */
 const inBatchSpan = async <Answer>(
   tracer: Tracer,
@@ -32,7 +32,7 @@ const inBatchSpan = async <Answer>(
 export const createTracedCommits = (tracer: Tracer, register: SpanRegister): CommitObserver => ({
   commit: (members, send) => {
     const links = [...register.linksOfAppends(members.map(({ append }) => append))]
-    // What nobody traces is committed without a span.
+    // Appends that belong to no trace are committed without a span.
     if (links.length === 0) return context.with(ROOT_CONTEXT, send)
     return inBatchSpan(
       tracer,

@@ -13,18 +13,18 @@ import type { TaskTrace } from '#application/runs/task-trace.ts'
 import type { EventContext, Failed, TaskEvent } from '#domain/task/events.ts'
 import type { RunningTask, Task } from '#domain/task/state.ts'
 import { findOutcome } from '../metrics/outcomes.ts'
-import { describeTask } from './span-names.ts'
+import { describeTask } from './span-attributes.ts'
 import { findSpanContext, toParentContext, toTraceparent } from './traceparent.ts'
 
 /**
- * Makes a span of each attempt: the child of the submission's, linked to that of the attempt before it. It lasts from the
- * claim to the durable record, in whichever process that is; its context goes into the envelopes of its events.
+ * Makes a span of each run: the child of the submission's span, linked to the span of the run before it. It lasts from the
+ * claim to the durable record of the outcome; its context goes into the envelopes of the run's events.
  */
 export const createTracedRuns = (tracer: Tracer): RunObserver => ({
-  observe: (task, taskTrace) => new AttemptSpan(tracer, task, taskTrace),
+  observe: (task, taskTrace) => new RunSpan(tracer, task, taskTrace),
 })
 
-class AttemptSpan implements RunObservation {
+class RunSpan implements RunObservation {
   readonly context: EventContext
   readonly #span: Span
   readonly #inner: Context
@@ -74,7 +74,7 @@ class AttemptSpan implements RunObservation {
     this.#end('fenced')
   }
 
-  /** The kind and the frames of an error, not its message: it may quote the payload, or a secret. The history has it. */
+  /** The kind and the frames of an error, not its message, which may quote the payload or a secret. The history has it. */
   #noteFailure({ cause, error }: Failed['data']): void {
     this.#span.addEvent('exception', {
       'exception.type': error.name,
@@ -90,7 +90,7 @@ class AttemptSpan implements RunObservation {
   }
 }
 
-/** An attempt that nobody traced carries the submission's context, which is the parent already. */
+/** A run without a span of its own has left the submission's context, which is the parent already. */
 const toLinks = ({ submission, latestAttempt }: TaskTrace): Link[] => {
   const before = latestAttempt === submission ? undefined : findSpanContext(latestAttempt)
   return before === undefined ? [] : [{ context: before, attributes: { 'taskfold.link': 'previous-attempt' } }]

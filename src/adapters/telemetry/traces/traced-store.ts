@@ -1,6 +1,6 @@
-import { type Context, context, type Span, SpanKind, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
+import { type Context, context, type Span, SpanKind, trace, type Tracer } from '@opentelemetry/api'
 import type { Append, EventStore } from '#application/ports/events/event-store.ts'
-import { describeTask } from './span-names.ts'
+import { describeTask, noteError } from './span-attributes.ts'
 import type { SpanRegister } from './span-register.ts'
 import { toParentContext, toTraceparent } from './traceparent.ts'
 
@@ -8,7 +8,7 @@ import { toParentContext, toTraceparent } from './traceparent.ts'
  * An event store whose appends are spans. A submission begins the trace of its task, or continues the caller's; its span
  * goes into the envelope, so that each attempt, wherever and whenever it runs, becomes a child of it.
  *
- * What nobody traces, such as the records of recovery, gets no span: it would be a trace of its own.
+ * An append that belongs to no trace, such as recovery's, gets no span: the span would be a trace of its own.
  */
 export const createTracedEventStore = (store: EventStore, tracer: Tracer, register: SpanRegister): EventStore => ({
   append: async (append) => {
@@ -55,7 +55,7 @@ const begin = (tracer: Tracer, register: SpanRegister, append: Append): TracedAp
   const isSubmission = append.expectedVersion === 0
   const active = trace.getSpan(context.active())
   if (active === undefined && append.context.traceparent === undefined && !isSubmission) return undefined
-  // The active span first: it is the server's, and a child of the one the caller named.
+  // The active span comes first: it is the HTTP server's, and a child of the span that the caller named.
   const outer = active === undefined ? toParentContext(append.context.traceparent) : context.active()
   const span = isSubmission ? beginSubmission(tracer, append, outer) : beginAppend(tracer, append, outer)
   const carried = isSubmission || active === undefined ? span : active
@@ -87,12 +87,4 @@ const beginAppend = (tracer: Tracer, { taskId, head, events }: Append, parent: C
     { attributes: { 'taskfold.task.id': taskId, 'taskfold.task.type': head.type, 'taskfold.events': types } },
     parent,
   )
-}
-
-/** The kind of error and nothing of its message, which may quote what it failed at. */
-export const noteError = (span: Span, error: unknown): void => {
-  const type = error instanceof Error ? error.name : typeof error
-  span.setAttribute('error.type', type)
-  span.addEvent('exception', { 'exception.type': type })
-  span.setStatus({ code: SpanStatusCode.ERROR, message: type })
 }

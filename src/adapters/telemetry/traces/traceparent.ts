@@ -5,10 +5,11 @@ import { parseTraceParent } from '@opentelemetry/core'
 export const toTraceparent = ({ traceId, spanId, traceFlags }: SpanContext): string =>
   `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
 
-/** What an envelope says, or undefined when it says nothing, or nothing that can be read. */
+/** The span that an envelope names; undefined when it names none, or malformed. */
 export const findSpanContext = (traceparent: string | undefined): SpanContext | undefined => {
   const parsed = traceparent === undefined ? null : parseTraceParent(traceparent)
-  return parsed === null ? undefined : { ...parsed, isRemote: true }
+  if (parsed === null) return undefined
+  return { traceId: parsed.traceId, spanId: parsed.spanId, traceFlags: parsed.traceFlags, isRemote: true }
 }
 
 /** A context in which spans become children of what the envelope names; without one they begin a trace. */

@@ -8,7 +8,7 @@ import { createTracedCommits, createTracedQueue } from './traced-batches.ts'
 import { createTracedRuns } from './traced-runs.ts'
 import { createTracedEventStore } from './traced-store.ts'
 
-/** The wrappers that make spans of what goes through the ports. Loaded only where traces are wanted. */
+/** The decorators that make spans of calls through the ports. Loaded only where traces are wanted. */
 export interface Tracing {
   readonly runObserver: RunObserver
   readonly commits: CommitObserver
