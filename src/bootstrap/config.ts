@@ -17,7 +17,7 @@ export interface Config {
   readonly port: number
   /** Undefined: the embedded PostgreSQL in `dataDir`. */
   readonly databaseUrl: string | undefined
-  /** For what needs a session of its own; undefined: the same as the database. */
+  /** Past any pooler, for connections that need a session of their own; undefined: the same as the database. */
   readonly databaseDirectUrl: string | undefined
   readonly dataDir: string
   /** Undefined: the queue is in Postgres. */
@@ -199,7 +199,7 @@ const toConfig = (roles: readonly Role[], set: Environment): Config => ({
   builtIn: set.BUILT_IN ?? (set.DATABASE_URL === undefined ? builtInTypes : ['http.request', 'email.send']),
 })
 
-/** What is sent by OpenTelemetry, and under which name. */
+/** Which signals OpenTelemetry sends, and under which name. */
 export interface TelemetrySettings {
   readonly signals: ReadonlySet<'traces' | 'metrics' | 'logs'>
   /** Undefined: the variables of OpenTelemetry name the service. */
@@ -209,9 +209,9 @@ export interface TelemetrySettings {
 const telemetrySignals = ['traces', 'metrics', 'logs'] as const
 
 /**
- * Which signals the variables of OpenTelemetry ask for; undefined for none, and then nothing of it is loaded. A signal is
- * wanted where it has an exporter or an endpoint of its own, or where there is an endpoint for all; `none` and
- * `OTEL_SDK_DISABLED` win. Without any of these its defaults would have the SDK look for a collector that is not there.
+ * The signals that OpenTelemetry's variables ask for; undefined for none, and then no package of OpenTelemetry is loaded. A
+ * signal is wanted where it has an exporter or an endpoint of its own, or where there is an endpoint for all; `none` and
+ * `OTEL_SDK_DISABLED` win. The SDK's own default would be to look for a collector on this host.
  */
 export const findTelemetrySettings = (
   given: Readonly<Record<string, string | undefined>> = process.env,

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript, so that an old Node can read it and say what is wrong instead of failing at the first type.
+// What runs before main.ts: it judges the version of Node, turns on the compile cache and starts telemetry. Plain
+// JavaScript, so that an old Node can read it and say what is wrong instead of failing at the first type.
 const needed = [24, 11, 1]
 const found = process.versions.node.split('.').map(Number)
 const firstDifference = needed.findIndex((part, index) => found[index] !== part)
@@ -12,13 +13,13 @@ if (isOld) {
   )
   process.exitCode = 1
 } else {
-  // What a process starts with is compiled once for all of them: without, that is half of the time it takes to start. Beside
-  // what was installed, where nobody else may write; where it cannot be written either, every start compiles as before.
+  // Processes share the compiled code: compiling is half of the time that a start takes. The cache is in node_modules, which
+  // only the owner of the installation may write; where this process may not either, each start compiles for itself.
   const { enableCompileCache } = await import('node:module')
   const { fileURLToPath } = await import('node:url')
   enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/taskfold', import.meta.url)))
 
-  // Before anything else, because it sees at work only what is loaded after it.
+  // Before main.ts and the packages that it loads: telemetry sees only packages that are loaded after it.
   const { findTelemetrySettings } = await import('./config.ts')
   const settings = findTelemetrySettings()
   const telemetry = settings && (await import('../adapters/telemetry/start-telemetry.ts')).startTelemetry(settings)

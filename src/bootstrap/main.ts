@@ -19,7 +19,7 @@ const exitCodes = {
   terminated: 143,
 } as const
 
-/** Runs what the words of the command line ask for, and ends the process when it is over. */
+/** Runs the command that the command line names, and ends the process when it is over. launcher.mjs calls it. */
 export const main = async (words: readonly string[], telemetry: Telemetry = noTelemetry): Promise<void> => {
   const program = new Command('taskfold')
     .description('A distributed task scheduler that remembers everything.')
@@ -96,11 +96,11 @@ const run = async (roles: readonly Role[], telemetry: Telemetry): Promise<void> 
   await running.close()
   await telemetry.shutdown(logger)
   logger.info({}, 'ended')
-  // Said outright: a handler that ignores its abort may still hold the event loop.
+  // Explicit, because a handler that ignores its signal may still hold the event loop.
   process.exit(exitCodes.drained)
 }
 
-/** For a command that ends by itself. What it needs is loaded by itself alone: no start of a role is slower for it. */
+/** For a command that ends by itself. The command loads its own modules, so that the start of a role does not. */
 const runOnce = async (
   telemetry: Telemetry,
   command: (config: Config, logger: Logger) => Promise<void>,
@@ -111,7 +111,7 @@ const runOnce = async (
   await telemetry.shutdown(logger)
 }
 
-/** The first line on standard output has the address, whatever is logged. */
+/** The first line on standard output has the address: log lines go to standard error. */
 const announce = ({ roles, builtIn }: Config, { url, queue }: RunningRoles): void => {
   const lines = [`Taskfold ${release.version} at ${url} (${roles.join(', ')}; queue: ${queue})`]
   if (roles.includes('api')) {
@@ -125,7 +125,7 @@ const announce = ({ roles, builtIn }: Config, { url, queue }: RunningRoles): voi
   process.stdout.write(`${lines.join('\n')}\n`)
 }
 
-/** An error that nobody caught may have left anything half done: say it and end; recovery takes over what was running. */
+/** An uncaught error may have left anything half done: it is logged and the process ends; recovery takes over its runs. */
 const watchForBreakdown = (logger: Logger): void => {
   process.on('uncaughtException', (error) => {
     logger.error({ err: error }, 'broke down')
@@ -143,5 +143,5 @@ const toExitCode = (error: unknown): number => {
   return exitCodes.cannotStart
 }
 
-/** A breakdown nobody foresaw: here the stack is what helps. */
+/** With the stack: the error was not foreseen, so its message alone does not help. */
 const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))

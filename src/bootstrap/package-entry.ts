@@ -1,4 +1,4 @@
-/** What `import 'taskfold'` gives: to define tasks, and to submit and watch them. Importing it starts nothing. */
+/** The exports of the package `taskfold`: to define tasks, to submit and to watch them. Importing it starts nothing. */
 export { defineTask } from '#adapters/handlers/define-task.ts'
 export {
   AbortReason,

@@ -1,6 +1,6 @@
 import manifest from '../../package.json' with { type: 'json' }
 
-/** What this is, as package.json says. */
+/** The name and the version of this release, from package.json. */
 export const release: { readonly name: string; readonly version: string } = {
   name: manifest.name,
   version: manifest.version,

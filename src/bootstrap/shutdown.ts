@@ -1,15 +1,15 @@
 import type { EventEmitter } from 'node:events'
 
-/** How a process is told to end. */
+/** A request to this process to end. */
 export interface ShutdownRequest {
   readonly signal: 'SIGINT' | 'SIGTERM'
 }
 
 interface Deps {
-  /** Node's process: what signals come from. */
+  /** Node's process, which emits the signals. */
   readonly source: EventEmitter
   readonly monotonicMs: () => number
-  /** Ends the process at once: somebody insists. */
+  /** Ends the process at once; called for a second request. */
   readonly endNow: (request: ShutdownRequest) => void
 }
 
@@ -19,12 +19,12 @@ export interface ShutdownWatch {
   close(): void
 }
 
-/** A terminal's Ctrl-C reaches npm and us, and npm passes its own on: two signals, one wish. */
+/** Ctrl-C in a terminal sends SIGINT to npm and to this process, and npm passes its own on: two signals, one request. */
 const sameMomentMs = 500
 
 const signals = ['SIGINT', 'SIGTERM'] as const
 
-/** Listens for SIGINT and SIGTERM. The first asks for a drain; one that comes later than the same moment ends at once. */
+/** Listens for SIGINT and SIGTERM. The first requests a drain; one that comes over 500 ms later ends the process at once. */
 export const watchForShutdown = ({ source, monotonicMs, endNow }: Deps): ShutdownWatch => {
   const { promise, resolve } = Promise.withResolvers<ShutdownRequest>()
   let requestedAtMs: number | undefined

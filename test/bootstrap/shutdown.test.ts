@@ -37,7 +37,7 @@ describe('a process that is asked to end', () => {
     expect(ends).toEqual([])
   })
 
-  it('ends at once when somebody insists later', () => {
+  it('ends at once at a second signal that comes later', () => {
     const { source, ends, later } = setUp()
     source.emit('SIGINT')
     later(2_000)
@@ -45,7 +45,7 @@ describe('a process that is asked to end', () => {
     expect(ends).toEqual(['SIGTERM'])
   })
 
-  it('listens no longer than it has to', () => {
+  it('stops listening when it is closed', () => {
     const { source, watch } = setUp()
     watch.close()
     expect(source.eventNames()).toEqual([])

@@ -17,14 +17,14 @@ import type { TaskIndex } from '#application/ports/heads/task-index.ts'
 import type { TaskQueue } from '#application/ports/queue/task-queue.ts'
 import type { Role } from '../config.ts'
 
-/** Everything that looks at the work of this process without taking part in it. */
+/** Metrics and traces of this process: they look at its work and take no part in it. */
 export interface Observation {
   readonly count: Count
   readonly commits: CommitObserver
   readonly runObserver: RunObserver
   readonly observeStore: (store: EventStore) => EventStore
   readonly observeQueue: (queue: TaskQueue) => TaskQueue
-  /** From now on everything can be read, at `/metrics` and by whatever sends metrics away. Called once. */
+  /** Begins to serve and to send metrics; answers the reading for `/metrics`. Called once. */
   readonly publish: (sources: MetricSources) => () => Promise<string>
 }
 
@@ -40,11 +40,11 @@ type PoolState = Readonly<Record<'acquiredConnections' | 'idleConnections' | 'wa
 interface Deps {
   readonly telemetry: Telemetry
   readonly logger: Logger
-  /** Types this process has handlers for: they always have series of their own. */
+  /** The types that this process has handlers for: each always has series of its own. */
   readonly types: Iterable<string>
 }
 
-/** Wraps the ports that are observed: always for metrics, which cost little, and for traces only where they are wanted. */
+/** Decorates the observed ports: always for metrics, which cost little, and for traces only where they are wanted. */
 export const createObservation = async (
   { telemetry, logger, types }: Deps,
   owned: AsyncDisposableStack,
@@ -73,12 +73,12 @@ export const createObservation = async (
         summarize: () => sources.index.summarizeQueues(),
         limitQueue: metrics.limitQueue,
       })
-      // One process of a kind tells for the fleet: each would count the same heads.
-      const tellsOfQueues = sources.roles.includes('maintenance')
-      const gauges = [...processGauges.gauges, ...(tellsOfQueues ? queueGauges.gauges : [])]
+      // Only maintenance processes report the queues: every process would count the same heads.
+      const reportsQueues = sources.roles.includes('maintenance')
+      const gauges = [...processGauges.gauges, ...(reportsQueues ? queueGauges.gauges : [])]
       const readings = { counters: metrics.counters, histograms: metrics.histograms, gauges }
       const refresh = async (): Promise<void> => {
-        if (tellsOfQueues) await queueGauges.refresh()
+        if (reportsQueues) await queueGauges.refresh()
       }
       if (telemetry.meter !== undefined) forwardMetrics(telemetry.meter, readings, refresh)
       const write = createLazyText()
@@ -90,7 +90,7 @@ export const createObservation = async (
   }
 }
 
-/** Only what happened at all. */
+/** The counts that are not zero. */
 const readTotals = ({ counters }: Metrics): Readonly<Record<string, number>> =>
   Object.fromEntries(
     counters

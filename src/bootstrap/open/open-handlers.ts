@@ -16,17 +16,17 @@ const handlerSettings = z.object({
   builtIn: z.array(z.enum(builtInTypes)).readonly(),
 })
 
-/** What decides which handlers a process has. It can be sent to another one, which then has the same. */
+/** The settings that decide which handlers a process has. A worker sends them to the processes that it starts. */
 export type HandlerSettings = z.output<typeof handlerSettings>
 
-/** Throws for anything that `toHandlerSettings` did not make. */
+/** Parses settings that came from another process. Throws ZodError for anything of another shape. */
 export const parseHandlerSettings = (settings: unknown): HandlerSettings => handlerSettings.parse(settings)
 
 /** The folder of examples of this checkout. */
 const examplesFolder = join(import.meta.dirname, '../../../examples')
 
 export const toHandlerSettings = (config: Config): HandlerSettings => {
-  // For trying out: with a database of one's own, only what HANDLERS names is run.
+  // The examples are for a first try: with a database that was configured, only the modules of HANDLERS are loaded.
   const examples = config.databaseUrl === undefined ? [examplesFolder] : []
   const { smtpUrl, httpTargetAllow, emailSenders, builtIn } = config
   return {
