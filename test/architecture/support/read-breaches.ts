@@ -33,7 +33,7 @@ export interface Breach {
 const dependenciesMax = 8
 
 /**
- * The breaches in `src` of `root`, an absolute path with a tsconfig.json.
+ * The breaches in `src` of `root`, an absolute path. `config` is a tsconfig.json, absolute too, that includes these sources.
  *
  * - `names-what-it-hands-on`: a spread into an object literal, or the rest of an object taken apart, pours out a value that
  *   can do something. A reader of `{ ...deps }` cannot tell what is used of it; an adapter that is a class loses its
@@ -41,10 +41,9 @@ const dependenciesMax = 8
  * - `depends-on-few`: an interface or type named `…Deps` has more than eight members, extends another, or joins several.
  * - `one-type-a-name`: two files export a type by one name. The client speaks for itself, so it is compared with itself.
  */
-export const readBreaches = (root: string): readonly Breach[] => {
+export const readBreaches = (root: string, config: string): readonly Breach[] => {
   using api = new DisposableStack()
   const typescript = api.adopt(new API(), (opened) => opened.close())
-  const config = join(root, 'tsconfig.json')
   const project = typescript.updateSnapshot({ openProjects: [config] }).getProject(config)
   if (project === undefined) throw new Error(`${config} was not opened`)
   const { checker, program } = project
