@@ -3,17 +3,17 @@ import type { EventFeed, FeedBarrier } from '../ports/events/event-feed.ts'
 import type { Logger } from '../ports/surroundings/logger.ts'
 import { createPeriodicLoop } from '../mechanisms/periodic-loop.ts'
 
-/** Sees when a transaction that does not end keeps the event feed from going on. */
+/** Notices a transaction that does not end and so holds the event feed back. */
 export interface FeedBarrierWatch {
   start(): void
-  /** What holds the feed back, if something has for five seconds. */
+  /** The transaction that has held the feed back for five seconds or more; undefined when there is none. */
   read(): HeldBack | undefined
-  /** Resolves when the look that is under way has ended. */
+  /** Resolves when the reading under way has ended. */
   close(): Promise<void>
 }
 
 export interface HeldBack extends FeedBarrier {
-  /** Since this process first saw it: at most as long as it really is. */
+  /** Since this process first saw the transaction, so never more than its true age. */
   readonly heldBackMs: number
 }
 
@@ -24,13 +24,13 @@ interface Deps {
   readonly logger: Logger
 }
 
-const lookEveryMs = 2_000
-/** An append takes milliseconds, so whatever lasts longer than this is none. */
+const readEveryMs = 2_000
+/** An append takes milliseconds: a transaction of this age is none. */
 const patienceMs = 5_000
 
 /**
- * Judged by the number of the transaction and this process's own clock: how long a transaction of another role has been
- * running is not shown to everybody. Says in the log once of each that it holds the feed back.
+ * Ages are measured by this process's own clock, from the first reading that showed the transaction: Postgres hides the age
+ * of other roles' transactions from a role without rights. Logs each transaction once.
  */
 export const createFeedBarrierWatch = (deps: Deps): FeedBarrierWatch => {
   let seen: { readonly barrier: FeedBarrier; readonly sinceMs: number } | undefined
@@ -42,7 +42,7 @@ export const createFeedBarrierWatch = (deps: Deps): FeedBarrierWatch => {
     return heldBackMs < patienceMs ? undefined : { ...seen.barrier, heldBackMs }
   }
 
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     const barrier = await deps.feed.findBarrier()
     if (barrier === undefined) seen = undefined
     else if (barrier.xid !== seen?.barrier.xid) seen = { barrier, sinceMs: deps.clock.monotonicMs() }
@@ -52,6 +52,6 @@ export const createFeedBarrierWatch = (deps: Deps): FeedBarrierWatch => {
     deps.logger.warn({ ...held }, 'the event feed was held back by a transaction that did not end')
   }
 
-  const loop = createPeriodicLoop(deps, { name: 'feed barrier', pass: look, everyMs: () => lookEveryMs })
+  const loop = createPeriodicLoop(deps, { name: 'feed barrier', pass: check, everyMs: () => readEveryMs })
   return { start: () => loop.start(), read, close: () => loop.close() }
 }

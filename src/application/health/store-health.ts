@@ -4,7 +4,7 @@ import type { EventStore } from '../ports/events/event-store.ts'
 import type { HealthCheck } from './health.ts'
 
 export interface StoreHealth {
-  /** The store, of which every answer is noticed. */
+  /** The store, with its answers noticed. */
   readonly store: EventStore
   /** The latest finding. Asks nothing: it answers at once even while the store hangs. */
   read(): HealthCheck
@@ -17,19 +17,19 @@ interface Deps {
   readonly timers: Timers
 }
 
-/** How often an idle store is asked. Losing or regaining it shows within this and a read's deadline of two seconds. */
+/** How often an idle store is asked. That it was lost or came back shows within this and a read's deadline of two seconds. */
 const probeEveryMs = 3_000
-/** How often the answer to an append is noticed; the others go by. */
+/** At most so often is the answer to an append noticed. */
 const noticeEveryMs = 50
 /** An answer older than this proves nothing. */
 const answerAgeMaxMs = 8_000
 
-/** No task has it: a probe reads nothing, but goes all the way to the database and back. */
+/** The id of no task: the probe finds nothing, but goes to the database and back. */
 const probedTaskId = parseTaskId('00000000-0000-7000-8000-000000000000')
 
 /**
- * Watches a store by what it answers to others, and by a cheap read of its own while nobody asks it: through the same
- * connections, because a second pool would be healthy while the first one hangs.
+ * Watches a store by its answers to the application, and by a cheap read of its own while the application asks nothing:
+ * through the same connections, because a second pool would be healthy while the first one hangs.
  */
 export const watchStore = ({ store, clock, timers }: Deps): StoreHealth => {
   let answeredAtMs: number | undefined
@@ -49,8 +49,8 @@ export const watchStore = ({ store, clock, timers }: Deps): StoreHealth => {
   }
   const noticed = <Answer>(answer: Promise<Answer>): Promise<Answer> => answer.then(onAnswer<Answer>, onError)
 
-  /** Every append of every task comes by here; while answers come, one in a while tells as much as all of them. */
-  const noticedNowAndThen = <Answer>(answer: Promise<Answer>): Promise<Answer> => {
+  /** Every append passes here: while answers come, one in 50 ms tells as much as all, and saves each of them a promise. */
+  const noticedAtTimes = <Answer>(answer: Promise<Answer>): Promise<Answer> => {
     const nowMs = clock.monotonicMs()
     if (failure === undefined && nowMs - noticedAtMs < noticeEveryMs) return answer
     noticedAtMs = nowMs
@@ -61,7 +61,7 @@ export const watchStore = ({ store, clock, timers }: Deps): StoreHealth => {
     failure === undefined && answeredAtMs !== undefined && clock.monotonicMs() - answeredAtMs < probeEveryMs
 
   const watched: EventStore = {
-    append: (append) => noticedNowAndThen(store.append(append)),
+    append: (append) => noticedAtTimes(store.append(append)),
     appendAll: (appends) => noticed(store.appendAll(appends)),
     loadStream: (taskId) => noticed(store.loadStream(taskId)),
     loadStreams: (taskIds) => noticed(store.loadStreams(taskIds)),

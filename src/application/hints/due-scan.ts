@@ -3,15 +3,16 @@ import type { RankedTask, RunnableIndex } from '../ports/heads/runnable-index.ts
 import type { Hint, TaskQueue } from '../ports/queue/task-queue.ts'
 
 /**
- * Pushes due heads window by window: the front again and again, because that is where ids are lost that were pulled and
- * never started; and a walk behind a cursor that wraps, so that no number of refused ids can hide those behind them.
+ * Scans the due heads of each route in order of the queue, and pushes them window by window: the first window in every pass,
+ * because ids that were pulled and never started are lost there; and the window behind a cursor that wraps, so that ids
+ * which are refused again and again cannot hide the ids behind them.
  */
 export interface DueScan {
-  /** Pushes the front of each route and the next window of its walk. Answers how many ids it pushed. */
+  /** Pushes the first window of each route, and the window behind its cursor. Answers how many ids it pushed. */
   pushFrontAndNext(routes: readonly Route[], limit: number): Promise<number>
-  /** Pushes the next window of the walk of each route. */
+  /** Pushes the window behind the cursor of each route. Answers how many ids it pushed. */
   pushNext(routes: readonly Route[], limit: number): Promise<number>
-  /** Whether the last window of the walk was full, so that more lie behind it. */
+  /** Whether the last window of the route was full: more heads may lie behind it. */
   hasMore(route: Route): boolean
 }
 
@@ -22,14 +23,14 @@ interface Deps {
 
 const windowsPerRead = 100
 /**
- * What became ready just now is on its way: pushed a moment ago, or pulled and being claimed. To hint at it again would
- * only have it refused. The next pass finds what is lost all the same.
+ * A head that has been ready for less than this is left out: it was pushed a moment ago, or is pulled and being claimed, and
+ * a second hint would only be refused. The next pass finds it if its hint was lost.
  */
 const readyForMs = 250
 const hintsPerPushMax = 1_000
 
 export const createDueScan = ({ runnable, queue }: Deps): DueScan => {
-  /** After which head the next window of a route begins. A route that is not in it begins at the front. */
+  /** The head after which the next window of a route begins. A route without a cursor begins at its first head. */
   const cursors = new Map<string, RankedTask>()
 
   const push = async (route: Route, window: readonly RankedTask[]): Promise<number> => {
@@ -40,7 +41,7 @@ export const createDueScan = ({ runnable, queue }: Deps): DueScan => {
     return window.length
   }
 
-  const moveOn = (route: Route, window: readonly RankedTask[], limit: number): void => {
+  const moveCursor = (route: Route, window: readonly RankedTask[], limit: number): void => {
     const last = window.at(-1)
     if (last === undefined || window.length < limit) cursors.delete(routeKey(route))
     else cursors.set(routeKey(route), last)
@@ -48,11 +49,11 @@ export const createDueScan = ({ runnable, queue }: Deps): DueScan => {
 
   const pushEach = async (
     routes: readonly Route[],
-    pushSome: (routes: readonly Route[]) => Promise<number>,
+    pushBatch: (routes: readonly Route[]) => Promise<number>,
   ): Promise<number> => {
     let pushed = 0
     for (let first = 0; first < routes.length; first += windowsPerRead) {
-      pushed += await pushSome(routes.slice(first, first + windowsPerRead))
+      pushed += await pushBatch(routes.slice(first, first + windowsPerRead))
     }
     return pushed
   }
@@ -65,7 +66,7 @@ export const createDueScan = ({ runnable, queue }: Deps): DueScan => {
     for (const [index, route] of routes.entries()) {
       const window = windows[index] ?? []
       pushed += await push(route, window)
-      moveOn(route, window, limit)
+      moveCursor(route, window, limit)
     }
     return pushed
   }
@@ -79,14 +80,14 @@ export const createDueScan = ({ runnable, queue }: Deps): DueScan => {
 
   return {
     pushFrontAndNext: async (routes, limit) => {
-      // A walk that begins at the front is the front.
+      // Without a cursor the next window is the first one.
       const behind = routes.filter((route) => cursors.has(routeKey(route)))
       return (
-        (await pushEach(behind, (some) => pushFronts(some, limit))) +
-        (await pushEach(routes, (some) => pushWindows(some, limit)))
+        (await pushEach(behind, (batch) => pushFronts(batch, limit))) +
+        (await pushEach(routes, (batch) => pushWindows(batch, limit)))
       )
     },
-    pushNext: (routes, limit) => pushEach(routes, (some) => pushWindows(some, limit)),
+    pushNext: (routes, limit) => pushEach(routes, (batch) => pushWindows(batch, limit)),
     hasMore: (route) => cursors.has(routeKey(route)),
   }
 }

@@ -11,19 +11,22 @@ import { createDueScan } from './due-scan.ts'
 import { type QueueDepth, refillBelow } from './queue-depth.ts'
 
 /**
- * Pushes from the heads what the queue may have lost: a lost push, an id whose worker died before it started the task, an
- * emptied or a resurrected queue are one case to it.
+ * Pushes the due heads into the queue again, because the queue may have lost their hints. A lost push, an id whose worker
+ * died before it started the task, an emptied queue and a queue with old content are one case to it.
  */
 export interface Reconciler {
-  /** One pass, unless another process of the fleet is at it or one just was. Throws StoreUnavailableError, and what a push throws. */
+  /**
+   * One pass, unless a process of the fleet does one or began one just now. Throws StoreUnavailableError, and what a push
+   * throws.
+   */
   reconcile(signal: AbortSignal): Promise<void>
-  /** From one pass to the next: twice as long while there is nothing to do, or another process does it. */
+  /** From one pass to the next: twice `reconcileMs` after a pass that pushed nothing, or that another process did. */
   everyMs(): number
 }
 
 interface Deps {
   readonly routes: Routes
-  /** The rows of the registry, as of at most a pass ago. */
+  /** The rows of the registry, at most `reconcileMs` old. */
   readonly readWorkers: () => Promise<readonly WorkerRow[]>
   readonly runnable: RunnableIndex
   readonly queue: TaskQueue
@@ -33,27 +36,27 @@ interface Deps {
   readonly runtime: Runtime
 }
 
-/** Ids of one window of a pass, and heads due soon, each for one route. */
+/** Ids of one window, and heads that are due soon, for each route of a pass. */
 export const reconcileWindow = 1_000
 /** Ids of one window while the queue is refilled. */
 export const refillWindow = 10_000
-/** How often sizes are asked for when no pull of this process has seen that few ids are left. */
-const refillLookMs = 250
-/** A refill looks again at the latest then, and no more often: what was pushed needs a moment to be pulled. */
+/** How often a refill asks the queue for its sizes while no pull of this process has seen that few ids are left. */
+const refillSizesMs = 250
+/** How often a refill asks whether few ids are left: the ids just pushed need a moment to be pulled. */
 const refillPauseMs = 20
-/** A pass counts as due a little early: two clocks round differently, and a pass refused for it would come a whole one late. */
+/** A pass counts as due a little early: two clocks round differently, and a pass refused for that is a whole period late. */
 const dueShare = 0.9
 /**
- * How many times longer it is to the next pass after one that had nothing to do, or that another process did. A lost push
- * is still found in time, and what an idle fleet costs is halved.
+ * How many times longer the period is after a pass that pushed nothing, or that another process did: a lost push is still
+ * found within five seconds, and the cost of an idle fleet is halved.
  */
 const quietShare = 2
-/** Timers are set a little beyond the next pass, however late it comes. */
+/** In periods: timers are set a little beyond the next pass, also when that comes after the longer period. */
 const dueSoonPasses = 1.5 * quietShare
 
 export const createReconciler = (deps: Deps, { reconcileMs }: { readonly reconcileMs: number }): Reconciler => {
   const scan = createDueScan({ runnable: deps.runnable, queue: deps.queue })
-  let pace: 'quiet' | 'busy' = 'busy'
+  let load: 'quiet' | 'busy' = 'busy'
 
   const countPushed = (pushed: number): number => {
     if (pushed > 0) deps.runtime.count('reconciled', pushed)
@@ -61,8 +64,8 @@ export const createReconciler = (deps: Deps, { reconcileMs }: { readonly reconci
   }
 
   /**
-   * As long as walks are full and the queue runs dry, the next one comes at once and is larger. A walk that was not full,
-   * or added nothing, ends that until the next pass: else it would spin.
+   * Pushes the next, larger windows at once for as long as windows are full and few ids are left in the queue. A window that
+   * was not full, or a push of nothing, ends the refill until the next pass: otherwise it would spin.
    */
   const refill = async (served: readonly Route[], untilMs: number, signal: AbortSignal): Promise<void> => {
     let routes = served.filter((route) => scan.hasMore(route))
@@ -75,9 +78,9 @@ export const createReconciler = (deps: Deps, { reconcileMs }: { readonly reconci
     }
   }
 
-  /** Until a pull of this process has seen that few ids are left, or for the time after which sizes are asked for. */
+  /** Resolves when a pull of this process has seen that few ids are left, and after `refillSizesMs` at the latest. */
   const waitUntilLow = async (untilMs: number, signal: AbortSignal): Promise<void> => {
-    const endMs = Math.min(untilMs, deps.runtime.clock.monotonicMs() + refillLookMs)
+    const endMs = Math.min(untilMs, deps.runtime.clock.monotonicMs() + refillSizesMs)
     do await deps.runtime.timers.sleep(refillPauseMs, signal)
     while (!deps.queueDepth.isLow() && !signal.aborted && deps.runtime.clock.monotonicMs() < endMs)
   }
@@ -89,17 +92,17 @@ export const createReconciler = (deps: Deps, { reconcileMs }: { readonly reconci
     const soon = await deps.runnable.readDueSoon(served, reconcileMs * dueSoonPasses, reconcileWindow)
     for (const due of soon) deps.announcer.announceDue(due)
     const pushed = countPushed(await scan.pushFrontAndNext(served, reconcileWindow))
-    if (pushed + soon.length > 0) pace = 'busy'
+    if (pushed + soon.length > 0) load = 'busy'
     await refill(served, untilMs, signal)
     deps.runtime.count('reconciliations')
   }
 
   return {
     reconcile: async (signal) => {
-      pace = 'quiet'
+      load = 'quiet'
       await deps.exclusiveWork.tryTurn('reconcile', reconcileMs * dueShare, () => pass(signal))
     },
-    everyMs: () => (pace === 'busy' ? reconcileMs : reconcileMs * quietShare),
+    everyMs: () => (load === 'busy' ? reconcileMs : reconcileMs * quietShare),
   }
 }
 
@@ -109,8 +112,8 @@ const findDry = async (queue: TaskQueue, routes: readonly Route[]): Promise<read
 }
 
 /**
- * The routes that a worker serves which neither drains nor has ended. Tasks of other routes wait among the heads and disturb
- * no queue. Silence does not count here: it is judged by the store's clock, and to push for a dead worker does no harm.
+ * The routes that a worker serves which neither drains nor has ended; tasks of other routes wait among the heads. A silent
+ * worker counts: silence is judged by the store's clock, which may step, and a push for a dead worker does no harm.
  */
 const readServedRoutes = async ({ routes, readWorkers }: Deps): Promise<readonly Route[]> => {
   const services = (await readWorkers()).filter(({ state }) => state === 'live').map(toServes)

@@ -1,7 +1,7 @@
 /** Repeats one pass until it is closed. */
 export interface PeriodicLoop {
   start(): void
-  /** Resolves when the pass that is under way has ended. */
+  /** Resolves when the pass under way has ended. */
   close(): Promise<void>
 }
 
@@ -23,12 +23,12 @@ interface Options {
   readonly everyMs: () => number
 }
 
-/** However long a pass took, others get a turn before the next. */
+/** The shortest pause between two passes, so that other work of the process gets its turn after a long pass. */
 const pauseMsMin = 10
 
 /**
- * A pass that throws ends nothing: the next one comes in its time. An outage is one line when it begins and one when it
- * is over, however many passes it spoils.
+ * A pass that throws does not end the loop: the next one comes in its time. An outage is one line in the log when it begins
+ * and one when it is over, however many passes fail.
  */
 export const createPeriodicLoop = ({ clock, timers, logger }: Surroundings, options: Options): PeriodicLoop => {
   const controller = new AbortController()

@@ -1,8 +1,8 @@
-/** One reading for several who need it about as often. */
+/** One reading that several callers share, who need it about as often. */
 export interface RecentRead<Answer> {
   /** Asks anew. Throws what the reading throws. */
   fresh(this: void): Promise<Answer>
-  /** The latest answer if it was asked for within `ageMsMax`, else a new one. */
+  /** The latest answer if it was asked for at most `ageMsMax` ago, else a new one. Throws what the reading throws. */
   recent(ageMsMax: number): Promise<Answer>
 }
 

@@ -1,10 +1,10 @@
-/** Lets so many at a time do their work; the others wait in the order in which they came. */
+/** Limits how many works go on at a time; the others wait in the order in which they came. */
 export interface Semaphore {
   /** Resolves or rejects as `work` does. */
   run<Result>(work: () => Promise<Result>): Promise<Result>
 }
 
-/** `permits`: how many work at a time. Whoever creates a semaphore bounds how many may wait. */
+/** `permits`: how many works go on at a time. The creator of a semaphore bounds how many may wait. */
 export const createSemaphore = (permits: number): Semaphore => {
   const waiting: (() => void)[] = []
   let free = permits

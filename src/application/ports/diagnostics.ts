@@ -2,15 +2,15 @@ import type { TaskId } from '#domain/identifiers.ts'
 import type { Instant } from '#domain/time.ts'
 import type { Route } from '#domain/route.ts'
 
-/** What can be learned of a database server before anything is known of what it holds. Nothing here writes. */
+/** Reads facts of a database server, before it is known what the database holds. Writes nothing. */
 export interface DatabaseProbe {
-  /** By the way that queries go. Throws StartupError with one line for a person. */
+  /** Over the connection that queries take. Throws StartupError with one line for a person. */
   readServer(): Promise<DatabaseServer>
 
-  /** How the database stands to this release. Throws StartupError. */
+  /** Whether the migrations of the database are those of this release. Throws StartupError. */
   readMigrations(): Promise<MigrationState>
 
-  /** Whether a notification sent to oneself arrives, by the way that notifications come. Throws StartupError. */
+  /** Whether a notification to itself arrives, over the connection that notifications take. Throws StartupError. */
   hearNotification(): Promise<'heard' | 'not-heard'>
 }
 
@@ -35,18 +35,21 @@ export type MigrationState =
   /** Made before the first release, as the migration of this name shows: no release can migrate it. */
   | { readonly kind: 'unsupported'; readonly name: string }
 
-/** What can be learned of a store beside its tasks. Nothing here writes. */
+/** Reads facts of a store other than its tasks. Writes nothing. */
 export interface StoreProbe {
   /** The store's clock at one moment. Throws StoreUnavailableError. */
   readClock(): Promise<Instant>
 
-  /** Up to which instant there is a place for new tasks without a gap; undefined when there is none now. Throws StoreUnavailableError. */
+  /**
+   * The instant up to which partitions reach without a gap; undefined when there is none for the present one. Throws
+   * StoreUnavailableError.
+   */
   findPlaceEnd(): Promise<Instant | undefined>
 
   /** Throws StoreUnavailableError. */
   readSpace(): Promise<StoreSpace>
 
-  /** For each periodic pass of the fleet how long ago one last began. Throws StoreUnavailableError. */
+  /** By name of exclusive work: how many milliseconds ago a pass last began. Throws StoreUnavailableError. */
   readExclusiveWork(): Promise<ReadonlyMap<string, number>>
 }
 
@@ -56,7 +59,7 @@ export interface StoreSpace {
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number } | undefined
 }
 
-/** A bounded look at tasks. Nothing here writes. */
+/** Bounded reads over all tasks. Writes nothing. */
 export interface TaskProbe {
   /** Routes with tasks that are due, those with the oldest first, at most 1000. Throws StoreUnavailableError. */
   listBacklog(): Promise<readonly RouteBacklog[]>
@@ -73,7 +76,7 @@ export interface RouteBacklog {
   readonly oldestReadyAgeMs: number
 }
 
-/** What can be learned of a server that the queue is in. Nothing here writes. */
+/** Reads facts of a server that holds the queue. Writes nothing. */
 export interface QueueServerProbe {
   /** Throws an Error with one line for a person, without secrets. */
   readServer(): Promise<QueueServer>

@@ -2,13 +2,13 @@ import type { TaskId } from '#domain/identifiers.ts'
 import type { RetryPolicy } from '#domain/retry-policy.ts'
 import type { Logger } from './surroundings/logger.ts'
 
-/** What a worker runs for one task type. */
+/** The code that a worker runs for one task type. */
 export interface TaskHandler {
   readonly type: string
-  /** What a submission of this type gets that does not say otherwise. */
+  /** For the members that a submission of this type leaves out. */
   readonly defaults: HandlerDefaults
 
-  /** Judges the parsed payload and runs. Throws what the handler throws, and PayloadInvalidError. */
+  /** Validates the parsed payload and runs. Throws what the handler throws, and PayloadInvalidError. */
   run(payload: unknown, context: HandlerContext): Promise<unknown>
 }
 
@@ -18,7 +18,7 @@ export interface HandlerDefaults {
   readonly retry?: RetryPolicy
 }
 
-/** What a handler is given beside its input. */
+/** The second argument of a handler, beside its input. */
 export interface HandlerContext {
   readonly taskId: TaskId
   /** 1 for the first attempt. */

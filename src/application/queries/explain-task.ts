@@ -33,7 +33,7 @@ export interface Explanation {
   readonly now: Instant
   /** Empty while a ready task is about to be taken. */
   readonly because: readonly Reason[]
-  /** What happens by itself, and when; undefined when nothing does, or nobody knows when. */
+  /** What happens next by itself, and when; undefined when nothing does, or the instant is not known. */
   readonly next: NextStep | undefined
 }
 
@@ -89,7 +89,7 @@ const explainPending = async (deps: Deps, task: PendingTask, now: Instant): Prom
   return { because: [reason], next: { what: 'ready', at: task.readyAt } }
 }
 
-/** A task that is due is taken at once, unless nobody can. */
+/** A due task is taken at once unless no live worker can take it: the reasons why none can. */
 const explainReady = async (deps: Deps, { submission: { type, queue } }: PendingTask): Promise<readonly Reason[]> => {
   const takers = (await deps.registry.readAll()).filter(takesTasks)
   const ofType = takers.filter((worker) => worker.types.includes(type))
@@ -103,10 +103,10 @@ const explainReady = async (deps: Deps, { submission: { type, queue } }: Pending
   return [{ code: 'workers-busy', message: `all ${slots} slots of ${serving.length} serving workers are taken` }]
 }
 
-/** Workers whose runs are counted. Among more, one has a slot free as good as always. */
+/** Among more workers than this, one is assumed to have a free slot: their runs are not counted. */
 const workersCountedMax = 100
 
-/** A beat tells how many handlers are at work, those included that were given up on; the heads know of claims since then. */
+/** A beat tells how many handlers were at work, those that were given up on included; heads show the claims since that beat. */
 const hasFreeSlot = async (runs: RunIndex, serving: readonly WorkerRow[]): Promise<boolean> => {
   if (serving.length > workersCountedMax) return true
   for (const worker of serving) {

@@ -10,7 +10,7 @@ interface Deps {
 /** The effects of a task in the order they were first begun; undefined when there is no task. Throws StoreUnavailableError. */
 export const listEffects = async (deps: Deps, taskId: TaskId): Promise<readonly Effect[] | undefined> => {
   const effects = await deps.ledger.list(taskId)
-  // Most tasks have none, and without a task there can be none.
+  // No effects: either a task without any, as most are, or no task.
   if (effects.length > 0) return effects
   return (await deps.index.findHeads([taskId])).has(taskId) ? [] : undefined
 }

@@ -33,15 +33,15 @@ interface Deps {
   readonly logger: Logger
 }
 
-/** How many heads one page looks at before it is cut short: a rare tag or detail must not read the whole table. */
+/** One page reads at most so many heads and is cut short then: a rare tag or detail must not read the whole table. */
 const headsPerPageMax = 1_000
 
 /**
  * One page of tasks, newest first, after `before`. 1 ≤ `limit` ≤ 200.
  *
- * Walked page by page it repeats no task and skips none that matched throughout, however many are added or change
- * meanwhile: the walk goes down the task ids, which never change. A page filtered by tag or detail may be short, or
- * empty, while `next` is set. Throws StoreUnavailableError.
+ * Read page by page, the list repeats no task and skips none that matched throughout, however many are added or change
+ * meanwhile: pages go down the task ids, which never change. A page filtered by tag or detail may be short, or empty, while
+ * `next` is set. Throws StoreUnavailableError.
  */
 export const listTasks = async (
   deps: Deps,
@@ -53,24 +53,24 @@ export const listTasks = async (
   let now: Instant = 0
   let last = before
   for (let seen = 0; seen < headsPerPageMax;) {
-    const wanted = Math.min(batchSize(filter, limit - tasks.length), headsPerPageMax - seen)
-    const heads = await deps.index.listHeads({ ...toHeadQuery(filter), limit: wanted, ...(last && { before: last }) })
+    const headsMax = Math.min(batchSize(filter, limit - tasks.length), headsPerPageMax - seen)
+    const heads = await deps.index.listHeads({ ...toHeadQuery(filter), limit: headsMax, ...(last && { before: last }) })
     const loaded = await loadTasks(deps, heads)
     now = loaded.now
     for (const task of loaded.tasks) {
       last = task.taskId
       if (matches(filter, task, now)) tasks.push(task)
       if (tasks.length === limit)
-        return { tasks, now, next: heads.length < wanted && task === loaded.tasks.at(-1) ? undefined : last }
+        return { tasks, now, next: heads.length < headsMax && task === loaded.tasks.at(-1) ? undefined : last }
     }
-    if (heads.length < wanted) return { tasks, now, next: undefined }
+    if (heads.length < headsMax) return { tasks, now, next: undefined }
     last = heads.at(-1)?.taskId
     seen += heads.length
   }
   return { tasks, now, next: last }
 }
 
-/** A tag or a detail is not in the head: more heads are read at once because fewer will match. */
+/** Tag and detail are not in the head: more heads are read at once, because fewer of them match. */
 const batchSize = (filter: TaskFilter, missing: number): number =>
   filter.tag === undefined && filter.detail === undefined ? missing + 1 : 200
 
@@ -102,7 +102,7 @@ const statusOf = (detail: TaskDetail): TaskStatus => {
   }
 }
 
-/** Tasks of the heads, in their order. One whose stream cannot be read is left out, said so, and spoils no other. */
+/** The tasks of the heads, in their order. A task whose stream cannot be read is left out and logged. */
 const loadTasks = async (
   deps: Deps,
   heads: readonly Head[],
@@ -119,7 +119,7 @@ const loadTasks = async (
   return { now, tasks }
 }
 
-/** The head was read before the stream: what changed in between is judged again by the stream. */
+/** Judged again by the stream: it was read after the head, and the task may have changed in between. */
 const matches = (filter: TaskFilter, task: Task, now: Instant): boolean =>
   (filter.status === undefined || task.status === filter.status) &&
   (filter.detail === undefined || detailOf(task, now) === filter.detail) &&

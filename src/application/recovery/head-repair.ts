@@ -11,12 +11,12 @@ import type { ReadyAnnouncer } from '../hints/announcer.ts'
 /**
  * Compares suspected heads with the folds of their events, and repairs those that are unlike.
  *
- * A head in the wrong makes its task be found runnable and refused for ever, or lose every race. Most suspects are only
- * late hints, so they are gathered and looked at together, and nobody waits for it. What is missed is suspected again.
+ * With a wrong head a task is found runnable and refused for ever, or loses every race. Most suspects are only late hints, so
+ * they are gathered and compared together, and callers do not wait. A suspect that is dropped comes up again.
  */
 export interface HeadRepair {
   suspect(taskId: TaskId): void
-  /** Forgets what is suspected, and resolves when the look that is under way has ended. Never throws. */
+  /** Forgets the suspects, and resolves when the comparison under way has ended. Never throws. */
   close(): Promise<void>
 }
 
@@ -27,14 +27,15 @@ interface Deps {
   readonly runtime: Runtime
 }
 
+/** One call of the store compares so many; suspects beyond it are dropped. */
 const suspectsMax = 1_000
 
 export const createHeadRepair = (deps: Deps): HeadRepair => {
   let suspects = new Set<TaskId>()
-  let looking: Promise<void> | undefined
+  let comparing: Promise<void> | undefined
   let state: 'open' | 'closed' = 'open'
 
-  const lookAtAll = async (): Promise<void> => {
+  const compareAll = async (): Promise<void> => {
     while (suspects.size > 0 && state === 'open') {
       const taskIds = [...suspects]
       suspects = new Set()
@@ -44,18 +45,18 @@ export const createHeadRepair = (deps: Deps): HeadRepair => {
         deps.runtime.logger.debug({ err: error }, 'suspected heads were not compared')
       }
     }
-    looking = undefined
+    comparing = undefined
   }
 
   return {
     suspect: (taskId) => {
       if (state === 'closed' || suspects.size >= suspectsMax) return
       suspects.add(taskId)
-      looking ??= new Promise<void>((resolve) => deps.runtime.timers.soon(resolve)).then(lookAtAll)
+      comparing ??= new Promise<void>((resolve) => deps.runtime.timers.soon(resolve)).then(compareAll)
     },
     close: async () => {
       state = 'closed'
-      await looking
+      await comparing
     },
   }
 }
@@ -78,8 +79,8 @@ const repairHeads = async ({ store, index, announcer, runtime }: Deps, taskIds: 
 /**
  * Makes the head of a task equal to `task`, the fold of its events, unless more events follow by now; counts a repair.
  *
- * Also for whoever lost a race for a stream that did not move: its head is wrong, and until it is repaired every race is
- * lost. Throws StoreUnavailableError.
+ * Call it also after a lost race for a stream that did not move: its head is wrong, and every race is lost until it is
+ * repaired. Throws StoreUnavailableError.
  */
 export const repairHead = async (
   { index, count }: { readonly index: Pick<TaskIndex, 'repairHead'>; readonly count: Count },

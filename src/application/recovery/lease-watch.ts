@@ -1,6 +1,6 @@
 import type { Incarnation } from '#domain/identifiers.ts'
 
-/** One reading of the whole registry, and of who is named as running. */
+/** One reading of the whole registry, and of the incarnations that heads name as running. */
 export interface Reading {
   /** When the reading was asked for, by the monotonic clock. */
   readonly askedAtMs: number
@@ -15,7 +15,7 @@ export interface WatchedLease {
 }
 
 /**
- * Tells which workers gave no sign of life for their whole lease, by this process's own monotonic clock alone.
+ * Tells which workers have lost their lease: they gave no sign of life for all of it, by this process's own monotonic clock.
  *
  * ```
  *   first seen ──▶ watching ── same beat for a whole lease ──▶ silent
@@ -27,13 +27,13 @@ export interface WatchedLease {
  * of this process, nor an outage of the database, makes a living worker look dead.
  */
 export interface LeaseWatch {
-  /** Takes in one reading and answers those silent by it. Who is not in the reading is forgotten. */
+  /** Takes in one reading and answers the incarnations that are silent by it. One that is not in it is forgotten. */
   observe(reading: Reading): readonly Incarnation[]
 }
 
 interface Watch {
   readonly beat: number | undefined
-  /** When the answer that first showed this beat had come. */
+  /** When the reading that first showed this beat was answered. */
   readonly sinceMs: number
 }
 

@@ -21,13 +21,13 @@ interface Deps {
 }
 
 const runsPerBatch = 500
-/** Runs that could not be recovered stay in front of the list: how many of them a pass looks past. */
+/** Runs that could not be recovered stay in front of the list: a pass reads past at most so many of them. */
 const runsListedMax = 10_000
 const batchesMax = 200
 
 /**
- * Declares every run of a lost incarnation lost: each at the version read, each in its own try, so that one which cannot
- * be recovered stops no other. What is left over is found again by the next pass.
+ * Declares every run of a lost incarnation lost: each at the version read, each in its own try, so that a run which cannot
+ * be recovered stops no other. The next pass finds the runs that are left.
  *
  * Throws StoreUnavailableError when the runs or their streams cannot be read.
  */
@@ -78,7 +78,7 @@ const recoverRun = async (
   }
 }
 
-/** The end of a lost attempt belongs to the trace of that attempt. */
+/** The events that end a lost run belong to the trace of that run. */
 const traceOf = (content: StreamContent | undefined): EventContext => {
   const traceparent = content?.kind === 'events' ? readTaskTrace(content.events).latestAttempt : undefined
   return traceparent === undefined ? {} : { traceparent }

@@ -7,11 +7,11 @@ import { createLeaseWatch, type WatchedLease } from './lease-watch.ts'
 /** Finds lost workers and gives their runs back to the queue. It never runs a handler. */
 export interface Sweeper {
   /**
-   * One reading of who is alive; what it finds lost is recovered in the background, one recovery at a time, so that the
-   * readings stay close together. Throws StoreUnavailableError.
+   * Reads which workers are alive, and recovers the runs of lost ones in the background, one recovery at a time, so that
+   * the readings stay close together. Throws StoreUnavailableError.
    */
   sweep(signal: AbortSignal): Promise<void>
-  /** How often to read, so that a lease is read often enough: at most `sweepMs`. */
+  /** From one reading to the next: at most `sweepMs`, and four readings for each shortest lease. */
   everyMs(): number
   /** Resolves when the recovery that is under way has ended. */
   settle(): Promise<void>
@@ -29,11 +29,11 @@ interface Deps {
 
 interface Options {
   readonly sweepMs: number
-  /** The lease of incarnations that have no row to tell it. */
+  /** The lease of an incarnation that has no row to tell it. */
   readonly leaseMs: number
 }
 
-/** More often than the three times that are needed, because no two readings are exactly apart. */
+/** One more than lease-watch.ts needs, because the time between two readings varies. */
 const readingsPerLease = 4
 const sweepMsMin = 50
 const removalsMax = 1_000
@@ -94,13 +94,13 @@ export const createSweeper = (deps: Deps, options: Options): Sweeper => {
 interface Lost {
   /** To be marked ended. */
   readonly silent: readonly Incarnation[]
-  /** Lost, and named as running something. */
+  /** Lost, and named by heads as running. */
   readonly running: readonly Incarnation[]
-  /** Ended, and nothing runs under them. */
+  /** Ended, and named by no head as running. */
   readonly finished: readonly Incarnation[]
 }
 
-/** Those that have not ended: they beat, or they should. */
+/** The incarnations that have not ended: each beats, or should. */
 const toWatched = (
   rows: readonly WorkerRow[],
   running: ReadonlySet<Incarnation>,

@@ -28,15 +28,15 @@ export type FinishCommand = Succeed | Fail | Release
 /** `recorded`: what became of the run is durable. `fenced`: it was not recorded, and another run may be in force. */
 export type FinishOutcome = 'recorded' | 'fenced'
 
-/** Lost races of one outcome. Only a request to cancel can come between, so more mean that something is badly wrong. */
+/** Lost races of one outcome. Only a request to cancel can come between, so more of them are a defect. */
 const racesMax = 20
 
 /**
  * Records how a run ended, and hints at the task if it is to run again.
  *
- * A store that is away or overloaded is asked again for as long as the lease is in force. After a lost race the stream
- * decides: while the run is in force the outcome is decided anew (a cancel may have come between), and only another run
- * means fenced. An outcome that cannot be stored becomes a permanent failure that says so. Never throws.
+ * A store that is away or overloaded is asked again for as long as the lease is held. After a lost race the stream decides:
+ * while the run is in force the outcome is decided anew (a cancel may have come between), and only another run means fenced.
+ * An outcome that cannot be stored becomes a permanent failure that says so. Never throws.
  */
 export const finishRun = (
   deps: FinishRunDeps,
@@ -62,7 +62,7 @@ export const finishRun = (
   )
 }
 
-/** What is thrown before there is a promise comes out of it all the same. */
+/** Turns an error that `work` throws at once into a rejection. */
 const begin = <Result>(work: () => Promise<Result>): Promise<Result> => {
   try {
     return work()
@@ -71,16 +71,17 @@ const begin = <Result>(work: () => Promise<Result>): Promise<Result> => {
   }
 }
 
-interface EndedRun {
+/** A run whose outcome is being recorded. */
+interface RunToRecord {
   readonly task: RunningTask
   readonly lease: Lease
   readonly observation: RunObservation
 }
 
-/** Not async: what waits keeps all it has seen until it goes on, and the outcome of everything that runs waits here. */
+/** Not async: a suspended async frame keeps its locals alive (see slot-table.ts), and every finishing run waits here. */
 const record = (
   deps: FinishRunDeps,
-  run: EndedRun,
+  run: RunToRecord,
   state: Task,
   command: FinishCommand,
   lost: number,
@@ -109,7 +110,7 @@ const fenced: Promise<FinishOutcome> = Promise.resolve('fenced')
 
 const recordAgain = async (
   deps: FinishRunDeps,
-  run: EndedRun,
+  run: RunToRecord,
   state: Task,
   command: FinishCommand,
   lost: number,

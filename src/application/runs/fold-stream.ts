@@ -5,10 +5,10 @@ import { type StreamContent, UndecodableStreamError } from '../ports/events/even
 export type FoldedStream =
   | { readonly kind: 'task'; readonly task: Task }
   | { readonly kind: 'none' }
-  /** The stream was written by a later release, or is damaged. */
+  /** Written by a later release, or damaged. */
   | { readonly kind: 'unreadable'; readonly error: UndecodableStreamError | IllegalHistoryError }
 
-/** Folds one stream of a batch; one that cannot be read is an answer, so that it spoils no other. */
+/** Folds one loaded stream of a batch. A stream that cannot be read is an answer, so that the others are still folded. */
 export const foldStream = (content: StreamContent | undefined): FoldedStream => {
   if (content === undefined) return { kind: 'none' }
   if (content.kind === 'undecodable') return { kind: 'unreadable', error: content.error }

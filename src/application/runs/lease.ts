@@ -1,10 +1,10 @@
 import type { Incarnation } from '#domain/identifiers.ts'
 
 /**
- * The right of one incarnation to record anything, for as long as its worker may still be taken for alive.
+ * The right of one incarnation to append, for as long as no sweeper can have declared its worker lost.
  *
- * It is asked right before every append and before every handler: a process that was stopped and goes on has not run any
- * timer yet, but its clock has gone on.
+ * It is asked right before every append and every handler: in a process that was stopped and goes on, no timer has fired
+ * yet, but the monotonic clock has moved.
  */
 export interface Lease {
   readonly incarnation: Incarnation

@@ -5,11 +5,11 @@ import type { Random } from '../ports/surroundings/identities.ts'
 import type { Logger } from '../ports/surroundings/logger.ts'
 import type { ProgressBoard, ProgressReport } from '../ports/ledger/progress-board.ts'
 
-/** Writes what the runs of one process say about their progress: the last word of each, a few times a second. */
+/** Writes the progress that the runs of one process report: the latest report of each task, four times a second. */
 export interface ProgressWriter {
-  /** Takes a word in place of the one before; never throws. */
+  /** Replaces the task's earlier report. Never throws. */
   report(report: ProgressReport): void
-  /** Writes what is left, if the store answers at once. Takes no more. */
+  /** Writes the reports that are left, unless the store was away or fails. Takes no more. */
   close(): Promise<void>
 }
 
@@ -20,10 +20,10 @@ interface Deps {
   readonly logger: Logger
 }
 
-/** Between two writes of this process, however many runs report. */
+/** From one write of this process to the next, however many runs report. */
 const writeEveryMs = 250
 const reportsPerWriteMax = 1_000
-/** Beyond it, words of other tasks are lost: progress may be. */
+/** Reports of further tasks are dropped: progress may be lost. */
 const reportsWaitingMax = 10_000
 
 export const createProgressWriter = ({ board, timers, random, logger }: Deps): ProgressWriter => {

@@ -34,17 +34,17 @@ interface EffectiveRun {
   readonly signal: AbortSignal
 }
 
-/** How much the result of an effect may weigh as text. */
+/** Of one result, as UTF-8 text. */
 const effectResultBytesMax = 65_536
 
-/** Effects of one run, each of which is a row for as long as the task is kept. */
+/** Of one run: each effect is a row for as long as the task is kept. */
 const effectsPerRunMax = 1_000
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/
 
 /**
  * Performs effects by the ledger: claims, does the work, records its result. A store that is away is asked again until the
- * run's signal aborts, which its time limit sees to.
+ * run's signal aborts, at its time limit at the latest.
  */
 export const createRunEffects = (deps: Deps, run: EffectiveRun): RunEffects => {
   const names = new Set<string>()
@@ -62,7 +62,7 @@ export const createRunEffects = (deps: Deps, run: EffectiveRun): RunEffects => {
       case 'completed':
         return verdict.result
       case 'claimed': {
-        // It may have taken a while.
+        // The claim may have taken seconds, and the run may have been aborted meanwhile.
         signal.throwIfAborted()
         const result = toResultText(name, await work({ key: verdict.key, signal }))
         const completion = { taskId, name, run: number, result }
@@ -84,7 +84,7 @@ export const createRunEffects = (deps: Deps, run: EffectiveRun): RunEffects => {
       names.add(name)
       inUse.add(name)
       try {
-        // What is replayed later is what was written, so the first time gives the very same.
+        // Later attempts get the result as it was written: the first one gets the same value.
         return JSON.parse(await perform(name, input, work))
       } finally {
         inUse.delete(name)
@@ -93,7 +93,7 @@ export const createRunEffects = (deps: Deps, run: EffectiveRun): RunEffects => {
   }
 }
 
-/** Judges what the compiler has judged for those who use it. Throws a TypeError. */
+/** Handlers may be plain JavaScript, which no compiler checked. Throws a TypeError. */
 const parseUse = (name: unknown, options: EffectOptions): JsonText | undefined => {
   if (typeof name !== 'string' || !namePattern.test(name)) {
     throw new TypeError('an effect is named by 1 to 128 letters, digits or . _ : - and begins with a letter or a digit')
@@ -103,7 +103,7 @@ const parseUse = (name: unknown, options: EffectOptions): JsonText | undefined =
   return options.input === undefined ? undefined : toCanonicalJson(options.input)
 }
 
-/** The effect has happened, and would happen again with every attempt: so what cannot be recorded ends the task. */
+/** The effect has happened, and would happen again with every attempt: a result that cannot be recorded ends the task. */
 const toResultText = (name: string, value: unknown): JsonText => {
   const text = stringify(name, value)
   if (new TextEncoder().encode(text).byteLength > effectResultBytesMax) {

@@ -3,7 +3,7 @@ import type { JsonText } from '#domain/task/events.ts'
 import type { Logger } from '../ports/surroundings/logger.ts'
 import type { ProgressWriter } from './progress-writer.ts'
 
-/** How much one word of progress may weigh as text. */
+/** Of one report, as UTF-8 text. */
 const progressBytesMax = 4_096
 
 interface Deps {
@@ -12,8 +12,8 @@ interface Deps {
 }
 
 /**
- * `HandlerContext.progress` of one run. What is no JSON, or too large, is said once in the log and otherwise left out: a
- * handler does not fail for what it says of itself.
+ * `HandlerContext.progress` of one run. A value that is no JSON, or too large, is dropped and logged once a run: a handler
+ * does not fail for a report about itself.
  */
 export const createRunProgress = (
   { writer, logger }: Deps,

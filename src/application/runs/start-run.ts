@@ -18,16 +18,19 @@ export interface StartRunDeps {
 }
 
 export type StartOutcome =
-  /** The claim is durable, nothing followed it, and the lease is in force: the handler may begin. */
+  /** The claim is durable, no event followed it, and the lease is held: the handler may begin. */
   | { readonly kind: 'started'; readonly task: RunningTask; readonly observation: RunObservation }
-  /** The claim is durable, but something followed it before its verdict came: the handler must not begin. */
+  /** The claim is durable, but another event followed it before its verdict came: the handler must not begin. */
   | { readonly kind: 'overtaken'; readonly task: RunningTask; readonly observation: RunObservation }
-  /** Somebody else moved the task first. */
+  /** Another append moved the task first. */
   | { readonly kind: 'lost' }
-  /** The worker may not record anything any more. If `Started` was stored, recovery takes the task from here. */
+  /** The lease was lost. If `Started` was stored all the same, recovery gives the run back. */
   | { readonly kind: 'lease-lost' }
 
-/** Claims one task by appending its `Started`. Never throws for anything the store says. */
+/**
+ * Claims one task by appending its `Started`. Throws nothing that the store answers or throws. Not async: a suspended async
+ * frame keeps its locals alive (see slot-table.ts), and every starting task waits here.
+ */
 export const startRun = (deps: StartRunDeps, startable: Startable, lease: Lease): Promise<StartOutcome> => {
   const observation = (deps.runObserver ?? noRunObserver).observe(startable.task, startable.trace)
   const append = toAppend(deps, startable.task, startable.events, observation.context)
@@ -72,7 +75,7 @@ const toOutcome = (
   return { kind: wasLast(append, verdict) ? 'started' : 'overtaken', task, observation }
 }
 
-/** What cannot be stored was lost, like a race: the events of a claim hold nothing that a stream could refuse but its head. */
+/** A claim that cannot be stored counts as a lost race: its events hold nothing that a store could refuse, its head may. */
 const toLoss = (deps: StartRunDeps, { taskId }: Append, error: unknown): HeldAppendVerdict => {
   if (!(error instanceof UnstorableAppendError)) throw error
   deps.runtime.logger.error({ taskId, err: error }, 'a claim could not be stored')

@@ -11,7 +11,7 @@ import { noTrace, readTaskTrace, type TaskTrace } from './task-trace.ts'
 import type { HeadRepair } from '../recovery/head-repair.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
 
-/** A task that may be started, with the events that start it. Nothing is claimed before they are appended. */
+/** A task that may be started, with the events that start it. It is claimed once they are appended, not before. */
 export interface Startable {
   readonly task: Task
   readonly events: readonly TaskEvent[]
@@ -22,7 +22,7 @@ export interface Startable {
 export interface TaskLoader {
   /**
    * Loads up to 1000 streams in one query and answers those that may start now, by the store's clock of that query and
-   * no other, in the order given. The others are dropped and counted by why.
+   * no other, in the order given. The others are dropped, and counted by reason.
    *
    * Throws StoreUnavailableError.
    */
@@ -37,7 +37,7 @@ interface Deps {
   readonly count: Count
 }
 
-/** Unreadable tasks of which is remembered that they were logged: recovery hints at them again and again. */
+/** How many unreadable tasks are remembered as logged: recovery hints at them again and again. */
 const loggedMax = 1_000
 
 export const createTaskLoader = (deps: Deps): TaskLoader => {
@@ -83,7 +83,7 @@ const findStart = (
   if (decision.kind === 'accepted') return decision.events
   if (decision.rejection.code === 'not-due') {
     deps.count('dropped-not-due')
-    // By the clock that refused it: by another one it might be due already, be pushed at once and be refused again.
+    // By the clock that refused it: by another clock it may be due already, be pushed at once and be refused again.
     deps.announcer.announce(task, now)
   } else {
     deps.count('dropped-not-startable')

@@ -1,17 +1,17 @@
 import type { EventContext, RecordedEvent } from '#domain/task/events.ts'
 
-/** What the history of a task says of its trace, each a W3C traceparent. Absent where nobody traced. */
+/** The traces in the history of a task, each as a W3C traceparent. Left out where the process that appended did not trace. */
 export interface TaskTrace {
-  /** Of the submission. */
+  /** Of `Submitted`. */
   readonly submission?: string
-  /** Of the latest attempt. */
+  /** Of the latest `Started`. */
   readonly latestAttempt?: string
 }
 
-/** For a task whose history says nothing. */
+/** Of a task that was never traced. */
 export const noTrace: TaskTrace = {}
 
-/** Reads the trace from a history: it is kept there and nowhere else, so that it outlives queues, delays and processes. */
+/** The trace is kept in the history alone, so that it outlives queues, delays and processes. */
 export const readTaskTrace = (events: readonly RecordedEvent[]): TaskTrace => {
   const submission = events[0]?.context.traceparent
   const latestAttempt = events.findLast((event) => event.type === 'Started')?.context.traceparent
@@ -19,5 +19,5 @@ export const readTaskTrace = (events: readonly RecordedEvent[]): TaskTrace => {
   return { ...(submission !== undefined && { submission }), ...(latestAttempt !== undefined && { latestAttempt }) }
 }
 
-/** The trace id in the traceparent of an envelope, which was judged before it got there. For log lines. */
+/** The trace id in the traceparent of an envelope, for log lines. The traceparent was parsed before it was appended. */
 export const findTraceId = ({ traceparent }: EventContext): string | undefined => traceparent?.slice(3, 35)

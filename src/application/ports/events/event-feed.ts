@@ -9,24 +9,24 @@ import type { RecordedEvent } from '#domain/task/events.ts'
  */
 export interface EventFeed {
   /**
-   * Up to `limit` (1..1000) events after `cursor`, or from the beginning; fewer, but one at least, when they are large. None
-   * means that the end is reached for now. Read on from `next`, nothing is left out and nothing comes twice.
+   * Up to `limit` (1..1000) events after `cursor`, or from the beginning; fewer, but at least one, when they are large. A
+   * page without events means that the end is reached for now. Read on from `next`: no event is left out or repeated.
    *
-   * An event that this release cannot read ends a page before it, and throws UndecodableStreamError when it would be the
-   * first. Throws StoreUnavailableError.
+   * A page ends before an event that this release cannot read; a page that would begin with one throws
+   * UndecodableStreamError. Throws StoreUnavailableError.
    */
   readAfter(cursor: FeedCursor | undefined, limit: number): Promise<FeedReading>
 
-  /** After everything that can be read now. Throws StoreUnavailableError. */
+  /** The cursor after the last event that can be read now. Throws StoreUnavailableError. */
   latest(): Promise<FeedCursor>
 
-  /** Who keeps the feed from going on at this moment, if anybody does. Throws StoreUnavailableError. */
+  /** The transaction that holds the feed back at this moment; undefined when none does. Throws StoreUnavailableError. */
   findBarrier(): Promise<FeedBarrier | undefined>
 }
 
 /** A position in the feed: after the event that it names, whether or not there is one. */
 export interface FeedCursor {
-  /** Names the line of transactions that `xid` counts in. A store that was restored elsewhere has another. */
+  /** Names the sequence of transaction ids that `xid` belongs to. A store that was restored elsewhere has another. */
   readonly epoch: string
   /** The transaction of the append. */
   readonly xid: number
@@ -49,10 +49,10 @@ export interface FeedPage {
 
 export type FeedReading =
   | FeedPage
-  /** The cursor is of another epoch, or of a future that this store has lost. */
+  /** The cursor is of another epoch, or names a transaction that this store has not reached: it lost its last commits. */
   | { readonly kind: 'unknown-cursor' }
 
-/** A transaction that has begun to write and has not ended. Everything after it waits, appends of others included. */
+/** A transaction that has begun to write and has not ended. The feed shows no later event, of any task, until it ends. */
 export interface FeedBarrier {
   readonly xid: number
   /** Of the server process that runs it; undefined for a prepared transaction, which has none. */

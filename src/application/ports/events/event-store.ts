@@ -64,7 +64,7 @@ export interface Duplicate {
   readonly fingerprint: string
 }
 
-/** The verdicts on an append that is stored, by now or long since. */
+/** The verdicts on an append that is stored, by this call or an earlier one. */
 export type StoredVerdict = Extract<AppendVerdict, { readonly kind: 'appended' | 'already' }>
 
 export const isStored = (verdict: AppendVerdict): verdict is StoredVerdict =>
@@ -110,7 +110,7 @@ export class StoreUnavailableError extends Error {
   }
 }
 
-/** The waiting line in front of the store is full, or a head stayed locked. Nothing was stored. */
+/** The appends of this process wait in a full queue, or another transaction kept the head locked. Nothing was stored. */
 export class StoreOverloadedError extends Error {
   override readonly name = 'StoreOverloadedError'
   readonly code = 'overloaded'

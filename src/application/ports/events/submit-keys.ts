@@ -3,21 +3,21 @@
  * the key is kept.
  */
 export interface SubmitKey {
-  /** Whose keys these are; equal keys of different scopes are different keys. At most 400 UTF-16 code units. */
+  /** The owner of the key: equal keys of different scopes are different keys. At most 400 UTF-16 code units. */
   readonly scope: string
   /** 1 to 400 UTF-16 code units. */
   readonly key: string
-  /** SHA-256 of what was asked for, as 64 lower-case hexadecimal digits: tells a repetition from another request. */
+  /** SHA-256 of the request, as 64 lower-case hexadecimal digits: tells a repetition from another request. */
   readonly fingerprint: string
 }
 
-/** How long a key is kept at least, by the store's clock. */
+/** How long a key is kept at least, by the store's clock: 48 hours. */
 export const keyAgeMsMin = 172_800_000
 
 /** Two texts of this length are few enough bytes for one entry of an index. */
 const keyCharactersMax = 400
 
-/** What is wrong with a key that no store could keep, or undefined when nothing is. */
+/** Why no store can keep a key, in a few words; undefined when it can. */
 export const judgeKey = ({ scope, key, fingerprint }: SubmitKey): string | undefined => {
   for (const text of [scope, key]) {
     if (text.includes('\0') || !text.isWellFormed()) return 'a key with a NUL character or half a surrogate pair'
@@ -27,11 +27,11 @@ export const judgeKey = ({ scope, key, fingerprint }: SubmitKey): string | undef
   return /^[0-9a-f]{64}$/.test(fingerprint) ? undefined : 'a fingerprint that is no SHA-256'
 }
 
-/** The keys that were taken. They are written by the event store, together with their tasks. */
+/** The keys in use. The event store writes them, in the transaction that stores their task. */
 export interface SubmitKeys {
   /**
    * Forgets up to `countMax` keys older than `ageMs` by the store's clock, the oldest first, and answers how many. A
-   * forgotten key is free. Throws StoreUnavailableError.
+   * forgotten key may be taken anew. Throws StoreUnavailableError.
    */
   purge(ageMs: number, countMax: number): Promise<number>
 }

@@ -2,7 +2,7 @@ import type { TaskId } from '#domain/identifiers.ts'
 import type { Instant } from '#domain/time.ts'
 import type { Route } from '#domain/route.ts'
 
-/** The heads that may be started, in the order of the queue. What recovery refills any lost hint from. */
+/** The heads that may be started, in the order of the queue. From them recovery pushes hints that were lost. */
 export interface RunnableIndex {
   /**
    * For each window the first `limit` due heads of its route after `after`, by (rank, id). Answers in the order asked;
@@ -23,7 +23,7 @@ export interface DueWindow {
   readonly after: RankedTask | undefined
   /** 1..10,000. */
   readonly limit: number
-  /** Leaves out heads that have been ready for less than this; none when left out itself. */
+  /** Leaves out heads that have been ready for less than this. Undefined: leaves out none. */
   readonly readyForMs?: number
 }
 

@@ -11,12 +11,12 @@ export interface TaskIndex {
   /** The heads that exist among up to 1000 ids. Throws StoreUnavailableError. */
   findHeads(taskIds: readonly TaskId[]): Promise<ReadonlyMap<TaskId, Head>>
 
-  /** What waits, runs and has failed, by queue; every queue that was ever used, by name. Throws StoreUnavailableError. */
+  /** The counts of every queue that was ever used, in order of name. Throws StoreUnavailableError. */
   summarizeQueues(): Promise<readonly QueueSummary[]>
 
   /**
-   * Makes the stored head equal to `head` if the stream still ends at `head.version`; does nothing otherwise, because then
-   * somebody is appending and `head` is old. Throws StoreUnavailableError.
+   * Makes the stored head equal to `head` if the stream still ends at `head.version`. Otherwise it does nothing: events have
+   * been appended since, and `head` is old. Throws StoreUnavailableError.
    */
   repairHead(head: Head): Promise<'repaired' | 'unchanged'>
 }
@@ -25,7 +25,7 @@ export interface HeadQuery {
   readonly status?: TaskStatus
   readonly queue?: string
   readonly type?: string
-  /** Only tasks with a lower id: those after this one on the walk. */
+  /** Only tasks with a lower id: those that follow this one in the list. */
   readonly before?: TaskId
   /** Only tasks whose `Submitted` was recorded after this instant. */
   readonly submittedAfter?: Instant

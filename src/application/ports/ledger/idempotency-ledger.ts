@@ -3,8 +3,8 @@ import type { JsonText } from '#domain/task/events.ts'
 import type { Instant } from '#domain/time.ts'
 
 /**
- * What tasks have done elsewhere: one row an effect, by task and name. The fence is the run: no clock decides whose an
- * effect is.
+ * The effects of tasks on other systems: one row an effect, by task and name. The run is the fencing token: no clock decides
+ * which run holds an effect.
  *
  * ```
  *   (none) ── claim ──▶ started ── complete ──▶ completed, for ever
@@ -14,16 +14,16 @@ import type { Instant } from '#domain/time.ts'
  */
 export interface IdempotencyLedger {
   /**
-   * Claims an effect for a run, durable before the verdict. One that another run began and did not complete is taken over
-   * by a higher run. Claiming again what one holds is claiming.
+   * Claims an effect for a run, durable before the verdict. A higher run takes over an effect that another run began and did
+   * not complete. Idempotent for the run that holds the effect.
    *
    * Throws StoreUnavailableError: the claim may have been stored all the same, and asking again is safe.
    */
   claim(claim: EffectClaim): Promise<ClaimVerdict>
 
   /**
-   * Records the result of an effect that this run holds, once and for ever. `fenced`: a higher run has taken it over, or it
-   * was never claimed. Asking again is safe. Throws StoreUnavailableError.
+   * Records the result of an effect that this run holds; it never changes again. `fenced`: a higher run has taken the effect
+   * over, or it was never claimed. Asking again is safe. Throws StoreUnavailableError.
    */
   complete(completion: EffectCompletion): Promise<'completed' | 'fenced'>
 
@@ -37,7 +37,7 @@ export interface EffectClaim {
   readonly mode: EffectMode
   readonly run: Run
   readonly attempt: number
-  /** What the effect depends on, as text that is the same for equal values; undefined when the handler named nothing. */
+  /** The input of the effect, as text that is the same for equal values; undefined when the handler gave none. */
   readonly input: JsonText | undefined
 }
 
@@ -46,8 +46,8 @@ export type EffectMode = 'idempotent'
 
 export type ClaimVerdict =
   /**
-   * The effect is this run's to have. `key` is the same for every attempt of the task, also after a person's retry or a
-   * restored backup; nobody can guess it from the names.
+   * The run holds the effect. `key` is the same for every attempt of the task, also after a person's retry or a restored
+   * backup, and cannot be guessed from task id and name.
    */
   | { readonly kind: 'claimed'; readonly key: string }
   /** It was completed before, with this result. */

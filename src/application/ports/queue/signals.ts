@@ -1,8 +1,8 @@
 import type { TaskId } from '#domain/identifiers.ts'
 
-/** News between processes, as fast as it travels and without any promise: what must not be missed is also polled. */
+/** Signals between processes, sent at once and without a promise of arrival: whoever must not miss one polls as well. */
 export interface Signals {
-  /** Tells every process, this one included. Never throws for a store that is away: a signal may be lost. */
+  /** Sends a signal to every process, this one included. Does not throw while the store is away: the signal is lost. */
   announce(signal: Signal): Promise<void>
 
   /** Calls `listener` for every signal until the returned function is called. */
@@ -12,5 +12,5 @@ export interface Signals {
 export type Signal =
   /** Cancellation was requested of running tasks. At most 1000 ids. */
   | { readonly kind: 'cancel-requested'; readonly taskIds: readonly TaskId[] }
-  /** A queue or a task type was met for the first time. */
+  /** A route was learned. */
   | { readonly kind: 'route-learned' }

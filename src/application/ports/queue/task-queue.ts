@@ -9,22 +9,26 @@ import type { Route } from '#domain/route.ts'
  */
 export interface TaskQueue {
   /**
-   * Adds hints, one round trip for all. An id that is in the queue already may be kept once, at the lower rank. Beyond
-   * `queueIdsMax` ids a route the ones with the highest ranks are dropped. Wakes waiting pulls.
+   * Adds hints, one round trip for all. An id that is in the queue already may be kept once, at the lower rank. Of more than
+   * `queueIdsMax` ids of a route those with the highest ranks are dropped. Wakes waiting pulls. Throws an Error when the
+   * queue is away.
    */
   push(hints: readonly Hint[]): Promise<void>
 
-  /** Takes up to `max` ids, lowest first over all routes asked for; waits up to `waitMs` when there is none. */
+  /**
+   * Takes up to `max` ids, the lowest (rank, id) of all routes asked for first; waits up to `waitMs` when there is none.
+   * Throws an Error when the queue is away.
+   */
   pull(request: PullRequest): Promise<PulledHints>
 
   /**
-   * How many ids one route holds. May be an estimate. Where counting costs something it goes no further than `countMax`:
-   * that or more then says that there are at least so many.
+   * How many ids one route holds; may be an estimate. An adapter that has to count stops at `countMax`: an answer of
+   * `countMax` or more means at least so many. Throws an Error when the queue is away.
    */
   size(route: Route, countMax?: number): Promise<number>
 }
 
-/** How many ids a queue keeps for one route. What does not fit waits among the heads. */
+/** How many ids a queue keeps for one route. The reconciler pushes the others from the heads later. */
 export const queueIdsMax = 100_000
 
 export interface Hint {
@@ -38,9 +42,9 @@ export interface PullRequest {
   readonly routes: readonly Route[]
   /** 1..1000. */
   readonly max: number
-  /** 0..10,000. How long an empty queue may keep the caller. */
+  /** 0..10,000. How long the caller waits for an empty queue. */
   readonly waitMs: number
-  /** Ends the waiting early, with what was taken so far: nothing is taken and then lost. */
+  /** Aborted, it ends the wait early: the pull answers the ids that it has taken, so that none is lost. */
   readonly signal: AbortSignal
 }
 

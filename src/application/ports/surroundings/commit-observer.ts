@@ -4,8 +4,8 @@ export interface CommitMember {
   readonly append: Append
 }
 
-/** Sees each transaction in which a store commits appends together: where its span and its durations come from. */
+/** Observes each transaction in which a store commits appends together, for traces and metrics. */
 export interface CommitObserver {
-  /** Calls `send` and answers as it does; `members` are what travels. */
+  /** Calls `send`, which commits `members`, and answers or rejects as it does. */
   commit<Answer>(members: readonly CommitMember[], send: () => Promise<Answer>): Promise<Answer>
 }

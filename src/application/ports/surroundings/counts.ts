@@ -1,20 +1,20 @@
-/** Counts what happened, for metrics. Never throws. */
+/** Adds `by`, or 1, to a counter of the metrics. Never throws. */
 export type Count = (name: CountName, by?: number) => void
 
 export type CountName =
-  /** Ids pulled from the queue that could not be started, by why. */
+  /** Ids pulled from the queue that could not be started, by reason. */
   | 'dropped-not-found'
   | 'dropped-not-due'
   | 'dropped-not-startable'
   | 'dropped-conflict'
   | 'dropped-undecodable'
-  /** Tasks under suspicion that found no process of their own free. */
+  /** Tasks suspected of killing workers that found no isolated process free. */
   | 'dropped-no-process'
   /** Hints that never reached the queue. */
   | 'hints-lost'
-  /** Heads that were unlike the fold of their events. */
+  /** Heads that were unlike the fold of their events, and were repaired. */
   | 'heads-repaired'
-  /** Outcomes that were not recorded because another run, or none, was in force. */
+  /** Outcomes that were not recorded because the run was no longer in force. */
   | 'outcomes-fenced'
   | 'incarnations-fenced'
   /** Handlers that ignored their aborted signal until they were given up on. */
@@ -23,6 +23,6 @@ export type CountName =
   | 'runs-lost'
   /** Ids the reconciler pushed. */
   | 'reconciled'
-  /** ExclusiveWork that were completed. */
+  /** Passes of sweeper and reconciler that were completed. */
   | 'sweeps'
   | 'reconciliations'

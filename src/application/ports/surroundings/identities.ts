@@ -8,5 +8,5 @@ export interface Identities {
   mintIncarnation(): Incarnation
 }
 
-/** Evenly spread over [0, 1). */
+/** Answers a number in [0, 1), evenly distributed. */
 export type Random = () => number

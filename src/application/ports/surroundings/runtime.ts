@@ -3,7 +3,7 @@ import type { Count } from './counts.ts'
 import type { Random } from './identities.ts'
 import type { Logger } from './logger.ts'
 
-/** What every long-lived part needs of the process that it lives in: one thing, because no part has just some of it. */
+/** The surroundings that each long-lived part gets from its process: clock, timers, chance, log and metrics, as one thing. */
 export interface Runtime {
   readonly clock: Clock
   readonly timers: Timers

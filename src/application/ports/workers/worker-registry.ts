@@ -1,9 +1,12 @@
 import type { Incarnation } from '#domain/identifiers.ts'
 import type { Instant } from '#domain/time.ts'
 
-/** Who works, and whether it still does: one row an incarnation. Heartbeats are never events. */
+/** The workers of the fleet and their heartbeats: one row an incarnation. Heartbeats are never events. */
 export interface WorkerRegistry {
-  /** Begins to beat for a new incarnation, at once and then every `beatMs`, from a thread of its own where there are threads. Throws StoreUnavailableError when the first beat is not acknowledged. */
+  /**
+   * Registers an incarnation and beats for it, at once and then every `beatMs`, from a thread of its own where there are
+   * threads. Throws StoreUnavailableError when the first beat is not acknowledged.
+   */
   register(worker: WorkerDescription): Promise<Heartbeat>
 
   /** All rows, ended ones included, by incarnation. Throws StoreUnavailableError. */
@@ -12,7 +15,7 @@ export interface WorkerRegistry {
   /** Marks a row ended: its runs count as lost at once. Idempotent. Throws StoreUnavailableError. */
   end(incarnation: Incarnation): Promise<void>
 
-  /** Forgets rows, for incarnations that nothing runs under any more. Idempotent. Throws StoreUnavailableError. */
+  /** Forgets the rows of ended incarnations under which no task runs. Idempotent. Throws StoreUnavailableError. */
   remove(incarnations: readonly Incarnation[]): Promise<void>
 }
 
@@ -37,7 +40,7 @@ export interface WorkerRow extends Omit<WorkerDescription, 'beatMs'> {
   readonly lastBeatAt: Instant
   /** How long ago the last beat was, by the store's clock. For display only. */
   readonly silentForMs: number
-  /** How far the clock of its host is ahead of the store's; undefined while that is not known. For display only. */
+  /** How far the clock of the worker's host is ahead of the store's; undefined until it was measured. For display only. */
   readonly clockAheadMs?: number | undefined
 }
 
@@ -46,7 +49,7 @@ export interface Heartbeat {
   /** When the last acknowledged beat was sent, by the monotonic clock. */
   lastAcknowledgedSentAtMs(): number
 
-  /** What the next beats say. */
+  /** Sets the status that the next beats carry. */
   report(status: { readonly running: number; readonly state: 'live' | 'draining' }): void
 
   /** Stops beating, and marks the row ended if the store can be reached. */
