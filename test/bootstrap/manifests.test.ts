@@ -69,7 +69,7 @@ describe('the manifests for Kubernetes', () => {
   })
 
   test.each(workloads.map((each) => [each.metadata.name, each.spec.template.spec]))(
-    '%s runs as nobody in particular, on a root that cannot be written, within bounds',
+    '%s runs as an unprivileged user, on a read-only root, with limits on its resources',
     (_, { securityContext, containers: [only] }) => {
       expect(securityContext).toEqual({ runAsNonRoot: true, runAsUser: 1_000 })
       expect(only.securityContext).toEqual({

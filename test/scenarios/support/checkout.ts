@@ -112,7 +112,7 @@ const stopGroup = async (child: ChildProcess): Promise<void> => {
   clearTimeout(timer)
 }
 
-/** A port that nobody listens on now. */
+/** A port that no process listens on now. */
 export const findFreePort = async (): Promise<number> => {
   const server = createServer()
   server.listen(0, '127.0.0.1')

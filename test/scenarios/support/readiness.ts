@@ -6,7 +6,7 @@ const body = z.object({
   checks: z.array(z.object({ name: z.string(), ok: z.boolean(), message: z.string() })),
 })
 
-/** What somebody who probes from outside sees; `silent` when there is no answer in the time a probe has. */
+/** What a probe from outside sees; `silent` when no answer comes within the time of a probe. */
 export type Readiness = 'ready' | 'silent' | { readonly failed: readonly string[] }
 
 /** The time of a probe, as Kubernetes has it by default. */
