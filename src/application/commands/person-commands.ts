@@ -1,10 +1,18 @@
 import type { TaskId } from '#domain/identifiers.ts'
 import type { EventContext } from '#domain/task/events.ts'
-import type { Signals } from '../ports/queue/signals.ts'
-import { type ChangeOutcome, type ChangeTaskDeps, changeTask } from './change-task.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
+import type { EventStore } from '../ports/events/event-store.ts'
+import type { TaskIndex } from '../ports/heads/task-index.ts'
+import type { Signals } from '../ports/queue/signals.ts'
+import type { Count } from '../ports/surroundings/counts.ts'
+import type { Identities } from '../ports/surroundings/identities.ts'
+import { type ChangeOutcome, type ChangeRequest, changeTask } from './change-task.ts'
 
-interface Deps extends ChangeTaskDeps {
+export interface PersonCommandDeps {
+  readonly store: EventStore
+  readonly index: TaskIndex
+  readonly identities: Identities
+  readonly count: Count
   readonly announcer: ReadyAnnouncer
   readonly signals: Signals
 }
@@ -17,26 +25,32 @@ export interface PersonRequest {
 }
 
 /** Opens a FAILED or CANCELLED task again with fresh attempts. Throws as `changeTask` does. */
-export const retryTask = async (deps: Deps, request: PersonRequest): Promise<ChangeOutcome> =>
-  announced(deps, await changeTask(deps, { ...request, toCommand: () => ({ type: 'Reopen' }) }))
+export const retryTask = async (deps: PersonCommandDeps, request: PersonRequest): Promise<ChangeOutcome> =>
+  announceChanged(deps, await change(deps, request, () => ({ type: 'Reopen' })))
 
 /** Makes a waiting task due at once; writes nothing when it is due already. Throws as `changeTask` does. */
-export const runTaskNow = async (deps: Deps, request: PersonRequest): Promise<ChangeOutcome> =>
-  announced(deps, await changeTask(deps, { ...request, toCommand: (now) => ({ type: 'RunNow', now }) }))
+export const runTaskNow = async (deps: PersonCommandDeps, request: PersonRequest): Promise<ChangeOutcome> =>
+  announceChanged(deps, await change(deps, request, (now) => ({ type: 'RunNow', now })))
 
 /**
  * Cancels a pending task, or asks the worker of a running one to stop: it ends CANCELLED, or SUCCESS when its handler
  * returns first. Cancelling twice writes nothing. Throws as `changeTask` does.
  */
-export const cancelTask = async (deps: Deps, request: PersonRequest): Promise<ChangeOutcome> => {
-  const outcome = await changeTask(deps, { ...request, toCommand: () => ({ type: 'Cancel' }) })
+export const cancelTask = async (deps: PersonCommandDeps, request: PersonRequest): Promise<ChangeOutcome> => {
+  const outcome = await change(deps, request, () => ({ type: 'Cancel' }))
   if (outcome.kind === 'changed' && outcome.events.some((event) => event.type === 'CancelRequested')) {
     await deps.signals.announce({ kind: 'cancel-requested', taskIds: [request.taskId] })
   }
   return outcome
 }
 
-const announced = (deps: Deps, outcome: ChangeOutcome): ChangeOutcome => {
-  if (outcome.kind === 'changed') deps.announcer.announce(outcome.task)
+const change = (
+  { store, index, identities, count }: PersonCommandDeps,
+  request: PersonRequest,
+  toCommand: ChangeRequest['toCommand'],
+): Promise<ChangeOutcome> => changeTask({ store, index, identities, count }, { ...request, toCommand })
+
+const announceChanged = ({ announcer }: PersonCommandDeps, outcome: ChangeOutcome): ChangeOutcome => {
+  if (outcome.kind === 'changed') announcer.announce(outcome.task)
   return outcome
 }
