@@ -10,9 +10,6 @@ export const exceptions = {
     // memory
     'src/adapters/memory/surroundings/logger.ts',
   ],
-  'depends-on-few': [
-    // application
-    'src/application/commands/person-commands.ts',
-  ],
+  'depends-on-few': [],
   'one-type-a-name': [],
 } as const

@@ -31,7 +31,7 @@ export const describeIdempotencyLedger = (name: string, setup: Setup<Idempotency
       name: 'send',
       mode: 'idempotent',
       run: runOf(task),
-      attempt: task.attempt,
+      attempt: task.facts.attempt,
       input: undefined,
       ...differences,
     })

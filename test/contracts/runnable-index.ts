@@ -29,7 +29,7 @@ const anHourMs = 3_600_000
 
 const rankedOf = (tasks: readonly Task[]): readonly RankedTask[] =>
   tasks
-    .map(({ taskId, readyAt, submission }) => ({ taskId, rank: rankOf(readyAt, submission.priority) }))
+    .map(({ taskId, times, facts }) => ({ taskId, rank: rankOf(times.readyAt, facts.submission.priority) }))
     .toSorted(compareRanked)
 
 const readRoute = async (
@@ -169,9 +169,9 @@ const describeDue = (world: () => RunnableIndexWorld): void => {
       const { store } = world()
       const pending = await submitTo(world())
       const cancelled = await appendCommand(store, pending, { type: 'Cancel' })
-      expect(await readRoute(world(), pending.submission)).toEqual([])
+      expect(await readRoute(world(), pending.facts.submission)).toEqual([])
       const reopened = await appendCommand(store, cancelled, { type: 'Reopen' })
-      expect(await readRoute(world(), pending.submission)).toEqual(rankedOf([reopened]))
+      expect(await readRoute(world(), pending.facts.submission)).toEqual(rankedOf([reopened]))
     })
   })
 }
@@ -185,10 +185,10 @@ const describeDueSoon = (world: () => RunnableIndexWorld): void => {
 
     const soonestFirst = (tasks: readonly Task[]) =>
       tasks
-        .map(({ taskId, readyAt, submission: { queue, type, priority } }) => ({
+        .map(({ taskId, times: { readyAt }, facts: { submission } }) => ({
           taskId,
-          route: { queue, type },
-          priority,
+          route: { queue: submission.queue, type: submission.type },
+          priority: submission.priority,
           readyAt,
         }))
         .toSorted((a, b) => a.readyAt - b.readyAt)
@@ -222,7 +222,7 @@ const describeDueSoon = (world: () => RunnableIndexWorld): void => {
       const pending = await submitTo(world())
       const running = await appendCommand(store, pending, start(pending))
       const retrying = await appendCommand(store, running, fail(running, { retryAfterMs: 30_000 }))
-      const { queue, type } = pending.submission
+      const { queue, type } = pending.facts.submission
       expect(await world().runnable.readDueSoon([{ queue, type }], 60_000, 10)).toEqual(soonestFirst([retrying]))
     })
 

@@ -9,11 +9,11 @@ export const createIsolationInProcess = (handlers: ReadonlyMap<string, TaskHandl
   return {
     freeCount: () => 2 - running,
     run: async ({ task, context, onBegun }) => {
-      const handler = handlers.get(task.submission.type)
+      const handler = handlers.get(task.facts.submission.type)
       if (handler === undefined) return toReturned(undefined)
       running += 1
       onBegun()
-      const ending = await runHandler(handler, task.submission.payload, context)
+      const ending = await runHandler(handler, task.facts.submission.payload, context)
       running -= 1
       return ending
     },

@@ -7,7 +7,7 @@ import { mintIncarnation } from './ids.ts'
 export const start = (task: Task, incarnation: Incarnation = mintIncarnation()): Start => ({
   type: 'Start',
   incarnation,
-  now: task.readyAt,
+  now: task.times.readyAt,
 })
 
 /** Commands of the run in force. Each throws when the task is not running. */

@@ -8,9 +8,10 @@ import { fold } from '#domain/task/evolve.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { Submit, TaskCommand } from '#domain/task/commands.ts'
 import type { Submission } from '#domain/task/events.ts'
-import { changeHead, foldOnto } from '#domain/task/head.ts'
+import { toRecordedTask, toTaskChange } from '#domain/task/change.ts'
+import { toHeadChange } from '#domain/task/head.ts'
 import { noTask, type Task, type TaskState } from '#domain/task/state.ts'
-import type { Due } from '#domain/time.ts'
+import type { Due, Instant } from '#domain/time.ts'
 import { mintAppendId, mintTaskId } from './ids.ts'
 
 /** A queue and a type that no other test uses. */
@@ -47,7 +48,7 @@ export const makeAppend = (state: TaskState, command: TaskCommand, facts: Append
   const taskId = state.status === 'NONE' ? (facts.taskId ?? mintTaskId()) : state.taskId
   const appendId = facts.appendId ?? mintAppendId()
   const { events } = decision
-  const head = changeHead(state, taskId, appendId, events)
+  const head = toHeadChange(toTaskChange(state, taskId, events))
   const { context = {}, key } = facts
   return { taskId, expectedVersion: state.version, appendId, events, head, context, ...(key && { key }) }
 }
@@ -62,8 +63,12 @@ export const appendCommand = async (
   const append = makeAppend(state, command, facts)
   const verdict = await store.append(append)
   if (verdict.kind !== 'appended') throw new Error(`${command.type} of task ${append.taskId} met ${verdict.kind}`)
-  return foldOnto(state, append.events, { ...append, recordedAt: verdict.recordedAt })
+  return toTask(state, append, verdict.recordedAt)
 }
+
+/** The task that `append` leaves when it is recorded at `recordedAt`. */
+export const toTask = (state: TaskState, { taskId, events }: Append, recordedAt: Instant): Task =>
+  toRecordedTask(toTaskChange(state, taskId, events), recordedAt)
 
 /** Submits a task on a route that is learned first, as submitters do. */
 export const submitTo = async (

@@ -4,20 +4,15 @@ import type { TaskId } from '#domain/identifiers.ts'
 import type { Rejection } from '#domain/task/rejections.ts'
 import type { TaskCommand } from '#domain/task/commands.ts'
 import type { EventContext, TaskEvent } from '#domain/task/events.ts'
-import { changeHead, foldOnto } from '#domain/task/head.ts'
+import { toRecordedTask } from '#domain/task/change.ts'
 import type { Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
 import type { Count } from '../ports/surroundings/counts.ts'
-import {
-  type Append,
-  type EventStore,
-  isStored,
-  type StoredVerdict,
-  StoreOverloadedError,
-} from '../ports/events/event-store.ts'
+import { type EventStore, isStored, StoreOverloadedError } from '../ports/events/event-store.ts'
 import type { Identities } from '../ports/surroundings/identities.ts'
 import type { TaskIndex } from '../ports/heads/task-index.ts'
 import { repairHead } from '../recovery/head-repair.ts'
+import { planAppend, wasLast } from './plan-append.ts'
 
 export interface ChangeTaskDeps {
   readonly store: EventStore
@@ -63,47 +58,19 @@ export const changeTask = async (deps: ChangeTaskDeps, request: ChangeRequest): 
     const decision = decide(state, request.toCommand(now))
     if (decision.kind === 'rejected') return decision
     if (decision.events.length === 0) return { kind: 'changed', task: state, events: [], now }
-    const append = toAppend(deps, state, decision.events, request.context)
+    const { append, change } = planAppend(deps.identities, state, decision.events, request.context)
     const verdict = await deps.store.append(append)
     if (!isStored(verdict)) {
       lostAt = state.version
       continue
     }
-    const task = wasLast(append, verdict) ? taskAfter(state, append, verdict) : await loadTask(deps.store, state)
-    return { kind: 'changed', task, events: decision.events, now: Math.max(now, task.changedAt) }
+    const task = wasLast(append, verdict)
+      ? toRecordedTask(change, verdict.recordedAt)
+      : await loadTask(deps.store, state)
+    return { kind: 'changed', task, events: decision.events, now: Math.max(now, task.times.changedAt) }
   }
   throw new StoreOverloadedError(`task ${request.taskId} changed ${racesMax} times while it was being changed`)
 }
-
-/** The append that records `events` on a task in `state`. */
-export const toAppend = (
-  deps: Pick<ChangeTaskDeps, 'identities'>,
-  state: Task,
-  events: readonly TaskEvent[],
-  context: EventContext,
-): Append => {
-  const appendId = deps.identities.mintAppendId()
-  return {
-    taskId: state.taskId,
-    expectedVersion: state.version,
-    appendId,
-    events,
-    head: changeHead(state, state.taskId, appendId, events),
-    context,
-  }
-}
-
-/** Whether nothing followed the append by the time of its verdict. */
-export const wasLast = (append: Append, verdict: StoredVerdict): boolean =>
-  verdict.kind === 'appended' || verdict.headVersion === append.head.version
-
-/** The task as the append left it. */
-export const taskAfter = (state: Task, append: Append, verdict: StoredVerdict): Task =>
-  foldOnto(state, append.events, {
-    taskId: append.taskId,
-    appendId: append.appendId,
-    recordedAt: verdict.recordedAt,
-  })
 
 const loadTask = async (store: EventStore, known: Task): Promise<Task> => {
   const state = fold((await store.loadStream(known.taskId)).events)

@@ -2,7 +2,7 @@ import { decide } from '#domain/task/decide.ts'
 import { defaultRetryPolicy, type RetryPolicy } from '#domain/retry-policy.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { EventContext, JsonText, Submission } from '#domain/task/events.ts'
-import { changeHead, foldOnto } from '#domain/task/head.ts'
+import { toRecordedTask } from '#domain/task/change.ts'
 import { noTask, type Task } from '#domain/task/state.ts'
 import type { Due, Instant } from '#domain/time.ts'
 import type { StoreClock } from '../ports/surroundings/clock.ts'
@@ -21,6 +21,8 @@ import type { SubmitKey } from '../ports/events/submit-keys.ts'
 import type { HandlerDefaults } from '../ports/task-handler.ts'
 import { findTask } from '../queries/find-task.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
+import { type PlannedAppend, planFirstAppend } from './plan-append.ts'
+import type { FindReplay } from './replays.ts'
 
 /** What a caller asks for; what it leaves out is filled in from the type's definition, then from the defaults. */
 export interface SubmitRequest {
@@ -105,27 +107,22 @@ export const submitTask = async (
   request: SubmitRequest,
   context: EventContext,
 ): Promise<SubmitOutcome> => {
-  const append = toFirstAppend(deps, request, context)
-  await learnRoutes(deps, [append.head])
-  const verdict = await appendFirst(deps.store, append)
-  if (verdict.kind !== 'duplicate') return afterStored(deps, append, verdict)
-  if (verdict.fingerprint !== request.key?.fingerprint) throw new KeyReusedError()
+  const planned = planSubmit(deps, request, context)
+  await learnRoutes(deps, [planned.append.head])
+  const verdict = await appendFirst(deps.store, planned.append)
+  if (verdict.kind !== 'duplicate') return toSubmitted(deps, planned, verdict)
+  assertSameRequest(planned, verdict)
   const earlier = await findTask(deps.store, verdict.taskId)
   if (earlier === undefined) throw new Error(`task ${verdict.taskId} holds a key and is not there`)
   return { kind: 'replayed', ...earlier }
 }
 
 /** The append that a request asks for, under a new id. Throws RetryPolicyError. */
-export const toFirstAppend = (deps: SubmitDeps, request: SubmitRequest, context: EventContext): Append => {
+export const planSubmit = (deps: SubmitDeps, request: SubmitRequest, context: EventContext): PlannedAppend => {
   const submission = toSubmission(request, deps.defaultsOf(request.type))
   const decision = decide(noTask, { type: 'Submit', submission, due: request.due ?? { delayMs: 0 } })
   if (decision.kind === 'rejected') throw new Error(`a new task was refused: ${decision.rejection.code}`)
-  const taskId = deps.identities.mintTaskId()
-  const appendId = deps.identities.mintAppendId()
-  const { events } = decision
-  const head = changeHead(noTask, taskId, appendId, events)
-  const { key } = request
-  return { taskId, expectedVersion: 0, appendId, events, head, context, ...(key !== undefined && { key }) }
+  return planFirstAppend(deps.identities, decision.events, context, request.key)
 }
 
 /** Throws as `submitTask` does. */
@@ -146,13 +143,29 @@ export const toSubmitError = (error: unknown, taskId: TaskId): unknown =>
     ? new SubmitUnknownError(taskId, { cause: error })
     : error
 
-/** The task as its first append left it; hints at it. */
-export const afterStored = (
+/** The outcome of one of many requests, by the verdict on its append. Throws KeyReusedError, and as `findReplay` does. */
+export const toOutcome = (
   deps: SubmitDeps,
-  { taskId, appendId, events }: Append,
+  planned: PlannedAppend,
+  verdict: { readonly recordedAt: Instant } | Duplicate,
+  findReplay: FindReplay,
+): SubmitOutcome => {
+  if (!('fingerprint' in verdict)) return toSubmitted(deps, planned, verdict)
+  assertSameRequest(planned, verdict)
+  return { kind: 'replayed', ...findReplay(verdict.taskId) }
+}
+
+const assertSameRequest = ({ append }: PlannedAppend, { fingerprint }: Duplicate): void => {
+  if (fingerprint !== append.key?.fingerprint) throw new KeyReusedError()
+}
+
+/** The outcome of a request whose append is stored; hints at its task. */
+const toSubmitted = (
+  deps: SubmitDeps,
+  { change }: PlannedAppend,
   { recordedAt }: { readonly recordedAt: Instant },
 ): SubmitOutcome => {
-  const task = foldOnto(noTask, events, { taskId, appendId, recordedAt })
+  const task = toRecordedTask(change, recordedAt)
   deps.announcer.announce(task)
   return { kind: 'submitted', task, now: Math.max(recordedAt, deps.storeClock.now()) }
 }

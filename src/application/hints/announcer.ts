@@ -84,8 +84,8 @@ export const createReadyAnnouncer = (deps: Deps): ReadyAnnouncer => {
     announceDue,
     announce: (task, now) => {
       if (task.status !== 'PENDING') return
-      const { queue, type, priority } = task.submission
-      announceDue({ taskId: task.taskId, route: { queue, type }, priority, readyAt: task.readyAt }, now)
+      const { queue, type, priority } = task.facts.submission
+      announceDue({ taskId: task.taskId, route: { queue, type }, priority, readyAt: task.times.readyAt }, now)
     },
     close: async () => {
       state = 'closed'

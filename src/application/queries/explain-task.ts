@@ -65,7 +65,7 @@ const explain = async (deps: Deps, task: Task, now: Instant): Promise<Explained>
     case 'PROCESSING':
       return explainRunning(await deps.registry.readAll(), task)
     case 'SUCCESS':
-      return atRest('finished', `attempt ${task.attempt} succeeded`)
+      return atRest('finished', `attempt ${task.facts.attempt} succeeded`)
     case 'FAILED':
       return atRest(task.detail, explainFailure(task))
     case 'CANCELLED':
@@ -79,18 +79,19 @@ const atRest = (code: ExplanationCode, message: string): Explained => ({
 })
 
 const explainPending = async (deps: Deps, task: PendingTask, now: Instant): Promise<Explained> => {
-  if (task.waiting === 'for-instant' && task.readyAt <= now) {
+  if (task.phase === 'waiting' && task.times.readyAt <= now) {
     return { because: await explainReady(deps, task), next: undefined }
   }
   const reason: Reason =
     detailOf(task, now) === 'scheduled'
       ? { code: 'not-due', message: 'it was scheduled for later' }
       : { code: 'waiting-for-retry', message: explainFailure(task) }
-  return { because: [reason], next: { what: 'ready', at: task.readyAt } }
+  return { because: [reason], next: { what: 'ready', at: task.times.readyAt } }
 }
 
 /** A due task is taken at once unless no live worker can take it: the reasons why none can. */
-const explainReady = async (deps: Deps, { submission: { type, queue } }: PendingTask): Promise<readonly Reason[]> => {
+const explainReady = async (deps: Deps, { facts }: PendingTask): Promise<readonly Reason[]> => {
+  const { type, queue } = facts.submission
   const takers = (await deps.registry.readAll()).filter(takesTasks)
   const ofType = takers.filter((worker) => worker.types.includes(type))
   if (ofType.length === 0) return [{ code: 'no-worker-for-type', message: `no live worker has a handler for ${type}` }]
@@ -119,7 +120,7 @@ const hasFreeSlot = async (runs: RunIndex, serving: readonly WorkerRow[]): Promi
 
 const explainRunning = (workers: readonly WorkerRow[], task: RunningTask): Explained => {
   const cancelRequested: readonly Reason[] =
-    task.wanted === 'cancellation'
+    task.phase === 'cancelling'
       ? [{ code: 'cancel-requested', message: 'cancellation was requested: its handler was told to stop' }]
       : []
   const worker = workers.find((row) => row.incarnation === task.incarnation)
@@ -127,10 +128,10 @@ const explainRunning = (workers: readonly WorkerRow[], task: RunningTask): Expla
     const silent: Reason = { code: 'worker-silent', message: explainSilence(worker) }
     return { because: [...cancelRequested, silent], next: undefined }
   }
-  const message = `attempt ${task.attempt} runs on ${worker.host}, process ${worker.pid}`
+  const message = `attempt ${task.facts.attempt} runs on ${worker.host}, process ${worker.pid}`
   return {
     because: [...cancelRequested, { code: 'running-on', message }],
-    next: { what: 'time-limit', at: (task.startedAt ?? task.changedAt) + task.timeLimitMs },
+    next: { what: 'time-limit', at: (task.times.startedAt ?? task.times.changedAt) + task.timeLimitMs },
   }
 }
 
@@ -143,7 +144,7 @@ const explainSilence = (worker: WorkerRow | undefined): string => {
     : `${where} gave no sign of life for ${Math.floor(worker.silentForMs / 1_000)} s: ${consequence}`
 }
 
-const explainFailure = ({ lastFailure }: Task): string =>
+const explainFailure = ({ facts: { lastFailure } }: Task): string =>
   lastFailure === undefined
     ? 'it was tried before'
     : `attempt ${lastFailure.attempt} failed (${lastFailure.cause}): ${lastFailure.error.name}: ${lastFailure.error.message}`

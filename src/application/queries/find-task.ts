@@ -46,7 +46,7 @@ export const findTask = async (
 
 /** The latest progress of a task. Undefined when it has not run, has reported none, or the store is away. */
 export const findProgress = async (board: ProgressBoard, task: Task): Promise<JsonText | undefined> => {
-  if (task.status === 'PENDING' || task.attempt === 0) return undefined
+  if (task.status === 'PENDING' || task.facts.attempt === 0) return undefined
   try {
     const report = await board.find(task.taskId)
     const isOfEarlierRun = task.status === 'PROCESSING' && report?.run !== task.run

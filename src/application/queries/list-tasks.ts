@@ -123,4 +123,4 @@ const loadTasks = async (
 const matches = (filter: TaskFilter, task: Task, now: Instant): boolean =>
   (filter.status === undefined || task.status === filter.status) &&
   (filter.detail === undefined || detailOf(task, now) === filter.detail) &&
-  (filter.tag === undefined || task.submission.tags.includes(filter.tag))
+  (filter.tag === undefined || task.facts.submission.tags.includes(filter.tag))

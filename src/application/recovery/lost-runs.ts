@@ -1,7 +1,8 @@
+import { toRecordedTask } from '#domain/task/change.ts'
 import { decide } from '#domain/task/decide.ts'
 import type { Incarnation } from '#domain/identifiers.ts'
 import type { EventContext } from '#domain/task/events.ts'
-import { toAppend, taskAfter } from '../commands/change-task.ts'
+import { planAppend } from '../commands/plan-append.ts'
 import type { HeadRepair } from './head-repair.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
 import { type EventStore, isStored, type StreamContent } from '../ports/events/event-store.ts'
@@ -63,14 +64,14 @@ const recoverRun = async (
       deps.headRepair.suspect(task.taskId)
       return 'refused'
     }
-    const append = toAppend(deps, task, decision.events, traceOf(content))
+    const { append, change } = planAppend(deps.identities, task, decision.events, traceOf(content))
     const verdict = await deps.store.append(append)
     if (!isStored(verdict)) {
       deps.headRepair.suspect(task.taskId)
       return 'refused'
     }
     deps.runtime.count('runs-lost')
-    deps.announcer.announce(taskAfter(task, append, verdict))
+    deps.announcer.announce(toRecordedTask(change, verdict.recordedAt))
     return 'recovered'
   } catch (error) {
     deps.runtime.logger.debug({ taskId: head.taskId, run: head.run, err: error }, 'a lost run was not recovered')

@@ -1,6 +1,7 @@
 import { decide } from '#domain/task/decide.ts'
 import { fold } from '#domain/task/evolve.ts'
 import type { Fail, Release, Succeed } from '#domain/task/commands.ts'
+import { toRecordedTask } from '#domain/task/change.ts'
 import type { RunningTask, Task } from '#domain/task/state.ts'
 import { type EventStore, isStored, UnstorableAppendError } from '../ports/events/event-store.ts'
 import type { Identities } from '../ports/surroundings/identities.ts'
@@ -9,7 +10,7 @@ import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { TaskIndex } from '../ports/heads/task-index.ts'
 import { askUntilAnswered } from '../mechanisms/ask-until-answered.ts'
 import { repairHead } from '../recovery/head-repair.ts'
-import { taskAfter, toAppend } from '../commands/change-task.ts'
+import { planAppend } from '../commands/plan-append.ts'
 import { appendWhileHeld } from './append-while-held.ts'
 import { noTrace } from './task-trace.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
@@ -88,7 +89,7 @@ const record = (
 ): Promise<FinishOutcome> => {
   const decision = decide(state, command)
   if (decision.kind === 'rejected') return fenced
-  const append = toAppend(deps, state, decision.events, run.observation.context)
+  const { append, change } = planAppend(deps.identities, state, decision.events, run.observation.context)
   return run.observation
     .within(() => appendWhileHeld(deps, append, run.lease))
     .then(
@@ -96,7 +97,7 @@ const record = (
         if (verdict.kind === 'lease-lost') return 'fenced'
         if (!isStored(verdict)) return recordAgain(deps, run, state, command, lost + 1)
         run.observation.recorded(append.events, verdict.recordedAt)
-        if (append.head.status === 'PENDING') deps.announcer.announce(taskAfter(state, append, verdict))
+        if (append.head.status === 'PENDING') deps.announcer.announce(toRecordedTask(change, verdict.recordedAt))
         return 'recorded'
       },
       (error: unknown) => {

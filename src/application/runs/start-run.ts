@@ -1,9 +1,10 @@
+import { toRecordedTask } from '#domain/task/change.ts'
 import type { RunningTask } from '#domain/task/state.ts'
 import { type Append, type EventStore, isStored, UnstorableAppendError } from '../ports/events/event-store.ts'
 import type { Identities } from '../ports/surroundings/identities.ts'
 import { noRunObserver, type RunObservation, type RunObserver } from '../ports/surroundings/run-observer.ts'
 import type { Runtime } from '../ports/surroundings/runtime.ts'
-import { taskAfter, toAppend, wasLast } from '../commands/change-task.ts'
+import { planAppend, type PlannedAppend, wasLast } from '../commands/plan-append.ts'
 import type { HeadRepair } from '../recovery/head-repair.ts'
 import { appendWhileHeld, type HeldAppendVerdict } from './append-while-held.ts'
 import type { Startable } from './task-loader.ts'
@@ -33,28 +34,25 @@ export type StartOutcome =
  */
 export const startRun = (deps: StartRunDeps, startable: Startable, lease: Lease): Promise<StartOutcome> => {
   const observation = (deps.runObserver ?? noRunObserver).observe(startable.task, startable.trace)
-  const append = toAppend(deps, startable.task, startable.events, observation.context)
+  const planned = planAppend(deps.identities, startable.task, startable.events, observation.context)
+  const { append } = planned
   return observation
     .within(() => appendWhileHeld(deps, append, lease))
     .then(
-      (verdict) => toOutcome(deps, startable, { observation, append, verdict, lease }),
-      (error: unknown) =>
-        toOutcome(deps, startable, { observation, append, verdict: toLoss(deps, append, error), lease }),
+      (verdict) => toOutcome(deps, { observation, planned, verdict, lease }),
+      (error: unknown) => toOutcome(deps, { observation, planned, verdict: toLoss(deps, append, error), lease }),
     )
 }
 
 interface Claim {
   readonly observation: RunObservation
-  readonly append: Append
+  readonly planned: PlannedAppend
   readonly verdict: HeldAppendVerdict
   readonly lease: Lease
 }
 
-const toOutcome = (
-  deps: StartRunDeps,
-  startable: Startable,
-  { observation, append, verdict, lease }: Claim,
-): StartOutcome => {
+const toOutcome = (deps: StartRunDeps, { observation, planned, verdict, lease }: Claim): StartOutcome => {
+  const { append, change } = planned
   if (verdict.kind === 'lease-lost') {
     observation.fenced()
     return verdict
@@ -69,7 +67,7 @@ const toOutcome = (
     observation.fenced()
     return { kind: 'lease-lost' }
   }
-  const task = taskAfter(startable.task, append, verdict)
+  const task = toRecordedTask(change, verdict.recordedAt)
   if (task.status !== 'PROCESSING') throw new Error(`a started task is ${task.status}`)
   observation.started(task)
   return { kind: wasLast(append, verdict) ? 'started' : 'overtaken', task, observation }

@@ -1,4 +1,4 @@
-import { crashesMax } from './evolve.ts'
+import { findEndingDetail } from './failure-causes.ts'
 import { retryDelayMs } from '../retry-policy.ts'
 import type { Rejection } from './rejections.ts'
 import type { DeclareLost, Fail, Release, Start, Submit, Succeed, TaskCommand } from './commands.ts'
@@ -41,7 +41,7 @@ export const decide = (state: TaskState, command: TaskCommand): Decision => {
         : reject({ code: 'not-retryable', status: state.status })
     case 'RunNow':
       if (state.status !== 'PENDING') return reject({ code: 'not-runnable', status: state.status })
-      return state.waiting === 'for-instant' && state.readyAt <= command.now
+      return state.phase === 'waiting' && state.times.readyAt <= command.now
         ? accept()
         : accept({ type: 'Rescheduled', data: { delayMs: 0 } })
   }
@@ -56,16 +56,16 @@ const decideSubmit = (state: TaskState, command: Submit): Decision =>
     : reject({ code: 'already-submitted' })
 
 const decideStart = (task: Task, command: Start): Decision => {
-  if (task.status !== 'PENDING' || task.attemptsSinceOpening >= task.submission.maxAttempts) {
+  if (task.status !== 'PENDING' || task.facts.attemptsSinceOpening >= task.facts.submission.maxAttempts) {
     return reject({ code: 'not-startable', status: task.status })
   }
-  if (task.readyAt > command.now) return reject({ code: 'not-due', readyAt: task.readyAt })
+  if (task.times.readyAt > command.now) return reject({ code: 'not-due', readyAt: task.times.readyAt })
   return accept({
     type: 'Started',
     data: {
-      attempt: task.attempt + 1,
+      attempt: task.facts.attempt + 1,
       incarnation: command.incarnation,
-      timeLimitMs: task.submission.timeoutMs,
+      timeLimitMs: task.facts.submission.timeoutMs,
     },
   })
 }
@@ -75,7 +75,7 @@ const decideCancel = (task: Task): Decision => {
     case 'PENDING':
       return accept({ type: 'Cancelled', data: { cause: 'requested' } })
     case 'PROCESSING':
-      return task.wanted === 'cancellation' ? accept() : accept({ type: 'CancelRequested', data: {} })
+      return task.phase === 'cancelling' ? accept() : accept({ type: 'CancelRequested', data: {} })
     case 'CANCELLED':
       return accept()
     case 'SUCCESS':
@@ -96,28 +96,29 @@ const whileInForce = (
 
 const succeeded = (task: RunningTask, command: Succeed): TaskEvent => ({
   type: 'Succeeded',
-  data: { run: task.run, attempt: task.attempt, result: command.result },
+  data: { run: task.run, attempt: task.facts.attempt, result: command.result },
 })
 
 const cancelled = (cause: CancellationCause): readonly TaskEvent[] => [{ type: 'Cancelled', data: { cause } }]
 
 const failOrCancel = (task: RunningTask, command: Fail): readonly TaskEvent[] => {
-  if (task.wanted === 'cancellation') {
+  if (task.phase === 'cancelling') {
     if (command.cause === 'crash') return cancelled('crash')
     return cancelled(command.ending === 'cut-off' ? 'cut-off' : 'aborted')
   }
-  const delayMs = command.retryAfterMs ?? retryDelayMs(task.submission.retry, task.attemptsSinceOpening, command.random)
+  const delayMs =
+    command.retryAfterMs ?? retryDelayMs(task.facts.submission.retry, task.facts.attemptsSinceOpening, command.random)
   return failed(task, command.cause, command.error, delayMs)
 }
 
 const releaseOrCancel = (task: RunningTask, command: Release): readonly TaskEvent[] =>
-  task.wanted === 'cancellation'
+  task.phase === 'cancelling'
     ? cancelled('shutdown')
-    : [{ type: 'Released', data: { run: command.run, attempt: task.attempt, cause: 'shutdown' } }]
+    : [{ type: 'Released', data: { run: command.run, attempt: task.facts.attempt, cause: 'shutdown' } }]
 
 /** A lost worker's attempt is spent, and retried at once: nothing suggests that the task itself was at fault. */
 const declareLost = (task: RunningTask, command: DeclareLost): readonly TaskEvent[] =>
-  task.wanted === 'cancellation' ? cancelled('worker-lost') : failed(task, 'worker-lost', lostError(command), 0)
+  task.phase === 'cancelling' ? cancelled('worker-lost') : failed(task, 'worker-lost', lostError(command), 0)
 
 const lostError = (command: DeclareLost): ErrorReport => ({
   name: 'WorkerLost',
@@ -127,27 +128,13 @@ const lostError = (command: DeclareLost): ErrorReport => ({
 const failed = (task: RunningTask, cause: FailureCause, error: ErrorReport, delayMs: number): readonly TaskEvent[] => {
   const failure = (final: boolean): Failed => ({
     type: 'Failed',
-    data: { run: task.run, attempt: task.attempt, cause, final, error },
+    data: { run: task.run, attempt: task.facts.attempt, cause, final, error },
   })
   return endsTask(task, cause)
     ? [failure(true)]
     : [failure(false), { type: 'Retried', data: { delayMs, reopened: false } }]
 }
 
-const endsTask = (task: RunningTask, cause: FailureCause): boolean => {
-  switch (cause) {
-    case 'permanent-error':
-    case 'payload-invalid':
-    case 'effect-in-doubt':
-    case 'effect-changed':
-      return true
-    case 'crash':
-      return task.crashesSinceOpening + 1 >= crashesMax || attemptsSpent(task)
-    case 'handler-error':
-    case 'timeout':
-    case 'worker-lost':
-      return attemptsSpent(task)
-  }
-}
-
-const attemptsSpent = (task: RunningTask): boolean => task.attemptsSinceOpening >= task.submission.maxAttempts
+const endsTask = ({ facts }: RunningTask, cause: FailureCause): boolean =>
+  facts.attemptsSinceOpening >= facts.submission.maxAttempts ||
+  findEndingDetail(cause, facts.crashesSinceOpening + Number(cause === 'crash')) !== undefined

@@ -1,29 +1,20 @@
-import { noTask, type FailedDetail, type RunningTask, type Task, type TaskState } from './state.ts'
-import type { FailureCause, RecordedEvent } from './events.ts'
-import { readyInstant } from '../time.ts'
+import type { Run, TaskId } from '../identifiers.ts'
+import type { Failed, RecordedEvent, Submitted, TaskEvent } from './events.ts'
+import { findEndingDetail } from './failure-causes.ts'
+import { type NoTask, noTask, type Task, type TaskFacts, type TaskState, type TaskWith } from './state.ts'
+import { timesAfter } from './times.ts'
+import { mayFollow } from './transitions.ts'
 
 /**
- * The state after one more event. Pure, and total over legal histories.
- *
- * ```
- *                 Rescheduled                         ┌── Released ──┐
- *                   ┌─────┐                           ▼              │
- *  (none) ─Submitted─▶ PENDING ──────── Started ──▶ PENDING … PROCESSING ─ CancelRequested ─▶ PROCESSING (cancelling)
- *                     ▲  │  ▲                                 │  │  │                             │  │
- *                     │  │  └──── Failed{final: false}+Retried ┘  │  └──────── Succeeded ──▶ SUCCESS ◀┘  │
- *   Retried{reopened} │  └─ Cancelled ─▶ CANCELLED ◀──────────────┼───────────────── Cancelled ──────────┘
- *                     └───────────────── FAILED ◀── Failed{final} ┘
- * ```
+ * The state after one more event. Pure, and total over legal histories: which event may follow which state is the table in
+ * `transitions`, drawn there; beyond it the event must name the run in force, and a start must have an attempt left.
  *
  * Throws IllegalHistoryError for an event that cannot follow: a damaged stream is a breakdown, never a guess.
  */
 export const evolve = (state: TaskState, event: RecordedEvent): Task => {
-  if (event.version !== state.version + 1) throw new IllegalHistoryError(state, event)
-  if (state.status === 'NONE') return submitted(state, event)
-  if (event.taskId !== state.taskId) throw new IllegalHistoryError(state, event)
-  const next = state.status === 'PROCESSING' ? evolveRunning(state, event) : evolveResting(state, event)
-  if (next === undefined) throw new IllegalHistoryError(state, event)
-  return next
+  const isNext = event.version === state.version + 1 && (state.status === 'NONE' || event.taskId === state.taskId)
+  if (!isNext) throw new IllegalHistoryError(state, event, event)
+  return follow(state, event, event.taskId, timesAfter(state.times, event, event.recordedAt))
 }
 
 /** The state after all of `events`, beginning before the first. Throws as `evolve` does. */
@@ -33,179 +24,132 @@ export const fold = (events: Iterable<RecordedEvent>): TaskState => {
   return state
 }
 
+type Unfinished = NoTask | TaskWith<unknown>
+
+/** The task after one more event of its stream, with `times` as its times. Throws IllegalHistoryError. */
+export const follow = <Times>(state: Unfinished, event: TaskEvent, taskId: TaskId, times: Times): TaskWith<Times> => {
+  if (mayFollow(state.phase, event)) {
+    if (event.type === 'Submitted') return toSubmitted(event, taskId, times)
+    const next = state.status === 'NONE' ? undefined : findNext(state, event, times)
+    if (next !== undefined) return next
+  }
+  throw new IllegalHistoryError(state, event, { taskId, version: state.version + 1 })
+}
+
 /** A stored event cannot follow the ones before it: the stream was damaged, or written around the store. */
 export class IllegalHistoryError extends Error {
   override readonly name = 'IllegalHistoryError'
   readonly code = 'illegal-history'
-  constructor(state: TaskState, event: RecordedEvent) {
-    super(`${event.type} v${event.version} of ${event.taskId} cannot follow ${state.status} v${state.version}`)
+  constructor(state: Unfinished, event: TaskEvent, { taskId, version }: Pick<RecordedEvent, 'taskId' | 'version'>) {
+    super(`${event.type} v${version} of ${taskId} cannot follow ${state.status} v${state.version}`)
   }
 }
 
-const submitted = (state: TaskState, event: RecordedEvent): Task => {
-  if (event.type !== 'Submitted') throw new IllegalHistoryError(state, event)
+const toSubmitted = <Times>(event: Submitted, taskId: TaskId, times: Times): TaskWith<Times> => {
   const { type, queue, payload, priority, maxAttempts, timeoutMs, retry, tags } = event.data
   return {
     status: 'PENDING',
-    waiting: 'for-instant',
-    taskId: event.taskId,
+    phase: 'waiting',
+    taskId,
     version: 1,
-    submission: { type, queue, payload, priority, maxAttempts, timeoutMs, retry, tags },
-    submittedAt: event.recordedAt,
-    changedAt: event.recordedAt,
-    readyAt: readyInstant(event.data, event.recordedAt),
-    attempt: 0,
-    attemptsSinceOpening: 0,
-    crashesSinceOpening: 0,
-    workersLostSinceOpening: 0,
-    startedAt: undefined,
-    lastFailure: undefined,
+    facts: {
+      submission: { type, queue, payload, priority, maxAttempts, timeoutMs, retry, tags },
+      attempt: 0,
+      attemptsSinceOpening: 0,
+      crashesSinceOpening: 0,
+      workersLostSinceOpening: 0,
+      lastFailure: undefined,
+    },
+    times,
   }
 }
 
-type Base = Omit<Task, 'status'>
+/** The task after an event that the table allows; undefined when its run is not in force, or no attempt is left. */
+const findNext = <Times>(
+  task: TaskWith<unknown>,
+  event: Exclude<TaskEvent, Submitted>,
+  times: Times,
+): TaskWith<Times> | undefined => {
+  const { taskId, facts } = task
+  const version = task.version + 1
+  switch (event.type) {
+    case 'Started': {
+      if (facts.attemptsSinceOpening >= facts.submission.maxAttempts) return undefined
+      const { incarnation, timeLimitMs } = event.data
+      const started = countAttempt(facts, 1)
+      return {
+        status: 'PROCESSING',
+        phase: 'running',
+        taskId,
+        version,
+        facts: started,
+        times,
+        run: version,
+        incarnation,
+        timeLimitMs,
+      }
+    }
+    case 'Succeeded': {
+      if (!isInForce(task, event.data.run)) return undefined
+      const succeeded = facts.lastFailure === undefined ? facts : { ...facts, lastFailure: undefined }
+      return {
+        status: 'SUCCESS',
+        phase: 'succeeded',
+        taskId,
+        version,
+        facts: succeeded,
+        times,
+        result: event.data.result,
+      }
+    }
+    case 'Failed':
+      return isInForce(task, event.data.run) ? toFailed(task, event, times) : undefined
+    case 'Released':
+      return isInForce(task, event.data.run) ? toWaiting(task, countAttempt(facts, -1), times) : undefined
+    case 'Retried':
+      return toWaiting(task, event.data.reopened ? { ...facts, ...nothingSinceOpening } : facts, times)
+    case 'Rescheduled':
+      return toWaiting(task, facts, times)
+    case 'CancelRequested': {
+      if (task.status !== 'PROCESSING') return undefined
+      const { run, incarnation, timeLimitMs } = task
+      return { status: 'PROCESSING', phase: 'cancelling', taskId, version, facts, times, run, incarnation, timeLimitMs }
+    }
+    case 'Cancelled':
+      return { status: 'CANCELLED', phase: 'cancelled', taskId, version, facts, times }
+  }
+}
 
-const advance = (state: Task, event: RecordedEvent): Base => ({
-  taskId: state.taskId,
-  version: event.version,
-  submission: state.submission,
-  submittedAt: state.submittedAt,
-  changedAt: event.recordedAt,
-  readyAt: state.readyAt,
-  attempt: state.attempt,
-  attemptsSinceOpening: state.attemptsSinceOpening,
-  crashesSinceOpening: state.crashesSinceOpening,
-  workersLostSinceOpening: state.workersLostSinceOpening,
-  startedAt: state.startedAt,
-  lastFailure: state.lastFailure,
+const isInForce = (task: TaskWith<unknown>, run: Run): boolean => task.status === 'PROCESSING' && task.run === run
+
+const nothingSinceOpening = { attemptsSinceOpening: 0, crashesSinceOpening: 0, workersLostSinceOpening: 0 }
+
+const countAttempt = (facts: TaskFacts, by: 1 | -1): TaskFacts => ({
+  ...facts,
+  attempt: facts.attempt + by,
+  attemptsSinceOpening: facts.attemptsSinceOpening + by,
 })
 
-const evolveResting = (state: Exclude<Task, RunningTask>, event: RecordedEvent): Task | undefined => {
-  switch (event.type) {
-    case 'Started':
-      return state.status === 'PENDING' && state.attemptsSinceOpening < state.submission.maxAttempts
-        ? {
-            ...advance(state, event),
-            status: 'PROCESSING',
-            run: event.version,
-            incarnation: event.data.incarnation,
-            timeLimitMs: event.data.timeLimitMs,
-            wanted: 'result',
-            attempt: state.attempt + 1,
-            attemptsSinceOpening: state.attemptsSinceOpening + 1,
-            startedAt: event.recordedAt,
-          }
-        : undefined
-    case 'Retried':
-      return evolveRetried(state, event)
-    case 'Rescheduled':
-      return state.status === 'PENDING'
-        ? {
-            ...advance(state, event),
-            status: 'PENDING',
-            waiting: 'for-instant',
-            readyAt: readyInstant(event.data, event.recordedAt),
-          }
-        : undefined
-    case 'Cancelled':
-      return state.status === 'PENDING'
-        ? { ...advance(state, event), status: 'CANCELLED', finishedAt: event.recordedAt }
-        : undefined
-    case 'Submitted':
-    case 'Failed':
-    case 'Succeeded':
-    case 'Released':
-    case 'CancelRequested':
-      return undefined
-  }
-}
+const toWaiting = <Times>({ taskId, version }: TaskWith<unknown>, facts: TaskFacts, times: Times): TaskWith<Times> => ({
+  status: 'PENDING',
+  phase: 'waiting',
+  taskId,
+  version: version + 1,
+  facts,
+  times,
+})
 
-const evolveRetried = (
-  state: Exclude<Task, RunningTask>,
-  event: RecordedEvent & { readonly type: 'Retried' },
-): Task | undefined => {
-  const retried: Task = {
-    ...advance(state, event),
-    status: 'PENDING',
-    waiting: 'for-instant',
-    readyAt: event.recordedAt + event.data.delayMs,
-  }
-  if (!event.data.reopened) return state.status === 'PENDING' && state.waiting === 'for-retry' ? retried : undefined
-  return state.status === 'FAILED' || state.status === 'CANCELLED'
-    ? { ...retried, attemptsSinceOpening: 0, crashesSinceOpening: 0, workersLostSinceOpening: 0 }
-    : undefined
-}
-
-const evolveRunning = (state: RunningTask, event: RecordedEvent): Task | undefined => {
-  switch (event.type) {
-    case 'Succeeded':
-      return event.data.run === state.run
-        ? {
-            ...advance(state, event),
-            status: 'SUCCESS',
-            result: event.data.result,
-            finishedAt: event.recordedAt,
-            lastFailure: undefined,
-          }
-        : undefined
-    case 'Failed':
-      return event.data.run === state.run ? evolveFailed(state, event) : undefined
-    case 'Released':
-      return event.data.run === state.run && state.wanted === 'result'
-        ? {
-            ...advance(state, event),
-            status: 'PENDING',
-            waiting: 'for-instant',
-            attempt: state.attempt - 1,
-            attemptsSinceOpening: state.attemptsSinceOpening - 1,
-          }
-        : undefined
-    case 'CancelRequested':
-      return state.wanted === 'result'
-        ? { ...state, version: event.version, changedAt: event.recordedAt, wanted: 'cancellation' }
-        : undefined
-    case 'Cancelled':
-      return state.wanted === 'cancellation'
-        ? { ...advance(state, event), status: 'CANCELLED', finishedAt: event.recordedAt }
-        : undefined
-    case 'Submitted':
-    case 'Started':
-    case 'Retried':
-    case 'Rescheduled':
-      return undefined
-  }
-}
-
-const evolveFailed = (state: RunningTask, event: RecordedEvent & { readonly type: 'Failed' }): Task | undefined => {
-  const { cause, error, attempt, final } = event.data
-  if (state.wanted === 'cancellation') return undefined
-  const crashes = state.crashesSinceOpening + Number(cause === 'crash')
-  const failed: Base = {
-    ...advance(state, event),
-    crashesSinceOpening: crashes,
-    workersLostSinceOpening: state.workersLostSinceOpening + Number(cause === 'worker-lost'),
+const toFailed = <Times>(task: TaskWith<unknown>, { data }: Failed, times: Times): TaskWith<Times> => {
+  const { taskId } = task
+  const version = task.version + 1
+  const { cause, error, attempt } = data
+  const facts: TaskFacts = {
+    ...task.facts,
+    crashesSinceOpening: task.facts.crashesSinceOpening + Number(cause === 'crash'),
+    workersLostSinceOpening: task.facts.workersLostSinceOpening + Number(cause === 'worker-lost'),
     lastFailure: { error, cause, attempt },
   }
-  return final
-    ? { ...failed, status: 'FAILED', detail: failedDetail(cause, crashes), finishedAt: event.recordedAt }
-    : { ...failed, status: 'PENDING', waiting: 'for-retry' }
-}
-
-/** Crashes since the opening that end a task: the second is final. */
-export const crashesMax = 2
-
-const failedDetail = (cause: FailureCause, crashes: number): FailedDetail => {
-  switch (cause) {
-    case 'permanent-error':
-    case 'payload-invalid':
-    case 'effect-in-doubt':
-    case 'effect-changed':
-      return cause
-    case 'crash':
-      return crashes >= crashesMax ? 'crash-loop' : 'attempts-exhausted'
-    case 'handler-error':
-    case 'timeout':
-    case 'worker-lost':
-      return 'attempts-exhausted'
-  }
+  if (!data.final) return { status: 'PENDING', phase: 'awaiting-retry', taskId, version, facts, times }
+  const detail = findEndingDetail(cause, facts.crashesSinceOpening) ?? 'attempts-exhausted'
+  return { status: 'FAILED', phase: 'failed', taskId, version, facts, times, detail }
 }

@@ -1,9 +1,9 @@
 import type { Incarnation, Run, TaskId } from '../identifiers.ts'
-import type { EventContext, RecordedEvent, TaskEvent } from './events.ts'
-import type { Task, TaskState, TaskStatus } from './state.ts'
-import { evolve } from './evolve.ts'
-import type { AppendId } from '../identifiers.ts'
 import type { Due, Instant } from '../time.ts'
+import type { TaskChange } from './change.ts'
+import type { TaskEvent } from './events.ts'
+import type { Task, TaskStatus, TaskTimes } from './state.ts'
+import { findDue } from './times.ts'
 
 /** The slim, derived row of a task: what is compared and set, what is runnable, what lists are read from. */
 export interface Head {
@@ -28,17 +28,17 @@ export const toHead = (task: Task): Head => ({
   taskId: task.taskId,
   version: task.version,
   status: task.status,
-  queue: task.submission.queue,
-  type: task.submission.type,
-  priority: task.submission.priority,
-  attempt: task.attempt,
+  queue: task.facts.submission.queue,
+  type: task.facts.submission.type,
+  priority: task.facts.submission.priority,
+  attempt: task.facts.attempt,
   run: task.status === 'PROCESSING' ? task.run : undefined,
   incarnation: task.status === 'PROCESSING' ? task.incarnation : undefined,
-  readyAt: task.status === 'PENDING' ? task.readyAt : undefined,
-  lastAt: task.changedAt,
+  readyAt: task.status === 'PENDING' ? task.times.readyAt : undefined,
+  lastAt: task.times.changedAt,
 })
 
-/** What an append makes of the head, before anybody knows the instant it is recorded at. */
+/** The head that a change leaves, before the store says when it recorded the change. */
 export interface HeadChange {
   readonly version: number
   readonly status: TaskStatus
@@ -48,72 +48,30 @@ export interface HeadChange {
   readonly attempt: number
   readonly run: Run | undefined
   readonly incarnation: Incarnation | undefined
-  /** When it becomes ready, counted from the recording; undefined unless pending. */
+  /** When it becomes ready: `readyInstant(due, recordedAt)`, in the core and in SQL alike. Undefined unless pending. */
   readonly due: Due | undefined
 }
 
-/**
- * The head after `events` are appended to a stream in `state`. Throws IllegalHistoryError when they cannot follow.
- *
- * The instant is left open because only the store knows it: `readyInstant(due, recordedAt)` closes it, there and here alike.
- */
-export const changeHead = (
-  state: TaskState,
-  taskId: TaskId,
-  appendId: AppendId,
-  events: readonly TaskEvent[],
-): HeadChange => {
-  const after = foldOnto(state, events, { taskId, appendId, recordedAt: 0 })
-  const { queue, type, priority } = after.submission
+/** What `change` makes of the head. */
+export const toHeadChange = ({ events, after, timesBefore }: TaskChange): HeadChange => {
+  const { submission, attempt } = after.facts
   return {
     version: after.version,
     status: after.status,
-    queue,
-    type,
-    priority,
-    attempt: after.attempt,
+    queue: submission.queue,
+    type: submission.type,
+    priority: submission.priority,
+    attempt,
     run: after.status === 'PROCESSING' ? after.run : undefined,
     incarnation: after.status === 'PROCESSING' ? after.incarnation : undefined,
-    due: after.status === 'PENDING' ? (findDue(events) ?? { runAt: after.readyAt }) : undefined,
+    due: after.status === 'PENDING' ? toDue(events, timesBefore) : undefined,
   }
 }
 
-const noContext: EventContext = {}
-
-/** Folds events that were, or are about to be, recorded together at one instant. `events` must not be empty. */
-export const foldOnto = (
-  state: TaskState,
-  events: readonly TaskEvent[],
-  { taskId, appendId, recordedAt }: Pick<RecordedEvent, 'taskId' | 'appendId' | 'recordedAt'>,
-): Task => {
-  let after: TaskState = state
-  for (const event of events) {
-    after = evolve(after, { ...event, taskId, appendId, recordedAt, context: noContext, version: after.version + 1 })
-  }
-  if (after.status === 'NONE') throw new RangeError('an append without events')
-  return after
-}
-
-/** Of the last event that says. */
-const findDue = (events: readonly TaskEvent[]): Due | undefined => {
-  let due: Due | undefined
-  for (const event of events) {
-    switch (event.type) {
-      case 'Submitted':
-      case 'Rescheduled':
-        due = event.data.runAt === undefined ? { delayMs: event.data.delayMs } : { runAt: event.data.runAt }
-        break
-      case 'Retried':
-        due = { delayMs: event.data.delayMs }
-        break
-      case 'Started':
-      case 'Failed':
-      case 'Succeeded':
-      case 'Released':
-      case 'CancelRequested':
-      case 'Cancelled':
-        break
-    }
-  }
-  return due
+/** By the last event that says when, else as before. */
+const toDue = (events: readonly TaskEvent[], timesBefore: TaskTimes | undefined): Due | undefined => {
+  let due: Due | undefined = timesBefore && { runAt: timesBefore.readyAt }
+  for (const event of events) due = findDue(event) ?? due
+  if (due === undefined) return undefined
+  return due.runAt === undefined ? { delayMs: due.delayMs } : { runAt: due.runAt }
 }

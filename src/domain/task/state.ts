@@ -32,86 +32,115 @@ export type TaskDetail =
   | FailedDetail
   | 'cancelled'
 
-interface TaskFacts {
-  readonly taskId: TaskId
-  /** Version of the last event. */
-  readonly version: number
+/** What a history says of a task besides its phase and its times. Shared by states as long as no event changes it. */
+export interface TaskFacts {
   readonly submission: Submission
-  readonly submittedAt: Instant
-  /** `recordedAt` of the last event. */
-  readonly changedAt: Instant
-  /** When the task is, was or will be ready. Kept once started; moved by `Retried` and `Rescheduled`. */
-  readonly readyAt: Instant
   /** Attempts spent or running: `Started` − `Released`. A reopening does not reset it. */
   readonly attempt: number
   /** Attempts since the task was submitted or last reopened; never more than `submission.maxAttempts`. */
   readonly attemptsSinceOpening: number
   /** Crashes since the task was submitted or last reopened. */
   readonly crashesSinceOpening: number
-  /** Attempts since then that ended because their worker was lost. */
+  /** Attempts since the task was submitted or last reopened that ended because their worker was lost. */
   readonly workersLostSinceOpening: number
-  /** When the latest attempt started. */
-  readonly startedAt: Instant | undefined
   readonly lastFailure: Failure | undefined
 }
 
-export interface PendingTask extends TaskFacts {
-  readonly status: 'PENDING'
-  /** `for-retry`: the last event is a `Failed{final: false}` whose `Retried` has not been folded yet. */
-  readonly waiting: 'for-instant' | 'for-retry'
+/** The instants of a task: all that depends on when its events were recorded. `timesAfter` says which event sets which. */
+export interface TaskTimes {
+  readonly submittedAt: Instant
+  /** `recordedAt` of the last event. */
+  readonly changedAt: Instant
+  /** When the task is, was or will be ready. Kept once started; moved by `Retried` and `Rescheduled`. */
+  readonly readyAt: Instant
+  /** When the latest attempt started. */
+  readonly startedAt: Instant | undefined
+  /** When the task ended; undefined while it has not, or was reopened. */
+  readonly finishedAt: Instant | undefined
 }
-export interface RunningTask extends TaskFacts {
+
+interface Common<Times> {
+  readonly taskId: TaskId
+  /** Version of the last event. */
+  readonly version: number
+  readonly facts: TaskFacts
+  readonly times: Times
+}
+
+interface Pending<Times> extends Common<Times> {
+  readonly status: 'PENDING'
+  /**
+   * `awaiting-retry`: the last event is a `Failed{final: false}` whose `Retried` has not been folded yet. Both are one append,
+   * so only a fold that stops between them shows it.
+   */
+  readonly phase: 'waiting' | 'awaiting-retry'
+}
+interface Running<Times> extends Common<Times> {
   readonly status: 'PROCESSING'
+  readonly phase: 'running' | 'cancelling'
   readonly run: Run
   readonly incarnation: Incarnation
   readonly timeLimitMs: number
-  readonly wanted: 'result' | 'cancellation'
 }
-export interface SucceededTask extends TaskFacts {
+interface Succeeded<Times> extends Common<Times> {
   readonly status: 'SUCCESS'
+  readonly phase: 'succeeded'
   readonly result: JsonText
-  readonly finishedAt: Instant
 }
-export interface FailedTask extends TaskFacts {
+interface Failed<Times> extends Common<Times> {
   readonly status: 'FAILED'
+  readonly phase: 'failed'
   readonly detail: FailedDetail
-  readonly finishedAt: Instant
 }
-export interface CancelledTask extends TaskFacts {
+interface Cancelled<Times> extends Common<Times> {
   readonly status: 'CANCELLED'
-  readonly finishedAt: Instant
+  readonly phase: 'cancelled'
 }
+type Ended<Times> = Succeeded<Times> | Failed<Times> | Cancelled<Times>
+
+/** A task with its times, or without them: `Times` is `TaskTimes` or undefined. */
+export type TaskWith<Times> = Pending<Times> | Running<Times> | Ended<Times>
 
 /** A task that was submitted. */
-export type Task = PendingTask | RunningTask | SucceededTask | FailedTask | CancelledTask
+export type Task = TaskWith<TaskTimes>
+export type PendingTask = Pending<TaskTimes>
+export type RunningTask = Running<TaskTimes>
+export type EndedTask = Ended<TaskTimes>
+
+/** A task as events leave it before the store says when it recorded them. */
+export type UnrecordedTask = TaskWith<undefined>
 
 /** The state of a stream before its first event. */
 export interface NoTask {
   readonly status: 'NONE'
+  readonly phase: 'none'
   readonly version: 0
+  readonly times: undefined
 }
 
 export type TaskState = NoTask | Task
 
+/** Where a task stands, as finely as it matters for what may happen next: the states of `transitions`. */
+export type Phase = TaskState['phase']
+
 /** Where every fold begins. */
-export const noTask: NoTask = { status: 'NONE', version: 0 }
+export const noTask: NoTask = { status: 'NONE', phase: 'none', version: 0, times: undefined }
 
 /** Whether only a person can make the task move again. */
-export const isEnded = (task: Task): task is SucceededTask | FailedTask | CancelledTask =>
-  task.status !== 'PENDING' && task.status !== 'PROCESSING'
+export const isEnded = (task: Task): task is EndedTask => task.status !== 'PENDING' && task.status !== 'PROCESSING'
 
 /**
- * Whether the next attempt must not share a process with others: two workers were lost while they ran the task, and it may
- * have been the cause. Nobody saw, so it is not blamed; in a process of its own it can take nobody with it.
+ * Whether the next attempt must have a process of its own: two workers were lost while they ran the task. The task may have
+ * been the cause; no parent process witnessed it, so the task is not failed for it, but it must not take other runs with it.
  */
-export const runsApart = (task: Task): boolean => task.workersLostSinceOpening >= workersLostMax
+export const runsApart = (task: Task): boolean => task.facts.workersLostSinceOpening >= workersLostMax
 
 const workersLostMax = 2
 
 const pendingDetail = (task: PendingTask, at: Instant): TaskDetail => {
-  if (task.waiting === 'for-retry') return 'retrying'
-  if (task.readyAt <= at) return 'ready'
-  return task.attempt === 0 ? 'scheduled' : 'retrying'
+  if (task.phase === 'awaiting-retry') return 'retrying'
+  if (task.times.readyAt <= at) return 'ready'
+  return task.facts.attempt === 0 ? 'scheduled' : 'retrying'
 }
 
 /** The finer word beside the status, as it stands at the instant `at`: a pending task becomes ready by time alone. */
@@ -120,7 +149,7 @@ export const detailOf = (task: Task, at: Instant): TaskDetail => {
     case 'PENDING':
       return pendingDetail(task, at)
     case 'PROCESSING':
-      return task.wanted === 'cancellation' ? 'cancelling' : 'running'
+      return task.phase
     case 'SUCCESS':
       return 'succeeded'
     case 'FAILED':

@@ -55,7 +55,7 @@ describe('a handler that outlives its time limit', () => {
     const task = await loadTask(world.store, taskId)
     expect(task).toMatchObject({
       status: 'PENDING',
-      lastFailure: { cause: 'timeout', error: { name: 'TimeoutError' } },
+      facts: { lastFailure: { cause: 'timeout', error: { name: 'TimeoutError' } } },
     })
     expect(worker.runningCount()).toBe(0)
   })
@@ -76,7 +76,7 @@ describe('a handler that outlives its time limit', () => {
     const other = await client.submit({ type: 'other' })
     await world.advance(11_000)
     const task = await loadTask(world.store, taskId)
-    expect(task).toMatchObject({ status: 'FAILED', lastFailure: { cause: 'timeout' } })
+    expect(task).toMatchObject({ status: 'FAILED', facts: { lastFailure: { cause: 'timeout' } } })
     expect(worker.runningCount()).toBe(1)
     expect(world.counts.total('handlers-cut-off')).toBe(1)
     expect((await loadTask(world.store, other)).status).toBe('PENDING')

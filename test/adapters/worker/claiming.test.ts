@@ -34,7 +34,7 @@ describe('hints that are wrong', () => {
     await world.advance(100)
     for (const _ of range(5)) await hint(world, taskId)
     await world.advance(100)
-    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', attempt: 1 })
+    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', facts: { attempt: 1 } })
     expect(ran.length).toBeLessThanOrEqual(1)
     for (const { worker } of others) await worker.drain()
   })
@@ -65,7 +65,7 @@ describe('hints that are wrong', () => {
     expect([ran.length, world.counts.total('dropped-not-due')]).toEqual([0, 1])
     await world.advance(1)
     expect(ran).toEqual([task.taskId])
-    expect((await loadTask(world.store, task.taskId)).startedAt).toBe(task.readyAt)
+    expect((await loadTask(world.store, task.taskId)).times.startedAt).toBe(task.times.readyAt)
   })
 
   it('do not spin when the estimated clock runs ahead of the one that decides', async () => {

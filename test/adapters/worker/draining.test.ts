@@ -45,7 +45,7 @@ describe('a worker that drains', () => {
     await world.advance(drainMs + 1_000)
     expect(state()).toBe('drained')
     expect(typesOf(world, taskId)).toEqual(['Submitted', 'Started', 'Released'])
-    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'PENDING', attempt: 0 })
+    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'PENDING', facts: { attempt: 0 } })
     expect(await world.queue.size({ queue: 'default', type: 'work' })).toBe(1)
   })
 
@@ -76,7 +76,7 @@ describe('a worker that drains', () => {
     await world.advance(8_000)
     expect(worker.runningCount()).toBe(0)
     for (const taskId of taskIds)
-      expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', attempt: 1 })
+      expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', facts: { attempt: 1 } })
   })
 
   it('hints again at the tasks that it was loading', async () => {

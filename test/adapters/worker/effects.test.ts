@@ -28,7 +28,7 @@ const runTask = async (
   return { world, client, worker, taskId }
 }
 
-const failureOf = async (world: MemoryWorld, taskId: TaskId) => (await loadTask(world.store, taskId)).lastFailure
+const failureOf = async (world: MemoryWorld, taskId: TaskId) => (await loadTask(world.store, taskId)).facts.lastFailure
 
 describe('an effect', () => {
   it('is not repeated by the attempts after the one that completed it', async () => {
@@ -62,7 +62,11 @@ describe('an effect', () => {
       }),
     )
     await world.advance(10_000)
-    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', result: 'null', attempt: 3 })
+    expect(await loadTask(world.store, taskId)).toMatchObject({
+      status: 'SUCCESS',
+      result: 'null',
+      facts: { attempt: 3 },
+    })
     expect(keys).toHaveLength(3)
     expect(new Set(keys).size).toBe(1)
     await worker.drain()
@@ -79,7 +83,7 @@ describe('an effect', () => {
     expect((await loadTask(world.store, taskId)).status).toBe('FAILED')
     await retryTask(client.process, { taskId, context: {} })
     await world.advance(1_000)
-    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', result: '1', attempt: 2 })
+    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', result: '1', facts: { attempt: 2 } })
     expect(sent).toBe(1)
     await worker.drain()
   })
@@ -93,7 +97,7 @@ describe('an effect', () => {
     expect(await loadTask(world.store, taskId)).toMatchObject({
       status: 'FAILED',
       detail: 'effect-changed',
-      attempt: 2,
+      facts: { attempt: 2 },
     })
     expect((await failureOf(world, taskId))?.error.name).toBe('EffectChangedError')
     await worker.drain()
@@ -106,7 +110,7 @@ describe('an effect', () => {
       if (attempt === 1) throw new Error('once more')
     })
     await world.advance(10_000)
-    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', attempt: 2 })
+    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', facts: { attempt: 2 } })
     await worker.drain()
   })
 
@@ -144,7 +148,7 @@ describe('an effect', () => {
     expect(await loadTask(world.store, taskId)).toMatchObject({
       status: 'FAILED',
       detail: 'permanent-error',
-      attempt: 1,
+      facts: { attempt: 1 },
     })
     await worker.drain()
   })
@@ -174,7 +178,7 @@ describe('an effect', () => {
       }),
     })
     await world.advance(10_000)
-    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', result: '1', attempt: 1 })
+    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', result: '1', facts: { attempt: 1 } })
     expect([sent, calls]).toEqual([1, 8])
     await worker.drain()
   })

@@ -184,7 +184,11 @@ describe('a process that was stopped and continued', () => {
     finish()
     first.process.resume()
     await world.advance(10_000)
-    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', result: '"in time"', attempt: 2 })
+    expect(await loadTask(world.store, taskId)).toMatchObject({
+      status: 'SUCCESS',
+      result: '"in time"',
+      facts: { attempt: 2 },
+    })
     expect(statesOf(world)).toEqual(['live', 'live'])
     await expectHeadsToEqualFolds(world, [taskId])
     await maintenance.close()

@@ -130,7 +130,11 @@ describe('a worker whose store is away', () => {
 
   it.each([
     ['a cancel', () => [{ type: 'Cancel' as const }], 'CANCELLED'],
-    ['another run', (task: Task) => [declareLost(task), start({ ...task, readyAt: 1e15 })], 'PROCESSING'],
+    [
+      'another run',
+      (task: Task) => [declareLost(task), start({ ...task, times: { ...task.times, readyAt: 1e15 } })],
+      'PROCESSING',
+    ],
   ])('begins no handler when %s followed the claim before its answer came', async (_, followers, status) => {
     const world = createMemoryWorld()
     const client = createClient(world)

@@ -69,7 +69,7 @@ describe('progress', () => {
     expect((await findTaskWithProgress(world, taskId))?.progress).toBe('"first"')
     await world.advance(3_000)
     const later = await findTaskWithProgress(world, taskId)
-    expect([later?.task.status, later?.task.attempt, later?.progress]).toEqual(['PROCESSING', 2, undefined])
+    expect([later?.task.status, later?.task.facts.attempt, later?.progress]).toEqual(['PROCESSING', 2, undefined])
     latch.resolve()
     await world.advance(100)
     await worker.drain()

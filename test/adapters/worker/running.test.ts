@@ -15,7 +15,7 @@ describe('a worker', () => {
     expect(await loadTask(world.store, taskId)).toMatchObject({
       status: 'SUCCESS',
       result: '{"got":{"a":[1]}}',
-      attempt: 1,
+      facts: { attempt: 1 },
     })
     await expectHeadsToEqualFolds(world, [taskId])
     await worker.drain()
@@ -90,8 +90,12 @@ describe('a handler that throws', () => {
     ['RetryAfterError', new RetryAfterError(1_234, 'no'), 'PENDING', 'handler-error'],
   ])('%s ends its attempt as it says', async (name, error, status, cause) => {
     const task = await runOnce(() => Promise.reject(error))
-    expect(task).toMatchObject({ status, lastFailure: { cause, attempt: 1, error: { name, message: 'no' } } })
-    if (task.status === 'PENDING') expect(task.readyAt - task.changedAt).toBe(name === 'Error' ? 60_000 : 1_234)
+    expect(task).toMatchObject({
+      status,
+      facts: { lastFailure: { cause, attempt: 1, error: { name, message: 'no' } } },
+    })
+    if (task.status === 'PENDING')
+      expect(task.times.readyAt - task.times.changedAt).toBe(name === 'Error' ? 60_000 : 1_234)
   })
 
   it('whatever it throws, the attempt fails and the worker goes on', async () => {
@@ -99,7 +103,9 @@ describe('a handler that throws', () => {
       throw new Error('no')
     }
     const hostile: unknown = new Proxy({}, { get: refuse, getPrototypeOf: refuse, ownKeys: refuse })
-    expect(await runOnce(() => Promise.reject(hostile), 1)).toMatchObject({ lastFailure: { cause: 'handler-error' } })
+    expect(await runOnce(() => Promise.reject(hostile), 1)).toMatchObject({
+      facts: { lastFailure: { cause: 'handler-error' } },
+    })
   })
 
   it('ends the task when its attempts are spent', async () => {
@@ -121,7 +127,7 @@ describe('a handler that throws', () => {
     const taskId = await client.submit({ retry: { strategy: 'fixed', baseMs: 700, jitter: 'none' } })
     await world.advance(3_000)
     expect(begunAt.map((at) => at - (begunAt[0] ?? 0))).toEqual([0, 700, 1_400])
-    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', attempt: 3 })
+    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', facts: { attempt: 3 } })
     await worker.drain()
   })
 
@@ -134,7 +140,7 @@ describe('a handler that throws', () => {
   ])('a handler that %s fails for good and says why', async (_, run) => {
     const task = await runOnce(run)
     expect(task).toMatchObject({ status: 'FAILED', detail: 'permanent-error' })
-    expect(task.lastFailure?.error.message).not.toBe('')
+    expect(task.facts.lastFailure?.error.message).not.toBe('')
   })
 })
 

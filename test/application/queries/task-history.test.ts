@@ -14,7 +14,7 @@ const createPast = async () => {
   await world.advance(10_000)
   const retrying = await appendCommand(world.store, running, fail(running))
   await world.advance(10_000)
-  return { world, taskId: submitted.taskId, begunAt: submitted.submittedAt, submitted, running, retrying }
+  return { world, taskId: submitted.taskId, begunAt: submitted.times.submittedAt, submitted, running, retrying }
 }
 
 describe('a task as of a version', () => {
@@ -24,7 +24,7 @@ describe('a task as of a version', () => {
     expect(await findTaskAsOfVersion(store, taskId, 1)).toEqual({ kind: 'found', task: submitted, now: begunAt })
     expect(await findTaskAsOfVersion(store, taskId, 2)).toEqual({ kind: 'found', task: running, now: begunAt + 10_000 })
     const between = await findTaskAsOfVersion(store, taskId, 3)
-    expect(between).toMatchObject({ kind: 'found', task: { status: 'PENDING', waiting: 'for-retry', version: 3 } })
+    expect(between).toMatchObject({ kind: 'found', task: { status: 'PENDING', phase: 'awaiting-retry', version: 3 } })
     expect(await findTaskAsOfVersion(store, taskId, 4)).toEqual({
       kind: 'found',
       task: retrying,

@@ -28,7 +28,7 @@ describe('the sweeper', () => {
     process.kill()
     await startWorker(world, { work: async () => 'elsewhere' })
     await world.advance(leaseMs + 2 * sweepMs)
-    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', attempt: 2 })
+    expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'SUCCESS', facts: { attempt: 2 } })
     await world.advance(2 * sweepMs)
     expect(world.database.workers.size).toBe(1)
     expect([world.counts.total('workers-lost'), world.counts.total('runs-lost')]).toEqual([1, 1])
@@ -55,7 +55,7 @@ describe('the sweeper', () => {
     await world.advance(2 * sweepMs)
     expect(await loadTask(world.store, task.taskId)).toMatchObject({
       status: 'PENDING',
-      lastFailure: { cause: 'worker-lost' },
+      facts: { lastFailure: { cause: 'worker-lost' } },
     })
     await maintenance.close()
   })
@@ -68,7 +68,7 @@ describe('the sweeper', () => {
     process.kill()
     await world.registry.end(incarnation)
     await world.advance(2 * sweepMs)
-    expect(await loadTask(world.store, taskId)).toMatchObject({ lastFailure: { cause: 'worker-lost' } })
+    expect(await loadTask(world.store, taskId)).toMatchObject({ facts: { lastFailure: { cause: 'worker-lost' } } })
     await maintenance.close()
   })
 

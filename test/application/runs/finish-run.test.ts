@@ -43,7 +43,7 @@ describe('finishing a run', () => {
     const { world, task, finish } = await setUp()
     await finish(fail(task))
     await world.advance(999)
-    const route = { queue: task.submission.queue, type: task.submission.type }
+    const route = { queue: task.facts.submission.queue, type: task.facts.submission.type }
     expect(await world.queue.size(route)).toBe(0)
     await world.advance(1)
     expect(await world.queue.size(route)).toBe(1)
@@ -91,7 +91,7 @@ describe('finishing a run', () => {
       },
     }))
     expect(await finish(succeed(task))).toBe('recorded')
-    const { lastFailure } = await loadTask(world.store, task.taskId)
+    const { lastFailure } = (await loadTask(world.store, task.taskId)).facts
     expect(lastFailure).toMatchObject({ cause: 'permanent-error' })
     expect(lastFailure?.error.message).toContain('too big')
   })

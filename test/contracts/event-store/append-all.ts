@@ -69,7 +69,7 @@ export const describeAppendAll = (world: () => EventStoreWorld): void => {
     it('are none of them stored when a stream that must be new exists', async () => {
       const existing = await submitTo(world())
       const firsts = await makeFirsts(3)
-      const again = makeAppend(noTask, submit(existing.submission), { taskId: existing.taskId })
+      const again = makeAppend(noTask, submit(existing.facts.submission), { taskId: existing.taskId })
       const verdict = await world().store.appendAll([...firsts, again])
       expect(verdict).toEqual({ kind: 'refused', conflicts: [existing.taskId], reused: [] })
       expect(await countStored(firsts)).toBe(0)

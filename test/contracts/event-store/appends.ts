@@ -128,7 +128,7 @@ const describeRepeatedAppend = (world: () => EventStoreWorld): void => {
       const failed = await appendCommand(store, running, fail(running))
       expect(await store.append(append)).toEqual({
         kind: 'already',
-        recordedAt: pending.changedAt,
+        recordedAt: pending.times.changedAt,
         headVersion: failed.version,
       })
     })
@@ -180,7 +180,7 @@ const describeInstants = (world: () => EventStoreWorld): void => {
     it('keeps the ready instant of an attempt that is handed back', async () => {
       const pending = await submitTo(world(), makeSubmission(), { delayMs: 30_000 })
       const running = await appendCommand(world().store, pending, start(pending))
-      expect((await readyAtAfter(running, release(running))).readyAt).toBe(pending.readyAt)
+      expect((await readyAtAfter(running, release(running))).readyAt).toBe(pending.times.readyAt)
     })
 
     it('has no ready instant for a task that is not pending', async () => {
@@ -210,7 +210,7 @@ const describeHeads = (world: () => EventStoreWorld): void => {
     }
     const cancel = (): TaskCommand => ({ type: 'Cancel' })
     const reopen = (): TaskCommand => ({ type: 'Reopen' })
-    const runNow = (task: Task): TaskCommand => ({ type: 'RunNow', now: task.readyAt - 1 })
+    const runNow = (task: Task): TaskCommand => ({ type: 'RunNow', now: task.times.readyAt - 1 })
 
     it('equals the fold after each append of a life that ends well', async () => {
       const submission = makeSubmission({ priority: -100 })

@@ -25,7 +25,7 @@ export const describeContents = (world: () => EventStoreWorld): void => {
   describe('what is stored', () => {
     it.each(texts)('comes back to the letter: a payload of %s', async (_, payload) => {
       const task = await submitTo(world(), makeSubmission({ payload }))
-      expect((await loadTask(world().store, task.taskId)).submission.payload).toBe(payload)
+      expect((await loadTask(world().store, task.taskId)).facts.submission.payload).toBe(payload)
     })
 
     it.each(texts)('comes back to the letter: a result of %s', async (_, result) => {
@@ -106,7 +106,7 @@ export const describeContents = (world: () => EventStoreWorld): void => {
       const verdict = store.append(append)
       await verdict
       tags.push('added later')
-      expect((await loadTask(store, append.taskId)).submission.tags).toEqual(['kept'])
+      expect((await loadTask(store, append.taskId)).facts.submission.tags).toEqual(['kept'])
     })
   })
 }

@@ -18,7 +18,7 @@ export const describeLoads = (world: () => EventStoreWorld): void => {
       const before = await world().store.loadStream(task.taskId)
       await world().advance(20)
       const behind = await world().store.loadStream(task.taskId)
-      expect(before.now).toBeGreaterThanOrEqual(task.changedAt)
+      expect(before.now).toBeGreaterThanOrEqual(task.times.changedAt)
       expect(behind.now).toBeGreaterThan(before.now)
     })
 
@@ -42,7 +42,7 @@ export const describeLoads = (world: () => EventStoreWorld): void => {
         const { events } = await store.loadStream(taskId)
         expect(streams.get(taskId)).toEqual({ kind: 'events', events })
       }
-      expect(now).toBeGreaterThanOrEqual(other.changedAt)
+      expect(now).toBeGreaterThanOrEqual(other.times.changedAt)
     })
 
     it('are not spoiled by one that cannot be decoded', async () => {

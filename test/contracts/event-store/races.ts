@@ -25,7 +25,7 @@ export const describeRaces = (world: () => EventStoreWorld): void => {
     ] as const)('store %s once when it is sent twice', async (_, which) => {
       const { store } = world()
       const pending = await submitTo(world())
-      const submission = { ...pending.submission }
+      const submission = { ...pending.facts.submission }
       const append = which === 'first' ? makeAppend(noTask, submit(submission)) : makeAppend(pending, start(pending))
       const verdicts = await Promise.all([store.append(append), store.append(append)])
       const instants = new Set(verdicts.map((verdict) => isStored(verdict) && verdict.recordedAt))

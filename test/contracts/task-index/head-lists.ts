@@ -108,12 +108,12 @@ export const describeHeadLists = (world: () => TaskIndexWorld): void => {
       }
       const [first, second, third, fourth] = tasks
       if (first === undefined || second === undefined || third === undefined || fourth === undefined) return
-      expect(await list({ queue, submittedAfter: second.submittedAt })).toEqual(newestFirst([third, fourth]))
-      expect(await list({ queue, submittedBefore: third.submittedAt })).toEqual(newestFirst([first, second]))
-      expect(await list({ queue, submittedAfter: first.submittedAt, submittedBefore: fourth.submittedAt })).toEqual(
-        newestFirst([second, third]),
-      )
-      expect(await list({ queue, submittedAfter: first.submittedAt - 1, limit: 2 })).toEqual(
+      expect(await list({ queue, submittedAfter: second.times.submittedAt })).toEqual(newestFirst([third, fourth]))
+      expect(await list({ queue, submittedBefore: third.times.submittedAt })).toEqual(newestFirst([first, second]))
+      expect(
+        await list({ queue, submittedAfter: first.times.submittedAt, submittedBefore: fourth.times.submittedAt }),
+      ).toEqual(newestFirst([second, third]))
+      expect(await list({ queue, submittedAfter: first.times.submittedAt - 1, limit: 2 })).toEqual(
         newestFirst([third, fourth]),
       )
     })
@@ -124,15 +124,15 @@ export const describeHeadLists = (world: () => TaskIndexWorld): void => {
       await world().advance(5)
       await appendCommand(world().store, task, start(task))
       const query = { queue: submission.queue }
-      expect(await list({ ...query, submittedAfter: task.submittedAt })).toEqual([])
-      expect(await list({ ...query, submittedBefore: task.submittedAt + 1 })).toEqual([task.taskId])
+      expect(await list({ ...query, submittedAfter: task.times.submittedAt })).toEqual([])
+      expect(await list({ ...query, submittedBefore: task.times.submittedAt + 1 })).toEqual([task.taskId])
     })
 
     it('is walked with every filter at once', async () => {
       const submission = makeSubmission()
       const { queue, type } = submission
       const tasks = await submitMany(world(), 10, submission)
-      const instants = tasks.map((task) => task.submittedAt).toSorted((a, b) => a - b)
+      const instants = tasks.map((task) => task.times.submittedAt).toSorted((a, b) => a - b)
       const query = {
         queue,
         type,

@@ -48,7 +48,7 @@ export const describeQueueSummaries = (world: () => TaskIndexWorld): void => {
 
     it('tells how long the oldest ready task has been ready', async () => {
       const { queue } = makeRoute()
-      const { readyAt } = await submitTo(world(), makeSubmission({ queue }))
+      const { readyAt } = (await submitTo(world(), makeSubmission({ queue }))).times
       await submitTo(world(), makeSubmission({ queue }))
       await world().advance(50)
       const before = await world().store.loadStreams([])
@@ -64,7 +64,7 @@ export const describeQueueSummaries = (world: () => TaskIndexWorld): void => {
       const early = await findSummary(queue)
       await world().advance(320)
       expect(early).toMatchObject({ ready: 0, scheduled: 1 })
-      expect(await findSummary(task.submission.queue)).toMatchObject({ ready: 1, scheduled: 0 })
+      expect(await findSummary(task.facts.submission.queue)).toMatchObject({ ready: 1, scheduled: 0 })
     })
 
     it('tells no age when nothing is ready', async () => {

@@ -27,7 +27,7 @@ export const describeMending = (world: () => TaskIndexWorld): void => {
         run: undefined,
         incarnation: undefined,
         readyAt: 1_767_225_600_123,
-        lastAt: task.changedAt - 1,
+        lastAt: task.times.changedAt - 1,
       }
       await world().routes.learn([other])
       expect(await world().index.repairHead(other)).toBe('repaired')

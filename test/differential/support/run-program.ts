@@ -5,7 +5,8 @@ import type { Identities } from '#application/ports/surroundings/identities.ts'
 import { decide } from '#domain/task/decide.ts'
 import type { Incarnation, Run, TaskId } from '#domain/identifiers.ts'
 import type { TaskCommand } from '#domain/task/commands.ts'
-import { changeHead } from '#domain/task/head.ts'
+import { toTaskChange } from '#domain/task/change.ts'
+import { toHeadChange } from '#domain/task/head.ts'
 import { noTask } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
 import { makeKey, makeSubmission, range } from '../../support/task-builders.ts'
@@ -145,7 +146,7 @@ const makeSubmit = (play: Play, choice: SubmissionChoice): Append => {
     expectedVersion: 0,
     appendId,
     events,
-    head: changeHead(noTask, taskId, appendId, events),
+    head: toHeadChange(toTaskChange(noTask, taskId, events)),
     context: { actor: `submitter of ${play.route.queue}` },
     ...(key && { key: { ...makeKey(key.wish, key.name), scope: `program ${play.seed}` } }),
   }

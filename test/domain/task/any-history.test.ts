@@ -2,14 +2,16 @@ import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import { decide } from '#domain/task/decide.ts'
 import { fold } from '#domain/task/evolve.ts'
-import { changeHead, foldOnto, toHead } from '#domain/task/head.ts'
-import { detailOf, type Task } from '#domain/task/state.ts'
+import { toRecordedTask, toTaskChange } from '#domain/task/change.ts'
+import { toHead, toHeadChange } from '#domain/task/head.ts'
+import { detailOf, noTask, type Phase, type Task } from '#domain/task/state.ts'
 import { toTimeline } from '#domain/task/timeline.ts'
+import { eventKindOf, transitions } from '#domain/task/transitions.ts'
 import { readyInstant } from '#domain/time.ts'
 import { anyProgram } from './support/intents.ts'
 import { findBreaches } from './support/legality.ts'
 import { type Appended, liveThrough } from './support/simulated-life.ts'
-import { appendId, incarnation, taskId } from './support/task-facts.ts'
+import { incarnation, taskId } from './support/task-facts.ts'
 
 const detailsOf = {
   PENDING: ['scheduled', 'ready', 'retrying'],
@@ -36,6 +38,17 @@ describe('whatever is tried, in whatever order, by whichever worker', () => {
     for (const { after } of appends) expect(findBreaches(history.slice(0, after.version))).toEqual([])
   })
 
+  test.prop([anyProgram])('each event is one that the table allows, and leads where the table says', (program) => {
+    let phase: Phase = noTask.phase
+    for (const { event, stateAfter } of toTimeline(liveThrough(program).history)) {
+      const { from, to } = transitions[eventKindOf(event)]
+
+      expect(from).toContain(phase)
+      expect(stateAfter.phase).toBe(to)
+      phase = stateAfter.phase
+    }
+  })
+
   test.prop([anyProgram])(
     'a failure that is not final is one append with its retry, all else stands alone',
     (program) => {
@@ -51,12 +64,12 @@ describe('whatever is tried, in whatever order, by whichever worker', () => {
   test.prop([anyProgram])('every prefix of the history folds to a task that can be shown', (program) => {
     for (const { event, stateAfter } of toTimeline(liveThrough(program).history)) {
       expect(stateAfter.version).toBe(event.version)
-      expect(stateAfter.changedAt).toBe(event.recordedAt)
-      expect(stateAfter.attemptsSinceOpening).toBeGreaterThanOrEqual(0)
-      expect(stateAfter.attemptsSinceOpening).toBeLessThanOrEqual(stateAfter.submission.maxAttempts)
-      expect(stateAfter.attempt).toBeGreaterThanOrEqual(stateAfter.attemptsSinceOpening)
-      expect(stateAfter.crashesSinceOpening).toBeLessThanOrEqual(2)
-      for (const instant of [0, event.recordedAt, stateAfter.readyAt, stateAfter.readyAt - 1]) {
+      expect(stateAfter.times.changedAt).toBe(event.recordedAt)
+      expect(stateAfter.facts.attemptsSinceOpening).toBeGreaterThanOrEqual(0)
+      expect(stateAfter.facts.attemptsSinceOpening).toBeLessThanOrEqual(stateAfter.facts.submission.maxAttempts)
+      expect(stateAfter.facts.attempt).toBeGreaterThanOrEqual(stateAfter.facts.attemptsSinceOpening)
+      expect(stateAfter.facts.crashesSinceOpening).toBeLessThanOrEqual(2)
+      for (const instant of [0, event.recordedAt, stateAfter.times.readyAt, stateAfter.times.readyAt - 1]) {
         expect(detailsOf[stateAfter.status]).toContain(detailOf(stateAfter, instant))
       }
     }
@@ -84,9 +97,21 @@ describe('whatever is tried, in whatever order, by whichever worker', () => {
     }
   })
 
+  test.prop([anyProgram])(
+    'a change folded once and closed by its instant is the fold of what was recorded',
+    (program) => {
+      const { appends, history } = liveThrough(program)
+      for (const { before, events, recordedAt, after } of appends) {
+        const task = toRecordedTask(toTaskChange(before, taskId, events), recordedAt)
+
+        expect(task).toEqual(fold(history.slice(0, after.version)))
+      }
+    },
+  )
+
   test.prop([anyProgram])('the head the store was told to write is the head of the fold', (program) => {
     for (const { before, events, recordedAt, after } of liveThrough(program).appends) {
-      const { due, ...change } = changeHead(before, taskId, appendId, events)
+      const { due, ...change } = toHeadChange(toTaskChange(before, taskId, events))
       const readyAt = due === undefined ? undefined : readyInstant(due, recordedAt)
 
       expect({ ...change, taskId, readyAt, lastAt: recordedAt }).toEqual(toHead(after))
@@ -100,7 +125,7 @@ describe('whatever is tried, in whatever order, by whichever worker', () => {
   test.prop([anyProgram])('asking for the same again writes nothing', (program) => {
     for (const { command, after } of liveThrough(program).appends) {
       if (command.type !== 'Cancel' && command.type !== 'RunNow') continue
-      const now = Math.max(after.changedAt, after.readyAt)
+      const now = Math.max(after.times.changedAt, after.times.readyAt)
 
       expect(decide(after, command.type === 'RunNow' ? { ...command, now } : command)).toEqual({
         kind: 'accepted',
@@ -115,9 +140,7 @@ describe('whatever is tried, in whatever order, by whichever worker', () => {
       const decision = decide(after, wayOnFrom(after))
 
       expect(decision).toMatchObject({ kind: 'accepted' })
-      if (decision.kind === 'accepted') {
-        foldOnto(after, decision.events, { taskId, appendId, recordedAt: after.changedAt })
-      }
+      if (decision.kind === 'accepted') toTaskChange(after, taskId, decision.events)
     }
   })
 })
@@ -125,7 +148,7 @@ describe('whatever is tried, in whatever order, by whichever worker', () => {
 const wayOnFrom = (task: Exclude<Task, { readonly status: 'SUCCESS' }>) => {
   switch (task.status) {
     case 'PENDING':
-      return { type: 'Start', incarnation, now: Math.max(task.readyAt, task.changedAt) } as const
+      return { type: 'Start', incarnation, now: Math.max(task.times.readyAt, task.times.changedAt) } as const
     case 'PROCESSING':
       return { type: 'Succeed', run: task.run, result: '42' } as const
     case 'FAILED':
@@ -147,7 +170,7 @@ const isWithin =
     if (command.type === 'DeclareLost') return delayMs === 0
     if (command.type !== 'Fail') return false
     if (command.retryAfterMs !== undefined) return delayMs === command.retryAfterMs
-    return delayMs >= 0 && delayMs <= after.submission.retry.maxMs
+    return delayMs >= 0 && delayMs <= after.facts.submission.retry.maxMs
   }
 
 describe('the programs that are tried', () => {

@@ -37,8 +37,13 @@ describe('cancelling a pending task', () => {
       after(300, cancelled('requested')),
     )
 
-    expect(task).toMatchObject({ status: 'CANCELLED', version: 5, finishedAt: at(300), changedAt: at(300), attempt: 1 })
-    expect(task.lastFailure).toEqual({ error, cause: 'handler-error', attempt: 1 })
+    expect(task).toMatchObject({
+      status: 'CANCELLED',
+      version: 5,
+      facts: { attempt: 1 },
+      times: { finishedAt: at(300), changedAt: at(300) },
+    })
+    expect(task.facts.lastFailure).toEqual({ error, cause: 'handler-error', attempt: 1 })
   })
 })
 
@@ -47,11 +52,11 @@ describe('cancelling a running task', () => {
     given(submitted(), started(1)).when(cancel).records(cancelRequested)
     expect(taskAfter(submitted(), started(1), after(50, cancelRequested))).toMatchObject({
       status: 'PROCESSING',
-      wanted: 'cancellation',
+      phase: 'cancelling',
       run: 2,
       version: 3,
-      changedAt: at(50),
-      attempt: 1,
+      facts: { attempt: 1 },
+      times: { changedAt: at(50) },
     })
   })
 
@@ -96,8 +101,8 @@ describe('cancelling a running task', () => {
     expect(taskAfter(submitted(), started(1), cancelRequested, after(80, cancelled('aborted')))).toMatchObject({
       status: 'CANCELLED',
       version: 4,
-      finishedAt: at(80),
-      attempt: 1,
+      facts: { attempt: 1 },
+      times: { finishedAt: at(80) },
     })
   })
 })

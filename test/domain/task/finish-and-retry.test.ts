@@ -44,8 +44,13 @@ describe('a handler that returns', () => {
       after(700, succeeded({ run: 5, attempt: 2 })),
     )
 
-    expect(task).toMatchObject({ status: 'SUCCESS', result: '42', finishedAt: at(700), changedAt: at(700), attempt: 2 })
-    expect(task.lastFailure).toBeUndefined()
+    expect(task).toMatchObject({
+      status: 'SUCCESS',
+      result: '42',
+      facts: { attempt: 2 },
+      times: { finishedAt: at(700), changedAt: at(700) },
+    })
+    expect(task.facts.lastFailure).toBeUndefined()
   })
 })
 
@@ -182,8 +187,10 @@ describe('an attempt that killed its process', () => {
   test('is counted, and nothing else is', () => {
     const history = [submitted(), started(1), failed({ run: 2, attempt: 1, cause: 'crash' }), retried(0), started(2)]
 
-    expect(taskAfter(...history).crashesSinceOpening).toBe(1)
-    expect(taskAfter(...history, failedForGood({ run: 5, attempt: 2, cause: 'timeout' })).crashesSinceOpening).toBe(1)
+    expect(taskAfter(...history).facts.crashesSinceOpening).toBe(1)
+    expect(
+      taskAfter(...history, failedForGood({ run: 5, attempt: 2, cause: 'timeout' })).facts.crashesSinceOpening,
+    ).toBe(1)
   })
 })
 
@@ -191,19 +198,21 @@ describe('a failed attempt', () => {
   test('is the last failure of a task that waits for its back-off', () => {
     expect(taskAfter(submitted(), started(1), after(900, failed({ run: 2, attempt: 1 })), retried(100))).toMatchObject({
       status: 'PENDING',
-      waiting: 'for-instant',
+      phase: 'waiting',
       version: 4,
-      readyAt: at(1_000),
-      attempt: 1,
-      attemptsSinceOpening: 1,
-      lastFailure: { error, cause: 'handler-error', attempt: 1 },
+      facts: {
+        attempt: 1,
+        attemptsSinceOpening: 1,
+        lastFailure: { error, cause: 'handler-error', attempt: 1 },
+      },
+      times: { readyAt: at(1_000) },
     })
   })
 
   test('stays the last failure while the next attempt runs', () => {
     const task = taskAfter(submitted(), started(1), failed({ run: 2, attempt: 1 }), retried(100), started(2))
 
-    expect(task.lastFailure).toEqual({ error, cause: 'handler-error', attempt: 1 })
+    expect(task.facts.lastFailure).toEqual({ error, cause: 'handler-error', attempt: 1 })
   })
 
   test('that was the last ends the task when it is recorded', () => {
@@ -212,8 +221,8 @@ describe('a failed attempt', () => {
     ).toMatchObject({
       status: 'FAILED',
       detail: 'attempts-exhausted',
-      finishedAt: at(900),
-      lastFailure: { error, cause: 'handler-error', attempt: 1 },
+      facts: { lastFailure: { error, cause: 'handler-error', attempt: 1 } },
+      times: { finishedAt: at(900) },
     })
   })
 })

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { fold, IllegalHistoryError } from '#domain/task/evolve.ts'
 import type { TaskEvent } from '#domain/task/events.ts'
-import { changeHead, foldOnto, toHead, type HeadChange } from '#domain/task/head.ts'
-import { noTask } from '#domain/task/state.ts'
+import { toTaskChange } from '#domain/task/change.ts'
+import { type HeadChange, toHead, toHeadChange } from '#domain/task/head.ts'
 import { readyInstant } from '#domain/time.ts'
 import {
   cancelled,
@@ -19,7 +19,7 @@ import {
 } from './support/events.ts'
 import { at, taskAfter } from './support/given.ts'
 import { after, recorded, type Step } from './support/history.ts'
-import { appendId, epoch, incarnation, taskId } from './support/task-facts.ts'
+import { epoch, incarnation, taskId } from './support/task-facts.ts'
 
 describe('the head of a task', () => {
   test('says when a pending task is ready, and nothing of a run', () => {
@@ -68,7 +68,7 @@ describe('the head of a task', () => {
 
 describe('what an append makes of the head', () => {
   const change = (history: readonly Step[], ...events: readonly TaskEvent[]): HeadChange =>
-    changeHead(fold(recorded(...history)), taskId, appendId, events)
+    toHeadChange(toTaskChange(fold(recorded(...history)), taskId, events))
 
   test('of a submission leaves the instant open that only the store knows', () => {
     expect(change([], submitted({ priority: 9 }, { delayMs: 500 }))).toEqual({
@@ -142,24 +142,6 @@ describe('what an append makes of the head', () => {
 
   test('that cannot follow is refused', () => {
     expect(() => change([submitted()], reopened)).toThrow(IllegalHistoryError)
-  })
-
-  test('without events is refused', () => {
-    expect(() => changeHead(noTask, taskId, appendId, [])).toThrow(RangeError)
-  })
-})
-
-describe('events recorded at one instant', () => {
-  test('fold onto the state before them with the versions that follow', () => {
-    const task = foldOnto(fold(recorded(submitted(), started(1))), [failed({ run: 2, attempt: 1 }), retried(100)], {
-      taskId,
-      appendId,
-      recordedAt: at(300),
-    })
-
-    expect(task).toEqual(
-      taskAfter(submitted(), started(1), after(300, failed({ run: 2, attempt: 1 })), after(300, retried(100))),
-    )
   })
 })
 

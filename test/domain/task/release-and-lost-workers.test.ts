@@ -24,13 +24,10 @@ describe('a stopping worker', () => {
       taskAfter(submitted({}, { delayMs: 500 }), after(600, started(1)), after(900, released({ run: 2, attempt: 1 }))),
     ).toMatchObject({
       status: 'PENDING',
-      waiting: 'for-instant',
+      phase: 'waiting',
       version: 3,
-      readyAt: at(500),
-      changedAt: at(900),
-      attempt: 0,
-      attemptsSinceOpening: 0,
-      startedAt: at(600),
+      facts: { attempt: 0, attemptsSinceOpening: 0 },
+      times: { readyAt: at(500), changedAt: at(900), startedAt: at(600) },
     })
   })
 
@@ -44,7 +41,7 @@ describe('a stopping worker', () => {
         started(2),
         released({ run: 5, attempt: 2 }),
       ),
-    ).toMatchObject({ attempt: 1, attemptsSinceOpening: 1 })
+    ).toMatchObject({ facts: { attempt: 1, attemptsSinceOpening: 1 } })
   })
 })
 
@@ -109,12 +106,12 @@ describe('a task whose workers were lost', () => {
   const lostTwice = [...lostOnce, started(2), failed({ run: 5, attempt: 2, cause: 'worker-lost' }), retried(0)] as const
 
   test('shares a process after the first', () => {
-    expect(taskAfter(...lostOnce)).toMatchObject({ workersLostSinceOpening: 1 })
+    expect(taskAfter(...lostOnce).facts.workersLostSinceOpening).toBe(1)
     expect(runsApart(taskAfter(...lostOnce))).toBe(false)
   })
 
   test('runs apart after the second, while it waits and while it runs', () => {
-    expect(taskAfter(...lostTwice)).toMatchObject({ workersLostSinceOpening: 2 })
+    expect(taskAfter(...lostTwice).facts.workersLostSinceOpening).toBe(2)
     expect(runsApart(taskAfter(...lostTwice))).toBe(true)
     expect(runsApart(taskAfter(...lostTwice, started(3)))).toBe(true)
   })
@@ -126,7 +123,7 @@ describe('a task whose workers were lost', () => {
 
   test('shares a process again once a person has opened it again', () => {
     const reopenedTask = taskAfter(...lostTwice, started(3), failedForGood({ run: 8, attempt: 3 }), reopened)
-    expect(reopenedTask).toMatchObject({ workersLostSinceOpening: 0 })
+    expect(reopenedTask.facts.workersLostSinceOpening).toBe(0)
     expect(runsApart(reopenedTask)).toBe(false)
   })
 

@@ -44,21 +44,22 @@ describe('a person who retries', () => {
 
     expect(task).toMatchObject({
       status: 'PENDING',
-      waiting: 'for-instant',
+      phase: 'waiting',
       version: 7,
-      readyAt: at(5_000),
-      attempt: 2,
-      attemptsSinceOpening: 0,
-      crashesSinceOpening: 0,
-      lastFailure: { error, cause: 'crash', attempt: 2 },
+      facts: {
+        attempt: 2,
+        attemptsSinceOpening: 0,
+        crashesSinceOpening: 0,
+        lastFailure: { error, cause: 'crash', attempt: 2 },
+      },
+      times: { readyAt: at(5_000), finishedAt: undefined },
     })
-    expect(task).not.toHaveProperty('finishedAt')
   })
 
-  test('clears the request to cancel: the next run is wanted for its result', () => {
+  test('forgets the request to cancel: the next run is not cancelling', () => {
     expect(
       taskAfter(submitted(), started(1), cancelRequested, cancelled('aborted'), reopened, started(2)),
-    ).toMatchObject({ status: 'PROCESSING', wanted: 'result', run: 6 })
+    ).toMatchObject({ status: 'PROCESSING', phase: 'running', run: 6 })
   })
 
   test.each([
@@ -126,20 +127,19 @@ describe('a rescheduled task', () => {
   test('is ready after the delay, counted from the recording', () => {
     expect(taskAfter(submitted({}, { delayMs: 86_400_000 }), after(1_000, rescheduled({ delayMs: 5 })))).toMatchObject({
       status: 'PENDING',
-      waiting: 'for-instant',
+      phase: 'waiting',
       version: 2,
-      readyAt: at(1_005),
-      changedAt: at(1_000),
+      times: { readyAt: at(1_005), changedAt: at(1_000) },
     })
   })
 
   test('is ready at the instant a person named', () => {
-    expect(taskAfter(submitted(), rescheduled({ runAt: at(77) })).readyAt).toBe(at(77))
+    expect(taskAfter(submitted(), rescheduled({ runAt: at(77) })).times.readyAt).toBe(at(77))
   })
 
   test('keeps the attempts it has spent', () => {
     expect(
       taskAfter(submitted(), started(1), failed({ run: 2, attempt: 1 }), retried(100), rescheduled()),
-    ).toMatchObject({ attempt: 1, attemptsSinceOpening: 1 })
+    ).toMatchObject({ facts: { attempt: 1, attemptsSinceOpening: 1 } })
   })
 })

@@ -42,24 +42,29 @@ describe('a submitted task', () => {
   test('is pending, unspent, and carries what was submitted without when it was due', () => {
     expect(taskAfter(submitted({}, { delayMs: 500 }))).toEqual({
       status: 'PENDING',
-      waiting: 'for-instant',
+      phase: 'waiting',
       taskId,
       version: 1,
-      submission,
-      submittedAt: epoch,
-      changedAt: epoch,
-      readyAt: at(500),
-      attempt: 0,
-      attemptsSinceOpening: 0,
-      crashesSinceOpening: 0,
-      workersLostSinceOpening: 0,
-      startedAt: undefined,
-      lastFailure: undefined,
+      facts: {
+        submission,
+        attempt: 0,
+        attemptsSinceOpening: 0,
+        crashesSinceOpening: 0,
+        workersLostSinceOpening: 0,
+        lastFailure: undefined,
+      },
+      times: {
+        submittedAt: epoch,
+        changedAt: epoch,
+        readyAt: at(500),
+        startedAt: undefined,
+        finishedAt: undefined,
+      },
     })
   })
 
   test('is ready at the instant it was submitted for', () => {
-    expect(taskAfter(submitted({}, { runAt: at(90_000) })).readyAt).toBe(at(90_000))
+    expect(taskAfter(submitted({}, { runAt: at(90_000) })).times.readyAt).toBe(at(90_000))
   })
 
   test('is not submitted a second time', () => {
@@ -126,23 +131,20 @@ describe('a started task', () => {
     const pending = taskAfter(submitted())
 
     expect(taskAfter(submitted(), after(250, started(1)))).toEqual({
-      ...pending,
       status: 'PROCESSING',
-      waiting: undefined,
+      phase: 'running',
+      taskId,
       version: 2,
-      changedAt: at(250),
+      facts: { ...pending.facts, attempt: 1, attemptsSinceOpening: 1 },
+      times: { ...pending.times, changedAt: at(250), startedAt: at(250) },
       run: 2,
       incarnation,
       timeLimitMs: 60_000,
-      wanted: 'result',
-      attempt: 1,
-      attemptsSinceOpening: 1,
-      startedAt: at(250),
     })
   })
 
   test('keeps the instant it was ready at', () => {
-    expect(taskAfter(submitted({}, { delayMs: 500 }), after(800, started(1))).readyAt).toBe(at(500))
+    expect(taskAfter(submitted({}, { delayMs: 500 }), after(800, started(1))).times.readyAt).toBe(at(500))
   })
 
   test('is not started by a second worker', () => {

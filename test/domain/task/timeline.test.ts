@@ -22,7 +22,7 @@ describe('the timeline of a task', () => {
       event.type,
       stateAfter.status,
       detailOf(stateAfter, event.recordedAt),
-      stateAfter.attempt,
+      stateAfter.facts.attempt,
     ])
 
     expect(lines).toEqual([
@@ -56,7 +56,7 @@ describe('the timeline of a task', () => {
 
   test('ends with the state that the fold gives', () => {
     expect(toTimeline(events).at(-1)?.stateAfter).toEqual(fold(events))
-    expect(fold(events)).toMatchObject({ changedAt: at(180), version: 6 })
+    expect(fold(events)).toMatchObject({ version: 6, times: { changedAt: at(180) } })
   })
 
   test('of no events is empty', () => {

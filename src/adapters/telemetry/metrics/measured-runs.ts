@@ -34,8 +34,8 @@ class MeasuredRun implements RunObservation {
 
   started(task: RunningTask): void {
     this.#task = task
-    const waitedMs = (task.startedAt ?? task.readyAt) - task.readyAt
-    this.#metrics.timeToStart.record(Math.max(0, waitedMs) / 1_000, this.#metrics.limitType(task.submission.type))
+    const waitedMs = (task.times.startedAt ?? task.times.readyAt) - task.times.readyAt
+    this.#metrics.timeToStart.record(Math.max(0, waitedMs) / 1_000, this.#metrics.limitType(task.facts.submission.type))
     this.#next.started(task)
   }
 
@@ -43,9 +43,9 @@ class MeasuredRun implements RunObservation {
     const task = this.#task
     const outcome = findOutcome(events)
     if (task !== undefined && outcome !== undefined) {
-      const type = this.#metrics.limitType(task.submission.type)
-      this.#metrics.runTime.record((recordedAt - (task.startedAt ?? recordedAt)) / 1_000, type, outcome)
-      if (isEnd(outcome)) this.#metrics.endToEnd.record((recordedAt - task.submittedAt) / 1_000, type, outcome)
+      const type = this.#metrics.limitType(task.facts.submission.type)
+      this.#metrics.runTime.record((recordedAt - (task.times.startedAt ?? recordedAt)) / 1_000, type, outcome)
+      if (isEnd(outcome)) this.#metrics.endToEnd.record((recordedAt - task.times.submittedAt) / 1_000, type, outcome)
     }
     this.#next.recorded(events, recordedAt)
   }

@@ -34,14 +34,14 @@ class RunSpan implements RunObservation {
     const options = {
       kind: SpanKind.CONSUMER,
       attributes: {
-        ...describeTask(task.taskId, task.submission),
+        ...describeTask(task.taskId, task.facts.submission),
         'messaging.operation.name': 'process',
         'messaging.operation.type': 'process',
-        'taskfold.attempt': task.attempt + 1,
+        'taskfold.attempt': task.facts.attempt + 1,
       },
       links: toLinks(taskTrace),
     }
-    this.#span = tracer.startSpan(`process ${task.submission.type}`, options, parent)
+    this.#span = tracer.startSpan(`process ${task.facts.submission.type}`, options, parent)
     this.#inner = trace.setSpan(parent, this.#span)
     this.context = { traceparent: toTraceparent(this.#span.spanContext()) }
   }
@@ -58,7 +58,7 @@ class RunSpan implements RunObservation {
     this.#span.setAttributes({
       'taskfold.run': task.run,
       'taskfold.worker.incarnation': task.incarnation,
-      'taskfold.task.ready_to_start_ms': Math.max(0, (task.startedAt ?? task.readyAt) - task.readyAt),
+      'taskfold.task.ready_to_start_ms': Math.max(0, (task.times.startedAt ?? task.times.readyAt) - task.times.readyAt),
     })
     this.#span.addEvent('started')
   }

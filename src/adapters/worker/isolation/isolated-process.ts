@@ -106,9 +106,9 @@ class IsolatedLife {
     this.#request = request
     this.#child = child
     this.#onEnding = onEnding
-    const { taskId, attempt, run, submission } = request.task
-    const { type, payload } = submission
-    this.#tell({ kind: 'begin', settings: deps.settings, type, payload, taskId, run, attempt })
+    const { taskId, run, facts } = request.task
+    const { type, payload } = facts.submission
+    this.#tell({ kind: 'begin', settings: deps.settings, type, payload, taskId, run, attempt: facts.attempt })
     this.#passOutput()
     this.#forwardAbort()
     this.#killAfter(preparationMsMax, 'starting', 'did not begin its handler in time')
@@ -167,9 +167,9 @@ class IsolatedLife {
   #toEnding(message: string): HandlerEnding {
     // Its handler had not begun, so the death says nothing about the task.
     if (this.#state === 'starting') return toThrown(new Error(message))
-    const { taskId, run, submission } = this.#request.task
+    const { taskId, run, facts } = this.#request.task
     if (this.#state === 'running') {
-      this.#deps.logger.warn({ taskId, run, taskType: submission.type }, message)
+      this.#deps.logger.warn({ taskId, run, taskType: facts.submission.type }, message)
     }
     return { kind: 'crashed', error: { name: 'Crash', message } }
   }
@@ -225,10 +225,10 @@ class IsolatedLife {
   }
 
   #passOutput(): void {
-    const { taskId, attempt } = this.#request.task
+    const { taskId, facts } = this.#request.task
     for (const output of ['stdout', 'stderr'] as const) {
       passLines(this.#child[output], (line) => {
-        this.#deps.logger.info({ taskId, attempt, output, line }, 'an isolated handler wrote a line')
+        this.#deps.logger.info({ taskId, attempt: facts.attempt, output, line }, 'an isolated handler wrote a line')
       })
     }
   }
@@ -241,20 +241,23 @@ class IsolatedLife {
   #leaveOut(): void {
     if (this.#malformed === 'some') return
     this.#malformed = 'some'
-    const { taskId, run, submission } = this.#request.task
-    this.#deps.logger.warn({ taskId, run, taskType: submission.type }, 'malformed messages of a handler were left out')
+    const { taskId, run, facts } = this.#request.task
+    this.#deps.logger.warn(
+      { taskId, run, taskType: facts.submission.type },
+      'malformed messages of a handler were left out',
+    )
   }
 }
 
 const askLedger = async ({ task, ledger }: IsolatedRequest, request: LedgerRequest): Promise<LedgerReply> => {
-  const { taskId, run, attempt } = task
+  const { taskId, run, facts } = task
   const { name } = request
   try {
     if (request.kind === 'complete') {
       return { kind: 'complete', verdict: await ledger.complete({ taskId, name, run, result: request.result }) }
     }
     const { mode, input } = request
-    return { kind: 'claim', verdict: await ledger.claim({ taskId, name, mode, run, attempt, input }) }
+    return { kind: 'claim', verdict: await ledger.claim({ taskId, name, mode, run, attempt: facts.attempt, input }) }
   } catch (error) {
     const code = error instanceof StoreUnavailableError ? 'store-unavailable' : 'other'
     return { kind: 'failed', code, message: error instanceof Error ? error.message : 'the ledger failed' }

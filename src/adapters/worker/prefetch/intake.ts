@@ -45,7 +45,7 @@ export const createIntake = ({ runtime, slots, source, loader, routes, waiting, 
     // They were judged for another incarnation.
     if (lease !== slots.lease()) return
     // A hint may name another route than the task has.
-    waiting.add(startables.filter(({ task }) => routes.serves(task.submission)))
+    waiting.add(startables.filter(({ task }) => routes.serves(task.facts.submission)))
     if (stop.signal.aborted) waiting.giveBackAll()
     onLoaded()
   }

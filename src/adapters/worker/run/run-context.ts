@@ -42,7 +42,7 @@ export class RunContext implements HandlerContext {
 
   constructor(run: HandledRun, tools: RunTools) {
     this.taskId = run.task.taskId
-    this.attempt = run.task.attempt
+    this.attempt = run.task.facts.attempt
     this.#run = run
     this.#tools = tools
   }
@@ -64,10 +64,13 @@ export class RunContext implements HandlerContext {
 
   get effect(): HandlerContext['effect'] {
     if (this.#effect !== undefined) return this.#effect
-    const { taskId, run, attempt } = this.#run.task
+    const { taskId, run, facts } = this.#run.task
     const { ledger, runtime } = this.#tools
     const { timers, random } = runtime
-    const effects = createRunEffects({ ledger, timers, random }, { taskId, run, attempt, signal: this.signal })
+    const effects = createRunEffects(
+      { ledger, timers, random },
+      { taskId, run, attempt: facts.attempt, signal: this.signal },
+    )
     this.#effect = (name, options, work) => effects.perform(name, options, work)
     return this.#effect
   }

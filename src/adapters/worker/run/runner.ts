@@ -67,8 +67,8 @@ class HandlerRunner implements Runner {
   }
 
   begin(task: RunningTask, lease: WorkerLease, observation: RunObservation): void {
-    const handler = this.#deps.handlers.get(task.submission.type)
-    if (handler === undefined) throw new Error(`there is no handler for ${task.submission.type}`)
+    const handler = this.#deps.handlers.get(task.facts.submission.type)
+    if (handler === undefined) throw new Error(`there is no handler for ${task.facts.submission.type}`)
     const preparationMs = runsApart(task) ? preparationMsMax : 0
     const run = new ActiveRun(this.#surroundings, { task, lease, observation, preparationMs })
     this.#deps.slots.begin()
@@ -111,7 +111,7 @@ class HandlerRunner implements Runner {
 
   #run(run: ActiveRun, handler: TaskHandler): Promise<HandlerEnding> {
     const { task, context } = run
-    if (!runsApart(task)) return runHandler(handler, task.submission.payload, context)
+    if (!runsApart(task)) return runHandler(handler, task.facts.submission.payload, context)
     return this.#deps.isolation.run({
       task,
       context,
@@ -130,10 +130,10 @@ class HandlerRunner implements Runner {
 
   #cutOff(run: ActiveRun, command: FinishCommand): void {
     this.#remove(run)
-    const { taskId, run: number, submission } = run.task
+    const { taskId, run: number, facts } = run.task
     this.#deps.runtime.count('handlers-cut-off')
     this.#deps.runtime.logger.warn(
-      { taskId, run: number, taskType: submission.type },
+      { taskId, run: number, taskType: facts.submission.type },
       'a handler ignored its signal, was given up on and keeps its slot until it ends',
     )
     this.#record(run.task, command, run.lease, run.observation)

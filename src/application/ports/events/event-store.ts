@@ -41,7 +41,7 @@ export interface Append {
   readonly expectedVersion: number
   readonly appendId: AppendId
   readonly events: readonly TaskEvent[]
-  /** What the append makes of the head, by `changeHead`. */
+  /** What the append makes of the head, by `toHeadChange`. */
   readonly head: HeadChange
   readonly context: EventContext
   /** Only of an append that begins a stream. */

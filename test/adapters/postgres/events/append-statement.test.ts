@@ -1,17 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { encodeAppend, toAppendStatement, toVerdicts } from '#adapters/postgres/events/append-statement.ts'
 import { noTask } from '#domain/task/state.ts'
-import { foldOnto } from '#domain/task/head.ts'
 import { fail, start } from '../../../support/run-commands.ts'
-import { makeAppend, range, submit } from '../../../support/task-builders.ts'
+import { makeAppend, range, submit, toTask } from '../../../support/task-builders.ts'
 
 const encodeFirst = () => encodeAppend(makeAppend(noTask, submit()), 1)
 
 const encodeFailure = () => {
   const first = makeAppend(noTask, submit())
-  const pending = foldOnto(noTask, first.events, { ...first, recordedAt: 0 })
+  const pending = toTask(noTask, first, 0)
   const started = makeAppend(pending, start(pending))
-  const running = foldOnto(pending, started.events, { ...started, recordedAt: 0 })
+  const running = toTask(pending, started, 0)
   return encodeAppend(makeAppend(running, fail(running)), null)
 }
 

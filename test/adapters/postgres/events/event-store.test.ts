@@ -250,9 +250,9 @@ describe('the store clock', () => {
     const task = await submitTo(world)
     await world.pool.query(sql.unsafe`
       update taskfold.tasks set last_at = last_at + interval '1 hour' where task_id = ${task.taskId}::uuid`)
-    const ahead = task.changedAt + 3_600_000
+    const ahead = task.times.changedAt + 3_600_000
     const running = await appendCommand(world.store, task, start(task))
     const ended = await appendCommand(world.store, running, succeed(running))
-    expect([running.changedAt, ended.changedAt]).toEqual([ahead, ahead])
+    expect([running.times.changedAt, ended.times.changedAt]).toEqual([ahead, ahead])
   })
 })

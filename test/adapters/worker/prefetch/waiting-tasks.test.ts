@@ -5,13 +5,12 @@ import { createManualTime } from '#adapters/memory/surroundings/manual-time.ts'
 import { createMemoryTaskQueue } from '#adapters/memory/queue/task-queue.ts'
 import { createReadyAnnouncer } from '#application/hints/announcer.ts'
 import type { Startable } from '#application/runs/task-loader.ts'
-import { foldOnto } from '#domain/task/head.ts'
 import { noTask } from '#domain/task/state.ts'
-import { makeAppend, range, submit } from '../../../support/task-builders.ts'
+import { makeAppend, range, submit, toTask } from '../../../support/task-builders.ts'
 
 const makeStartable = (): Startable => {
   const first = makeAppend(noTask, submit())
-  return { task: foldOnto(noTask, first.events, { ...first, recordedAt: 0 }), events: [], trace: {} }
+  return { task: toTask(noTask, first, 0), events: [], trace: {} }
 }
 
 it('gives tasks in the order they came, however they come and go', () => {

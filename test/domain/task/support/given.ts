@@ -4,11 +4,11 @@ import { evolve, fold, IllegalHistoryError } from '#domain/task/evolve.ts'
 import type { Rejection } from '#domain/task/rejections.ts'
 import type { TaskCommand } from '#domain/task/commands.ts'
 import type { TaskEvent } from '#domain/task/events.ts'
-import { foldOnto } from '#domain/task/head.ts'
+import { toTaskChange } from '#domain/task/change.ts'
 import type { Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
 import { recorded, type Step } from './history.ts'
-import { appendId, epoch, taskId } from './task-facts.ts'
+import { epoch, taskId } from './task-facts.ts'
 
 /**
  * A specification in three parts: `given(history).when(command)`, then what is recorded or how it is refused.
@@ -22,7 +22,7 @@ export const given = (...history: readonly Step[]) => {
     when: (command: TaskCommand) => ({
       records: (...expected: readonly TaskEvent[]): void => {
         expect(decide(state, command)).toEqual({ kind: 'accepted', events: expected })
-        foldOnto(state, expected, { taskId, appendId, recordedAt: events.at(-1)?.recordedAt ?? epoch })
+        toTaskChange(state, taskId, expected)
       },
       recordsNothing: (): void => {
         expect(decide(state, command)).toEqual({ kind: 'accepted', events: [] })

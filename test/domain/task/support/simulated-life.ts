@@ -1,7 +1,7 @@
 import { decide, type Decision } from '#domain/task/decide.ts'
 import type { TaskCommand } from '#domain/task/commands.ts'
 import type { RecordedEvent, TaskEvent } from '#domain/task/events.ts'
-import { foldOnto } from '#domain/task/head.ts'
+import { evolve } from '#domain/task/evolve.ts'
 import { noTask, type Task, type TaskState } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
 import { toCommand, type Intent } from './intents.ts'
@@ -30,10 +30,14 @@ export interface Life {
   readonly state: TaskState
 }
 
-/** Lives through a program: decides each try on the task as it is and records what is accepted, as a store would. */
+/**
+ * Lives through a program: decides each try on the task as it stands, and records and folds what is accepted. The events are
+ * folded as recorded ones, so that `toRecordedTask` can be compared with it.
+ */
 export const liveThrough = (program: readonly Intent[]): Life => {
   const tries: Attempted[] = []
   const appends: Appended[] = []
+  const history: RecordedEvent[] = []
   let state: TaskState = noTask
   let now: Instant = epoch
   for (const intent of program) {
@@ -43,15 +47,17 @@ export const liveThrough = (program: readonly Intent[]): Life => {
     tries.push({ before: state, command, decision })
     if (decision.kind === 'rejected' || decision.events.length === 0) continue
     // A stream never steps back, whatever the clock does.
-    const recordedAt: Instant = state.status === 'NONE' ? now : Math.max(now, state.changedAt)
-    const after: Task = foldOnto(state, decision.events, { taskId, appendId, recordedAt })
-    appends.push({ command, before: state, events: decision.events, recordedAt, after })
+    const recordedAt: Instant = state.status === 'NONE' ? now : Math.max(now, state.times.changedAt)
+    const before = state
+    let after: Task | undefined
+    for (const event of decision.events) {
+      const recorded = { ...event, taskId, appendId, context: {}, version: history.length + 1, recordedAt }
+      history.push(recorded)
+      after = evolve(after ?? before, recorded)
+    }
+    if (after === undefined) continue
+    appends.push({ command, before, events: decision.events, recordedAt, after })
     state = after
   }
-  return { tries, appends, history: toHistory(appends), state }
+  return { tries, appends, history, state }
 }
-
-const toHistory = (appends: readonly Appended[]): readonly RecordedEvent[] =>
-  appends
-    .flatMap(({ events, recordedAt }) => events.map((event) => ({ ...event, recordedAt })))
-    .map((event, index) => ({ ...event, taskId, appendId, context: {}, version: index + 1 }))

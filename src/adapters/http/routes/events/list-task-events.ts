@@ -60,7 +60,7 @@ const renderTimelineEntry = ({ event, stateAfter }: TimelineEntry, traceUrl: Tra
   const state = {
     status: stateAfter.status,
     detail: detailOf(stateAfter, event.recordedAt),
-    attempt: stateAfter.attempt,
+    attempt: stateAfter.facts.attempt,
   }
   const traceId = traceIdOf(event)
   const url = traceId === null ? null : (traceUrl?.replaceAll('{traceId}', traceId) ?? null)

@@ -9,28 +9,28 @@ import { renderInstant } from '../instant-view.ts'
  */
 export const renderTask = (task: Task, now: Instant, progress: JsonText = 'null'): JsonText => {
   const result = task.status === 'SUCCESS' ? task.result : 'null'
-  return `{${renderFacts(task, now, progress)},"payload":${task.submission.payload},"result":${result}}`
+  return `{${renderFacts(task, now, progress)},"payload":${task.facts.submission.payload},"result":${result}}`
 }
 
 /** A task without its payload and result, for lists. */
 export const renderTaskSummary = (task: Task, now: Instant): JsonText => `{${renderFacts(task, now, 'null')}}`
 
 const renderFacts = (task: Task, now: Instant, progress: JsonText): string => {
-  const { type, queue, priority, maxAttempts, timeoutMs, tags } = task.submission
+  const { type, queue, priority, maxAttempts, timeoutMs, tags } = task.facts.submission
   return (
     `"id":"${task.taskId}","type":${JSON.stringify(type)},"queue":${JSON.stringify(queue)},` +
     `"status":"${task.status}","detail":"${detailOf(task, now)}","priority":${priority + 0},` +
-    `"attempt":${task.attempt},"maxAttempts":${maxAttempts},"timeoutMs":${timeoutMs},` +
+    `"attempt":${task.facts.attempt},"maxAttempts":${maxAttempts},"timeoutMs":${timeoutMs},` +
     `"error":${renderError(task)},"progress":${progress},` +
-    `"runAt":${renderInstant(task.readyAt)},"submittedAt":${renderInstant(task.submittedAt)},` +
-    `"startedAt":${renderInstant(task.startedAt)},` +
-    `"finishedAt":${renderInstant(isEnded(task) ? task.finishedAt : undefined)},` +
+    `"runAt":${renderInstant(task.times.readyAt)},"submittedAt":${renderInstant(task.times.submittedAt)},` +
+    `"startedAt":${renderInstant(task.times.startedAt)},` +
+    `"finishedAt":${renderInstant(isEnded(task) ? task.times.finishedAt : undefined)},` +
     `"tags":${tags.length === 0 ? '[]' : JSON.stringify(tags)},"version":${task.version}`
   )
 }
 
 const renderError = (task: Task): JsonText => {
-  if (task.lastFailure === undefined || task.status === 'SUCCESS') return 'null'
-  const { error, cause, attempt } = task.lastFailure
+  if (task.facts.lastFailure === undefined || task.status === 'SUCCESS') return 'null'
+  const { error, cause, attempt } = task.facts.lastFailure
   return JSON.stringify({ name: error.name, message: error.message, cause, attempt })
 }

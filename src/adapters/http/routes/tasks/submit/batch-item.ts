@@ -1,4 +1,4 @@
-import type { RequestsRefusedError } from '#application/commands/submit-many.ts'
+import type { RequestsRefusedError } from '#application/commands/submit-all.ts'
 import { KeyReusedError, type SubmitRequest } from '#application/commands/submit-task.ts'
 import type { Instant } from '#domain/time.ts'
 import { toFaults, validationFailed } from '../../../problems/faults.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { RequestsRefusedError, type SettledSubmit } from '#application/commands/submit-many.ts'
+import { RequestsRefusedError } from '#application/commands/submit-all.ts'
+import type { SettledSubmit } from '#application/commands/submit-many.ts'
 import type { SubmitOutcome, SubmitRequest } from '#application/commands/submit-task.ts'
 import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'

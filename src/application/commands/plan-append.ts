@@ -1,0 +1,44 @@
+import { type TaskChange, toTaskChange } from '#domain/task/change.ts'
+import type { EventContext, TaskEvent } from '#domain/task/events.ts'
+import { toHeadChange } from '#domain/task/head.ts'
+import { noTask, type Task } from '#domain/task/state.ts'
+import type { Append, StoredVerdict } from '../ports/events/event-store.ts'
+import type { SubmitKey } from '../ports/events/submit-keys.ts'
+import type { Identities } from '../ports/surroundings/identities.ts'
+
+/** An append, and the change it makes of its task: `toRecordedTask` completes that once the store has stored the append. */
+export interface PlannedAppend {
+  readonly append: Append
+  readonly change: TaskChange
+}
+
+/** The append that records `events` on `task`. */
+export const planAppend = (
+  identities: Identities,
+  task: Task,
+  events: readonly TaskEvent[],
+  context: EventContext,
+): PlannedAppend => {
+  const { taskId, version } = task
+  const change = toTaskChange(task, taskId, events)
+  const appendId = identities.mintAppendId()
+  return { append: { taskId, expectedVersion: version, appendId, events, head: toHeadChange(change), context }, change }
+}
+
+/** The append that begins a task with `events`, under a new id and, when one is given, under `key`. */
+export const planFirstAppend = (
+  identities: Identities,
+  events: readonly TaskEvent[],
+  context: EventContext,
+  key: SubmitKey | undefined,
+): PlannedAppend => {
+  const taskId = identities.mintTaskId()
+  const change = toTaskChange(noTask, taskId, events)
+  const appendId = identities.mintAppendId()
+  const append: Append = { taskId, expectedVersion: 0, appendId, events, head: toHeadChange(change), context }
+  return { append: key === undefined ? append : { ...append, key }, change }
+}
+
+/** Whether the append was the last of its stream when the store gave its verdict. */
+export const wasLast = (append: Append, verdict: StoredVerdict): boolean =>
+  verdict.kind === 'appended' || verdict.headVersion === append.head.version
