@@ -1,16 +1,16 @@
 import type { Instant } from './time.ts'
 
-/** What one point of priority is worth: a minute's head start. */
+/** The head start that one point of priority gives: a minute. */
 export const priorityHeadStartMs = 60_000
 
 /**
- * The one number that orders a queue, lower first; equal ranks go by task id, which is by age.
+ * The number that orders a queue, lower first; equal ranks are ordered by task id, and so by age.
  *
- * Urgent work goes first and nothing starves: a task that has waited long enough passes any priority.
+ * Urgent tasks go first and none starves: a task that has waited long enough goes before any priority.
  */
 export const rankOf = (readyAt: Instant, priority: number): number => readyAt - priority * priorityHeadStartMs
 
-/** Orders (rank, id) pairs the way every queue does: negative when `a` goes first. */
+/** Orders (rank, id) pairs as every queue does: negative when `a` goes first. */
 export const compareRanked = (
   a: { readonly rank: number; readonly taskId: string },
   b: { readonly rank: number; readonly taskId: string },

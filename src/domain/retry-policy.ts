@@ -6,7 +6,7 @@ export interface RetryPolicy {
   readonly jitter: 'full' | 'none'
 }
 
-/** What a task gets that names no policy of its own. */
+/** The policy of a task for which neither its submission nor its type names one. */
 export const defaultRetryPolicy: RetryPolicy = {
   strategy: 'exponential',
   baseMs: 1_000,
@@ -17,9 +17,9 @@ export const defaultRetryPolicy: RetryPolicy = {
 /**
  * The back-off after a failed attempt, in whole milliseconds.
  *
- * `attempt` counts from 1 since the task was last opened; `random` is in [0, 1) and comes from outside, so that the same
- * input gives the same delay. Exponential waits `baseMs × 2^(attempt − 1)`, fixed waits `baseMs`, both capped at `maxMs`;
- * full jitter then draws evenly from 0 to that, ends included, which spreads a herd better than any narrower jitter
+ * `attempt` counts from 1 since the task was last opened; `random` is in [0, 1) and is given, so that equal input gives an
+ * equal delay. Exponential waits `baseMs × 2^(attempt − 1)`, fixed waits `baseMs`, both capped at `maxMs`. Full jitter then
+ * draws evenly from 0 to that delay, ends included: it spreads simultaneous retries better than any narrower jitter
  * (Brooker, "Exponential Backoff and Jitter", 2015).
  */
 export const retryDelayMs = (policy: RetryPolicy, attempt: number, random: number): number => {

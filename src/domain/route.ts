@@ -1,4 +1,4 @@
-/** A pair of queue and task type: what a hint queue is kept for, and what a worker does or does not serve. */
+/** A pair of queue and task type. Each has its own set of hints, and a worker serves it or does not. */
 export interface Route {
   readonly queue: string
   readonly type: string

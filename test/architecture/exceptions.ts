@@ -6,9 +6,6 @@ export const exceptions = {
   'names-what-it-hands-on': [
     // application
     'src/application/ports/surroundings/run-observer.ts',
-
-    // memory
-    'src/adapters/memory/surroundings/logger.ts',
   ],
   'depends-on-few': [],
   'one-type-a-name': [],

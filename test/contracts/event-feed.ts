@@ -23,7 +23,7 @@ export interface EventFeedWorld extends ContractWorld {
   damage(taskId: TaskId): Promise<void>
 }
 
-/** What every EventFeed does. */
+/** The contract of every EventFeed. */
 export const describeEventFeed = (name: string, setup: Setup<EventFeedWorld>): void => {
   describe(`the event feed (${name})`, () => {
     const world = useWorld(setup)
@@ -34,7 +34,7 @@ export const describeEventFeed = (name: string, setup: Setup<EventFeedWorld>): v
       return page
     }
 
-    /** Reads on until the end, or until everything in `expected` has come. */
+    /** Reads until the end of the feed, or until all of `expected` was read. */
     const readAll = async (from: FeedCursor | undefined, limit: number): Promise<readonly FeedEvent[]> => {
       const events: FeedEvent[] = []
       let cursor = from
@@ -46,7 +46,7 @@ export const describeEventFeed = (name: string, setup: Setup<EventFeedWorld>): v
       }
     }
 
-    /** Waits until the feed has gone past every append that was made before. */
+    /** Waits until the feed shows every append that was made before. */
     const settle = (from: FeedCursor | undefined, count: number): Promise<void> =>
       waitUntil(world(), async () => (await readAll(from, 1_000)).length >= count)
 
@@ -57,7 +57,7 @@ export const describeEventFeed = (name: string, setup: Setup<EventFeedWorld>): v
       return appendCommand(world().store, running, fail(running))
     }
 
-    it('holds what happened, as the streams do', async () => {
+    it('holds the same events as the streams', async () => {
       const from = await world().feed.latest()
       const task = await runOnce(await submitTo(world()))
       await settle(from, 4)

@@ -9,7 +9,7 @@ import { describeRaces } from './event-store/races.ts'
 import { describeUnstorable } from './event-store/unstorable.ts'
 import type { EventStoreWorld } from './event-store/world.ts'
 
-/** What every EventStore does. */
+/** The contract of every EventStore. */
 export const describeEventStore = (name: string, setup: Setup<EventStoreWorld>): void => {
   describe(`the event store (${name})`, () => {
     const world = useWorld(setup)

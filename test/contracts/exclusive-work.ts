@@ -5,20 +5,20 @@ import { makeName, range } from '../support/task-builders.ts'
 
 export interface ExclusiveWorkWorld extends ContractWorld {
   readonly exclusiveWork: ExclusiveWork
-  /** Those of another process of the fleet. */
+  /** The exclusive work of another process of the fleet. */
   readonly exclusiveWorkElsewhere: ExclusiveWork
 }
 
 const anHourMs = 3_600_000
 const nothing = (): Promise<void> => Promise.resolve()
 
-/** What every ExclusiveWork does. */
+/** The contract of every ExclusiveWork. */
 export const describeExclusiveWork = (name: string, setup: Setup<ExclusiveWorkWorld>): void => {
   describe(`the exclusiveWork (${name})`, () => {
     const world = useWorld(setup)
     const makePass = (): string => `pass-${makeName()}`
 
-    it('are done when nobody has done them', async () => {
+    it('has a turn when it was never done', async () => {
       let done = 0
       const outcome = await world().exclusiveWork.tryTurn(makePass(), anHourMs, async () => {
         done += 1
@@ -26,7 +26,7 @@ export const describeExclusiveWork = (name: string, setup: Setup<ExclusiveWorkWo
       expect([outcome, done]).toEqual(['done', 1])
     })
 
-    it('are not due again before their time, here or elsewhere', async () => {
+    it('has no second turn before its interval is over, in this process or another', async () => {
       const { exclusiveWork, exclusiveWorkElsewhere } = world()
       const pass = makePass()
       await exclusiveWork.tryTurn(pass, anHourMs, nothing)
@@ -35,7 +35,7 @@ export const describeExclusiveWork = (name: string, setup: Setup<ExclusiveWorkWo
       expect(await exclusiveWorkElsewhere.tryTurn(pass, anHourMs, never)).toBe('not-due')
     })
 
-    it('are due again when their time has gone by since they began', async () => {
+    it('has its next turn one interval after the last one began', async () => {
       const { exclusiveWork, exclusiveWorkElsewhere } = world()
       const pass = makePass()
       await exclusiveWork.tryTurn(pass, 50, nothing)
@@ -49,7 +49,7 @@ export const describeExclusiveWork = (name: string, setup: Setup<ExclusiveWorkWo
       expect(await exclusiveWork.tryTurn(makePass(), anHourMs, nothing)).toBe('done')
     })
 
-    it('are at one process at a time', async () => {
+    it('is done by one process at a time', async () => {
       const { exclusiveWork, exclusiveWorkElsewhere } = world()
       const pass = makePass()
       const begun = Promise.withResolvers<void>()
@@ -69,7 +69,7 @@ export const describeExclusiveWork = (name: string, setup: Setup<ExclusiveWorkWo
       expect(await exclusiveWorkElsewhere.tryTurn(pass, 0, nothing)).toBe('done')
     })
 
-    it('are done once when many try at the same moment', async () => {
+    it('is done once when many processes try at the same moment', async () => {
       const { exclusiveWork, exclusiveWorkElsewhere } = world()
       const pass = makePass()
       let done = 0
@@ -84,7 +84,7 @@ export const describeExclusiveWork = (name: string, setup: Setup<ExclusiveWorkWo
       expect(outcomes.filter((outcome) => outcome === 'done')).toHaveLength(1)
     })
 
-    it('run beside exclusiveWork of another name', async () => {
+    it('runs beside exclusive work of another name', async () => {
       const { exclusiveWork, exclusiveWorkElsewhere } = world()
       const outcome = await exclusiveWork.tryTurn(makePass(), 0, async () => {
         expect(await exclusiveWorkElsewhere.tryTurn(makePass(), 0, nothing)).toBe('done')
@@ -92,7 +92,7 @@ export const describeExclusiveWork = (name: string, setup: Setup<ExclusiveWorkWo
       expect(outcome).toBe('done')
     })
 
-    it('throw what they throw and are free again', async () => {
+    it('that throws passes its error on, and can have another turn', async () => {
       const { exclusiveWork, exclusiveWorkElsewhere } = world()
       const pass = makePass()
       const failure = new Error('the pass failed')

@@ -14,7 +14,7 @@ export interface IdempotencyLedgerWorld extends ContractWorld {
   readonly ledger: IdempotencyLedger
 }
 
-/** What every IdempotencyLedger does. */
+/** The contract of every IdempotencyLedger. */
 export const describeIdempotencyLedger = (name: string, setup: Setup<IdempotencyLedgerWorld>): void => {
   describe(`the idempotency ledger (${name})`, () => {
     const world = useWorld(setup)

@@ -15,7 +15,7 @@ import { describeWorkerRegistry } from './worker-registry.ts'
 
 const queueIdsMax = 200
 
-/** In memory all processes of a fleet share the same adapters. */
+/** In memory all processes of a fleet use the same adapter objects. */
 const setup = async () => {
   const world = createMemoryWorld({ queueIdsMax })
   return {

@@ -8,7 +8,7 @@ export interface ProgressBoardWorld extends ContractWorld {
   readonly progress: ProgressBoard
 }
 
-/** What every ProgressBoard does. */
+/** The contract of every ProgressBoard. */
 export const describeProgressBoard = (name: string, setup: Setup<ProgressBoardWorld>): void => {
   describe(`the progress board (${name})`, () => {
     const world = useWorld(setup)
@@ -21,17 +21,17 @@ export const describeProgressBoard = (name: string, setup: Setup<ProgressBoardWo
     const write = (...reports: readonly ProgressReport[]) => world().progress.write(reports)
     const find = (report: ProgressReport) => world().progress.find(report.taskId)
 
-    it('knows nothing of a task that has said nothing', async () => {
+    it('has nothing of a task that reported nothing', async () => {
       expect(await find(makeReport())).toBeUndefined()
     })
 
-    it.each(['null', '{"b":1.50,"a":"\\u0000 \\ud800 é"}', '"🎈"'])('gives back what was said: %s', async (value) => {
+    it.each(['null', '{"b":1.50,"a":"\\u0000 \\ud800 é"}', '"🎈"'])('answers what was reported: %s', async (value) => {
       const report = makeReport({ value })
       await write(report)
       expect(await find(report)).toEqual(report)
     })
 
-    it('keeps the last word', async () => {
+    it('keeps the latest report', async () => {
       const first = makeReport()
       await write(first)
       const last = { ...first, value: '"almost"' }
@@ -39,7 +39,7 @@ export const describeProgressBoard = (name: string, setup: Setup<ProgressBoardWo
       expect(await find(first)).toEqual(last)
     })
 
-    it('lets a higher run speak, and a lower one no more', async () => {
+    it('takes the report of a higher run, and from then on none of a lower one', async () => {
       const first = makeReport()
       const next = { ...first, run: 5, value: '"again"' }
       await write(first)
@@ -48,14 +48,14 @@ export const describeProgressBoard = (name: string, setup: Setup<ProgressBoardWo
       expect(await find(first)).toEqual(next)
     })
 
-    it('takes many words at once, and none', async () => {
+    it('takes many reports in one call, or none', async () => {
       const reports = range(1_000).map((index) => makeReport({ value: String(index) }))
       await write(...reports)
       await write()
       expect(await Promise.all(reports.slice(990).map(find))).toEqual(reports.slice(990))
     })
 
-    it('takes words about the same tasks from several at once', async () => {
+    it('takes reports on the same tasks from several processes at once', async () => {
       const reports = range(50).map((index) => makeReport({ value: String(index) }))
       await Promise.all(range(6).map((round) => write(...(round % 2 === 0 ? reports : reports.toReversed()))))
       expect(await Promise.all(reports.map(find))).toEqual(reports)

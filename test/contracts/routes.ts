@@ -6,11 +6,11 @@ import { makeRoute, range } from '../support/task-builders.ts'
 
 export interface RoutesWorld extends ContractWorld {
   readonly routes: Routes
-  /** What another process of the fleet sees. */
+  /** The routes as another process of the fleet reads them. */
   readonly routesElsewhere: Routes
 }
 
-/** What every Routes does. */
+/** The contract of every Routes. */
 export const describeRoutes = (name: string, setup: Setup<RoutesWorld>): void => {
   describe(`the routes (${name})`, () => {
     const world = useWorld(setup)
@@ -59,7 +59,7 @@ export const describeRoutes = (name: string, setup: Setup<RoutesWorld>): void =>
       expect(await readOwn(world().routesElsewhere, own)).toEqual(keysOf(own))
     })
 
-    it('are learned once when many meet them at the same moment', async () => {
+    it('are learned once when many processes meet them at the same moment', async () => {
       const own = range(20).map(makeRoute)
       await Promise.all(
         range(10).map((place) =>
@@ -69,7 +69,7 @@ export const describeRoutes = (name: string, setup: Setup<RoutesWorld>): void =>
       expect(await readOwn(world().routes, own)).toEqual(keysOf(own))
     })
 
-    it('may be none', async () => {
+    it('may be an empty list', async () => {
       const before = await world().routes.readAll()
       await world().routes.learn([])
       expect(await world().routes.readAll()).toEqual(before)

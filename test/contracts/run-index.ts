@@ -18,7 +18,7 @@ export interface RunIndexWorld extends ContractWorld {
 const byTaskId = (tasks: readonly Task[]): readonly RunningHead[] =>
   tasks.map((task) => ({ taskId: task.taskId, run: runOf(task) })).toSorted((a, b) => (a.taskId < b.taskId ? -1 : 1))
 
-/** What every RunIndex does. */
+/** The contract of every RunIndex. */
 export const describeRunIndex = (name: string, setup: Setup<RunIndexWorld>): void => {
   describe(`the run index (${name})`, () => {
     const world = useWorld(setup)

@@ -15,7 +15,7 @@ export interface RunnableIndexWorld extends ContractWorld {
   readonly routes: Routes
 }
 
-/** What every RunnableIndex does. */
+/** The contract of every RunnableIndex. */
 export const describeRunnableIndex = (name: string, setup: Setup<RunnableIndexWorld>): void => {
   describe(`the runnable index (${name})`, () => {
     const world = useWorld(setup)
@@ -75,7 +75,7 @@ const describeOrder = (world: () => RunnableIndexWorld): void => {
       }
     })
 
-    it('come behind a place where no task is any more', async () => {
+    it('come after a position whose task is no longer there', async () => {
       const route = makeRoute()
       const tasks = await submitRanked(world(), route)
       const ranked = rankedOf(tasks)
@@ -226,7 +226,7 @@ const describeDueSoon = (world: () => RunnableIndexWorld): void => {
       expect(await world().runnable.readDueSoon([{ queue, type }], 60_000, 10)).toEqual(soonestFirst([retrying]))
     })
 
-    it('are none of no route', async () => {
+    it('are none when no route is named', async () => {
       expect(await world().runnable.readDueSoon([], 60_000, 10)).toEqual([])
     })
   })

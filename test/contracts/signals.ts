@@ -7,7 +7,7 @@ import { range } from '../support/task-builders.ts'
 
 export interface SignalsWorld extends ContractWorld {
   readonly signals: Signals
-  /** Those of another process of the fleet. Both are connected when the world has been made. */
+  /** The signals of another process of the fleet. Both processes are connected when the world is made. */
   readonly signalsElsewhere: Signals
 }
 

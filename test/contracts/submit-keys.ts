@@ -12,7 +12,7 @@ interface SubmitKeysWorld extends ContractWorld {
 
 const hourMs = 3_600_000
 
-/** What every SubmitKeys does. */
+/** The contract of every SubmitKeys. */
 export const describeSubmitKeys = (name: string, setup: Setup<SubmitKeysWorld>): void => {
   describe(`the keys of submissions (${name})`, () => {
     const world = useWorld(setup)

@@ -13,7 +13,7 @@ export interface TaskIndexWorld extends ContractWorld {
   readonly routes: Routes
 }
 
-/** What every TaskIndex does. */
+/** The contract of every TaskIndex. */
 export const describeTaskIndex = (name: string, setup: Setup<TaskIndexWorld>): void => {
   describe(`the task index (${name})`, () => {
     const world = useWorld(setup)

@@ -8,7 +8,7 @@ export interface TaskQueueWorld extends ContractWorld {
   readonly queue: TaskQueue
   /** The same hints through another process of the fleet. */
   readonly queueElsewhere: TaskQueue
-  /** How many ids a route keeps in this world: small enough to be passed in a test, at least 200. */
+  /** How many ids a route holds in this world: at least 200, and few enough for a test to go beyond it. */
   readonly queueIdsMax: number
 }
 

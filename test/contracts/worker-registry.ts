@@ -29,7 +29,7 @@ const makeWorker = (differences: Partial<WorkerDescription> = {}): WorkerDescrip
   ...differences,
 })
 
-/** What every WorkerRegistry does. */
+/** The contract of every WorkerRegistry. */
 export const describeWorkerRegistry = (name: string, setup: Setup<WorkerRegistryWorld>): void => {
   describe(`the worker registry (${name})`, () => {
     const world = useWorld(setup)
@@ -72,7 +72,7 @@ const describeBeating = (world: () => WorkerRegistryWorld): void => {
       await heartbeat.stop()
     })
 
-    it('beats on, and knows when its last acknowledged beat was sent', async () => {
+    it('goes on to beat, and tells when its last acknowledged beat was sent', async () => {
       const worker = makeWorker()
       const heartbeat = await world().registry.register(worker)
       const first = await waitForBeat(world(), worker.incarnation, 0)
@@ -85,7 +85,7 @@ const describeBeating = (world: () => WorkerRegistryWorld): void => {
       await heartbeat.stop()
     })
 
-    it('says with its beats what it is doing', async () => {
+    it('reports its state and its running handlers with its beats', async () => {
       const worker = makeWorker()
       const heartbeat = await world().registry.register(worker)
       heartbeat.report({ running: 17, state: 'draining' })
@@ -148,7 +148,7 @@ const describeEnding = (world: () => WorkerRegistryWorld): void => {
     })
   })
 
-  describe('a worker that somebody ended', () => {
+  describe('a worker that was marked as ended', () => {
     it('stays ended, whatever it reports, and is fenced', async () => {
       const worker = makeWorker()
       const heartbeat = await world().registry.register(worker)
@@ -162,7 +162,7 @@ const describeEnding = (world: () => WorkerRegistryWorld): void => {
       await heartbeat.stop()
     })
 
-    it('may be ended again, and so may one that nobody knows', async () => {
+    it('may be marked again, and so may one that never registered', async () => {
       const worker = makeWorker()
       const heartbeat = await world().registry.register(worker)
       await world().registry.end(worker.incarnation)
@@ -175,7 +175,7 @@ const describeEnding = (world: () => WorkerRegistryWorld): void => {
     })
   })
 
-  describe('a worker that was forgotten', () => {
+  describe('a worker whose row was removed', () => {
     it('does not come back, and is fenced', async () => {
       const worker = makeWorker()
       const heartbeat = await world().registry.register(worker)
@@ -188,7 +188,7 @@ const describeEnding = (world: () => WorkerRegistryWorld): void => {
       expect(await findRow(world(), worker.incarnation)).toBeUndefined()
     })
 
-    it('takes no other with it', async () => {
+    it('leaves the rows of others', async () => {
       const [gone, left] = [makeWorker(), makeWorker()]
       const heartbeats = [await world().registry.register(gone), await world().registry.register(left)]
       await world().registry.remove([gone.incarnation, mintIncarnation()])

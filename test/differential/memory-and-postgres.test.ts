@@ -7,7 +7,7 @@ import { makeProgram } from './support/program.ts'
 import { readEverything } from './support/read-everything.ts'
 import { routeOfProgram, runProgram } from './support/run-program.ts'
 
-/** More of them, and others, when somebody asks for it. */
+/** More programs, and others, when the environment asks for them. */
 const programs = Number(process.env['DIFFERENTIAL_PROGRAMS'] ?? 30)
 const firstSeed = Number(process.env['DIFFERENTIAL_SEED'] ?? 1)
 const stepsPerProgram = 60

@@ -17,7 +17,7 @@ const firstSeed = Number(process.env['DIFFERENTIAL_SEED'] ?? 1)
 const stepsPerProgram = 60
 const queueIdsMax = 200
 
-/** The same hints through two processes of a fleet. */
+/** One set of hints, used by two processes of a fleet. */
 type Queues = Readonly<Record<Through, TaskQueue>>
 
 const worlds: {

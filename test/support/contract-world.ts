@@ -1,13 +1,13 @@
 import { afterAll, beforeAll } from 'vitest'
 
-/** What every contract suite needs besides the ports it is about. */
+/** What every contract suite needs besides the ports it tests. */
 export interface ContractWorld {
   /** Lets at least `ms` of the world's time go by: by hand in memory, by waiting where the clock is real. */
   advance(ms: number): Promise<void>
   close(): Promise<void>
 }
 
-/** Makes the world of a suite: once, before its first test. */
+/** Makes the world of a suite, once, before its first test. */
 export type Setup<World extends ContractWorld> = () => Promise<World>
 
 /** Makes the world before the tests of the surrounding `describe` and closes it after them. */
@@ -38,7 +38,7 @@ export const waitFor = async <Found>(
     if (found !== undefined) return found
     await world.advance(stepMs)
   }
-  throw new Error(`what was waited for did not come within ${stepMs * stepsMax} ms`)
+  throw new Error(`the awaited condition did not hold within ${stepMs * stepsMax} ms`)
 }
 
 /** Lets time go by in steps until `holds` does. Throws after ten seconds. */

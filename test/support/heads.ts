@@ -10,7 +10,7 @@ interface Ports {
   readonly index: TaskIndex
 }
 
-/** Compares the stored head of each task with the fold of its stream: neither may have what the other lacks. */
+/** Expects the stored head of each task to equal the fold of its stream, and to be missing when the stream is empty. */
 export const expectHeadsToEqualFolds = async (ports: Ports, taskIds: readonly TaskId[]): Promise<void> => {
   const heads = await ports.index.findHeads(taskIds)
   const { streams } = await ports.store.loadStreams(taskIds)

@@ -21,14 +21,14 @@ import type { Heads } from '#application/ports/heads/heads.ts'
 import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 
 interface Options {
-  /** One seed, one course of events. */
+  /** Equal seeds give equal courses of events. */
   readonly seed?: number
   readonly queueIdsMax?: number
 }
 
 export type MemoryWorld = ReturnType<typeof createMemoryWorld>
 
-/** Every driven port in memory, over one database and one time that the test advances. */
+/** Every driven port in memory, over one database and one clock that the test advances. */
 export const createMemoryWorld = ({ seed = 1, queueIdsMax = 100_000 }: Options = {}) => {
   const time = createManualTime()
   const { clock, storeClock, timers } = time

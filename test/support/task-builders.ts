@@ -17,10 +17,10 @@ import { mintAppendId, mintTaskId } from './ids.ts'
 /** A queue and a type that no other test uses. */
 export const makeRoute = (): Route => ({ queue: `queue-${makeName()}`, type: `type-${makeName()}` })
 
-/** Twelve letters and digits that nobody else has. */
+/** Twelve random letters and digits. */
 export const makeName = (): string => randomUUID().replaceAll('-', '').slice(0, 12)
 
-/** A submission to a route of its own, with a back-off that leaves nothing to chance. */
+/** A submission to a route of its own, with a back-off without jitter. */
 export const makeSubmission = (differences: Partial<Submission> = {}): Submission => ({
   ...makeRoute(),
   payload: 'null',
@@ -38,7 +38,7 @@ export const submit = (submission: Submission = makeSubmission(), due: Due = { d
   due,
 })
 
-/** What an append is made with when the test does not leave it to chance. */
+/** The members of an append that a test may choose; the others are made here. */
 export type AppendFacts = Partial<Pick<Append, 'taskId' | 'appendId' | 'context' | 'key'>>
 
 /** The append that records `command` on a task in `state`. Throws when the core refuses it or records nothing. */
@@ -87,14 +87,14 @@ export const submitMany = (
   submission: Submission = makeSubmission(),
 ): Promise<readonly Task[]> => Promise.all(range(count).map(() => submitTo(world, submission)))
 
-/** The task as its stream has it. Throws when there is none. */
+/** The task folded from its stream. Throws when there is none. */
 export const loadTask = async (store: EventStore, taskId: TaskId): Promise<Task> => {
   const state = fold((await store.loadStream(taskId)).events)
   if (state.status === 'NONE') throw new Error(`there is no task ${taskId}`)
   return state
 }
 
-/** A key that no other test uses, asking for `what`: equal wishes have equal fingerprints. */
+/** A key that no other test uses. Equal `what` gives equal fingerprints. */
 export const makeKey = (what = 'a task', key = makeName()): SubmitKey => ({
   scope: '',
   key,

@@ -11,27 +11,28 @@ import { createEventLog, type EventLog } from './events/event-log.ts'
 import { createHeadTable, type HeadTable } from './heads/head-table.ts'
 
 /**
- * What the adapters of one imagined fleet share, as processes share a database. Adapters keep to their ports; a test may
- * also reach in, to see what is stored or to damage it.
+ * The stored state that all memory adapters of one imagined fleet share, as processes share a database. A test may read it
+ * directly, or damage it.
  */
 export interface MemoryDatabase {
-  /** The store's clock, in whole milliseconds. It may be set back, as a server's may. */
+  /** The store's clock, in whole milliseconds. A test may set it back, as a server's clock can be. */
   now(): Instant
-  /** The only authority: each stream in order of version. An array is never changed, only replaced. */
+  /** The authority on every task: its events in order of version. An array is never changed, only replaced. */
   readonly streams: Map<TaskId, readonly RecordedEvent[]>
   /** All events in the order of the feed. */
   readonly log: EventLog
-  /** Streams that answer as if a later release had written them. */
+  /** Tasks whose streams cannot be decoded, as if a later release had written them. */
   readonly undecodable: Set<TaskId>
-  /** Derived from the streams. One that is set to something else stands for a head that went wrong. */
+  /** Derived from the streams. A test sets one to something else to imagine a head that went wrong. */
   readonly heads: HeadTable
   /** By `routeKey`, in the order they were learned. */
   readonly routes: Map<string, Route>
   readonly workers: Map<Incarnation, StoredWorker>
-  readonly exclusiveWork: Map<string, StoredPass>
+  /** The latest turn of each piece of exclusive work, by its name. */
+  readonly exclusiveWork: Map<string, StoredTurn>
   /** By `submitKeyIn`, in the order they were taken. */
   readonly submitKeys: Map<string, StoredKey>
-  /** Of each task by name, in the order they were first begun. */
+  /** The effects of each task by their names, in the order they were first begun. */
   readonly effects: Map<TaskId, Map<string, StoredEffect>>
   readonly progress: Map<TaskId, ProgressReport>
   learnRoute(route: Route): void
@@ -45,16 +46,16 @@ export interface StoredKey {
   readonly createdAt: Instant
 }
 
-/** Scope and key as one text that no other pair has. */
+/** Scope and key as one text; different pairs give different texts. */
 export const submitKeyIn = ({ scope, key }: SubmitKey): string => JSON.stringify([scope, key])
 
-/** An effect with what it is judged by. */
+/** An effect with the run and the input that a later claim is compared with. */
 export interface StoredEffect extends Effect {
   readonly run: Run
   readonly input: JsonText | undefined
 }
 
-export interface StoredPass {
+export interface StoredTurn {
   readonly begunAt: Instant
   readonly state: 'under-way' | 'over'
 }

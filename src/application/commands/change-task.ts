@@ -23,27 +23,27 @@ export interface ChangeTaskDeps {
 
 export interface ChangeRequest {
   readonly taskId: TaskId
-  /** The command, given the store's clock at the time of loading. Called again after each lost race. */
+  /** Makes the command from the store's clock as of loading. Called again after each lost race. */
   readonly toCommand: (now: Instant) => TaskCommand
   readonly context: EventContext
-  /** Change the task only at this version. */
+  /** When given, the task is changed only at this version. */
   readonly ifVersion?: number
 }
 
 export type ChangeOutcome =
-  /** `events` are what was recorded; none when what was asked for held already. `now` is the store's clock. */
+  /** `events` were recorded; none when the task already was as the command wants it. `now` is the store's clock. */
   | { readonly kind: 'changed'; readonly task: Task; readonly events: readonly TaskEvent[]; readonly now: Instant }
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
   | { readonly kind: 'version-mismatch'; readonly version: number }
   | { readonly kind: 'not-found' }
 
-/** Lost races after which a change gives up: each loss means that somebody else moved the task. */
+/** Lost races after which a change gives up. Each one means that another append changed the task in between. */
 const racesMax = 20
 
 /**
- * Loads a task, decides, appends; after a lost race loads and decides again.
+ * Loads a task, decides and appends; after a lost race it loads and decides again.
  *
- * Throws StoreUnavailableError and StoreOverloadedError (also when the task is so contended that every race was lost).
+ * Throws StoreUnavailableError, and StoreOverloadedError, also when 20 races in a row were lost.
  */
 export const changeTask = async (deps: ChangeTaskDeps, request: ChangeRequest): Promise<ChangeOutcome> => {
   let lostAt: number | undefined

@@ -20,7 +20,7 @@ export interface PersonCommandDeps {
 export interface PersonRequest {
   readonly taskId: TaskId
   readonly context: EventContext
-  /** Act only on the task at this version. */
+  /** When given, the task is changed only at this version. */
   readonly ifVersion?: number
 }
 
@@ -28,13 +28,13 @@ export interface PersonRequest {
 export const retryTask = async (deps: PersonCommandDeps, request: PersonRequest): Promise<ChangeOutcome> =>
   announceChanged(deps, await change(deps, request, () => ({ type: 'Reopen' })))
 
-/** Makes a waiting task due at once; writes nothing when it is due already. Throws as `changeTask` does. */
+/** Makes a pending task due at once; appends nothing when it already is. Throws as `changeTask` does. */
 export const runTaskNow = async (deps: PersonCommandDeps, request: PersonRequest): Promise<ChangeOutcome> =>
   announceChanged(deps, await change(deps, request, (now) => ({ type: 'RunNow', now })))
 
 /**
- * Cancels a pending task, or asks the worker of a running one to stop: it ends CANCELLED, or SUCCESS when its handler
- * returns first. Cancelling twice writes nothing. Throws as `changeTask` does.
+ * Cancels a pending task. The worker of a running task is asked to stop it: the task ends CANCELLED, or SUCCESS when its
+ * handler returns all the same. Cancelling twice appends nothing. Throws as `changeTask` does.
  */
 export const cancelTask = async (deps: PersonCommandDeps, request: PersonRequest): Promise<ChangeOutcome> => {
   const outcome = await change(deps, request, () => ({ type: 'Cancel' }))

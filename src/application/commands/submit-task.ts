@@ -24,7 +24,7 @@ import type { ReadyAnnouncer } from '../hints/announcer.ts'
 import { type PlannedAppend, planFirstAppend } from './plan-append.ts'
 import type { FindReplay } from './replays.ts'
 
-/** What a caller asks for; what it leaves out is filled in from the type's definition, then from the defaults. */
+/** A request to submit a task. Values left out come from the definition of the type, else from the defaults. */
 export interface SubmitRequest {
   readonly type: string
   readonly payload: JsonText
@@ -35,18 +35,18 @@ export interface SubmitRequest {
   readonly timeoutMs?: number
   readonly retry?: Partial<RetryPolicy>
   readonly tags?: readonly string[]
-  /** Two requests with equal keys and fingerprints are one request: together they make one task. */
+  /** Requests with equal keys and fingerprints are one request and make one task. */
   readonly key?: SubmitKey
 }
 
-/** What a request to submit came to. */
+/** What became of a request to submit. */
 export interface SubmitOutcome {
-  /** `replayed`: an earlier request of this key made the task, which is shown as it stands now. */
+  /** `replayed`: an earlier request with this key made the task, which is answered as it stands now. */
   readonly kind: 'submitted' | 'replayed'
   readonly task: Task
   /** The store's clock. */
   readonly now: Instant
-  /** Of a task that was replayed alone, how far it says it has come. */
+  /** Only of a task replayed by `submit`: the progress it reported. */
   readonly progress?: JsonText | undefined
 }
 
@@ -57,11 +57,11 @@ export interface SubmitDeps {
   readonly storeClock: StoreClock
   readonly announcer: ReadyAnnouncer
   readonly signals: Signals
-  /** The defaults that the definition of a type brings, if this process has loaded it. */
+  /** The defaults in the definition of a type; none when this process has not loaded it. */
   readonly defaultsOf: (type: string) => HandlerDefaults
 }
 
-/** A route that is new is announced, so that workers serve it at once and not from their next pass on. */
+/** Learns the routes and announces new ones, so that workers serve them at once and not only after their next pass. */
 export const learnRoutes = async (
   { routes, signals }: Pick<SubmitDeps, 'routes' | 'signals'>,
   wanted: readonly Route[],
@@ -70,18 +70,18 @@ export const learnRoutes = async (
   if (fresh.length > 0) void signals.announce({ kind: 'route-learned' })
 }
 
-/** The store fell silent while the task was being stored: whoever asks for `taskId` later learns whether it was. */
+/** The store gave no answer while it stored the task. Whether it was stored can be found out later by `taskId`. */
 export class SubmitUnknownError extends Error {
   override readonly name = 'SubmitUnknownError'
   readonly code = 'submit-unknown'
   readonly taskId: TaskId
   constructor(taskId: TaskId, options?: ErrorOptions) {
-    super(`nobody knows whether task ${taskId} was stored`, options)
+    super(`whether task ${taskId} was stored is not known`, options)
     this.taskId = taskId
   }
 }
 
-/** The key of the request belongs to a task that was asked for in other words. Nothing was stored. */
+/** The key of the request belongs to the task of a different request. Nothing was stored. */
 export class KeyReusedError extends Error {
   override readonly name = 'KeyReusedError'
   readonly code = 'key-reused'
@@ -90,17 +90,17 @@ export class KeyReusedError extends Error {
   }
 }
 
-/** A `maxMs` was given that lies below the `baseMs` in effect, which the type's definition or the defaults brought. */
+/** The given `maxMs` is below the `baseMs` in effect, which comes from the type's definition or the defaults. */
 export class RetryPolicyError extends Error {
   override readonly name = 'RetryPolicyError'
   readonly code = 'retry-policy'
 }
 
 /**
- * Makes a task durable, then hints at it. Each call makes one task, or with a key that was used before none.
+ * Makes a task durable, then hints at it. Each call makes one task; with a key that was used before it makes none.
  *
- * Throws SubmitUnknownError when the task may have been stored or not; StoreUnavailableError, StoreOverloadedError and
- * UnstorableAppendError when it was not; KeyReusedError; RetryPolicyError. With a key it is safe to ask again after any.
+ * Throws SubmitUnknownError when the task may have been stored; StoreUnavailableError, StoreOverloadedError and
+ * UnstorableAppendError when it was not; KeyReusedError; RetryPolicyError. With a key it is safe to repeat the request.
  */
 export const submitTask = async (
   deps: SubmitDeps,
@@ -137,7 +137,7 @@ export const appendFirst = (store: EventStore, append: Append): Promise<StoredVe
     },
   )
 
-/** An error of the store as one that says which task to ask for, if there may be one. */
+/** The error as SubmitUnknownError when the task may have been stored, else as it is. */
 export const toSubmitError = (error: unknown, taskId: TaskId): unknown =>
   error instanceof StoreUnavailableError && error.fate === 'unknown'
     ? new SubmitUnknownError(taskId, { cause: error })
@@ -170,7 +170,7 @@ const toSubmitted = (
   return { kind: 'submitted', task, now: Math.max(recordedAt, deps.storeClock.now()) }
 }
 
-/** Fills in what was left out. Throws RetryPolicyError. */
+/** Fills in the values that the request leaves out. Throws RetryPolicyError. */
 const toSubmission = (request: SubmitRequest, defaults: HandlerDefaults): Submission => ({
   type: request.type,
   queue: request.queue ?? 'default',

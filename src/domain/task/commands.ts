@@ -15,15 +15,15 @@ export type Fail = {
   readonly run: Run
   readonly cause: Exclude<FailureCause, 'worker-lost'>
   readonly error: ErrorReport
-  /** How the handler ended: it threw, or it was given up on while still running. */
+  /** `thrown`: the handler threw. `cut-off`: it still ran when its grace was over. */
   readonly ending: 'thrown' | 'cut-off'
   /** The delay the handler asked for; overrides the policy. */
   readonly retryAfterMs?: number
-  /** In [0, 1), for the jitter. */
+  /** For the jitter, in [0, 1). */
   readonly random: number
 }
 
-/** A stopping worker hands the attempt back. */
+/** A stopping worker hands the attempt back unspent. */
 export type Release = { readonly type: 'Release'; readonly run: Run }
 
 /** The worker that ran the task was declared lost. */

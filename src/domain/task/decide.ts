@@ -6,18 +6,18 @@ import type { CancellationCause, Failed, FailureCause, ErrorReport, TaskEvent } 
 import type { RunningTask, Task, TaskState } from './state.ts'
 
 /**
- * What a command comes to: events that are legal only together, to be appended as one, or a refusal.
+ * The answer to a command: events, which must be appended together because they are legal only together, or a rejection.
  *
- * No events means that what was asked for already holds: nothing is written.
+ * No events: the task is already as the command wants it, and nothing is appended.
  */
 export type Decision =
   | { readonly kind: 'accepted'; readonly events: readonly TaskEvent[] }
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
 
 /**
- * The one place where it is judged what may happen to a task. Pure: time and chance come with the command.
+ * Decides what a command does to a task; nothing else does. Pure: the command brings the time and the random number.
  *
- * Whatever it accepts can be folded onto `state` by `evolve`.
+ * Events that it accepts can always be folded onto `state`.
  */
 export const decide = (state: TaskState, command: TaskCommand): Decision => {
   if (command.type === 'Submit') return decideSubmit(state, command)
@@ -84,7 +84,7 @@ const decideCancel = (task: Task): Decision => {
   }
 }
 
-/** A command of a run counts only while that run is the one in force; otherwise its worker was fenced off. */
+/** A command of a run is accepted only while that run is in force; the worker of any other run is fenced. */
 const whileInForce = (
   task: Task,
   command: Succeed | Fail | Release | DeclareLost,
@@ -116,7 +116,7 @@ const releaseOrCancel = (task: RunningTask, command: Release): readonly TaskEven
     ? cancelled('shutdown')
     : [{ type: 'Released', data: { run: command.run, attempt: task.facts.attempt, cause: 'shutdown' } }]
 
-/** A lost worker's attempt is spent, and retried at once: nothing suggests that the task itself was at fault. */
+/** The attempt of a lost worker is spent, and retried without back-off: nothing suggests that the task was at fault. */
 const declareLost = (task: RunningTask, command: DeclareLost): readonly TaskEvent[] =>
   task.phase === 'cancelling' ? cancelled('worker-lost') : failed(task, 'worker-lost', lostError(command), 0)
 

@@ -2,10 +2,10 @@ import type { AppendId, Incarnation, Run, TaskId } from '../identifiers.ts'
 import type { RetryPolicy } from '../retry-policy.ts'
 import type { Due, Instant } from '../time.ts'
 
-/** JSON as text, exactly as it was written. The domain carries payloads and results, it never looks inside. */
+/** JSON as text, exactly as it was written. The domain carries payloads and results and never parses them. */
 export type JsonText = string
 
-/** What was asked for, with every value in effect: defaults are filled in before, so that history never changes with them. */
+/** A submission with all its values. Defaults are filled in before, so that a later default changes no history. */
 export interface Submission {
   readonly type: string
   readonly queue: string
@@ -28,10 +28,10 @@ export type FailureCause =
   | 'effect-in-doubt'
   | 'effect-changed'
 
-/** Why a task was cancelled: `requested` while it was pending, everything else by what became of its run. */
+/** Why a task was cancelled: `requested` while it was pending; every other cause says how its run ended. */
 export type CancellationCause = 'requested' | 'aborted' | 'cut-off' | 'shutdown' | 'worker-lost' | 'crash'
 
-/** What a handler threw: message at most 4 KiB of UTF-8, stack at most 50 frames. */
+/** An error that a handler threw. The message is at most 4 KiB of UTF-8, the stack at most 50 frames. */
 export interface ErrorReport {
   readonly name: string
   readonly message: string
@@ -53,7 +53,7 @@ export type Failed = {
     readonly error: ErrorReport
   }
 }
-/** Opens the task for another attempt. Only `reopened` (a person asked) grants fresh attempts. */
+/** Opens the task for another attempt. `reopened`: a person asked for it, and the attempts are counted anew. */
 export type Retried = {
   readonly type: 'Retried'
   readonly data: { readonly delayMs: number; readonly reopened: boolean }
@@ -72,7 +72,7 @@ export type Rescheduled = { readonly type: 'Rescheduled'; readonly data: Due }
 export type CancelRequested = { readonly type: 'CancelRequested'; readonly data: Readonly<Record<string, never>> }
 export type Cancelled = { readonly type: 'Cancelled'; readonly data: { readonly cause: CancellationCause } }
 
-/** Everything that can happen to a task. */
+/** Every event of a task. */
 export type TaskEvent =
   | Submitted
   | Started
@@ -84,15 +84,15 @@ export type TaskEvent =
   | CancelRequested
   | Cancelled
 
-/** Who caused an append, and as part of what. Members are absent where nobody said. */
+/** Who caused an append, and in what connection. A member is absent when the caller did not give it. */
 export interface EventContext {
   /** The person or system that asked, as it named itself. */
   readonly actor?: string
   /** Why, in the person's own words. */
   readonly reason?: string
-  /** What groups appends of one undertaking; absent means the stream's first append. */
+  /** Groups the appends of one undertaking; absent means the stream's first append. */
   readonly correlationId?: string
-  /** What led to this append; absent means the append before it in the stream. */
+  /** The cause of this append; absent means the append before it in the stream. */
   readonly causationId?: string
   /** W3C trace context of the caller. */
   readonly traceparent?: string
@@ -101,7 +101,7 @@ export interface EventContext {
 /** An event with the facts of its recording. All events of one append share `appendId`, `recordedAt` and context. */
 export type RecordedEvent = TaskEvent & {
   readonly taskId: TaskId
-  /** 1 for the first event of a stream, then without a hole. */
+  /** 1 for the first event of a stream, then ascending without a gap. */
   readonly version: number
   readonly appendId: AppendId
   readonly recordedAt: Instant

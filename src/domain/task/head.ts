@@ -5,7 +5,7 @@ import type { TaskEvent } from './events.ts'
 import type { Task, TaskStatus, TaskTimes } from './state.ts'
 import { findDue } from './times.ts'
 
-/** The slim, derived row of a task: what is compared and set, what is runnable, what lists are read from. */
+/** The slim row derived from a task: appends compare and set it, runnable tasks are found by it, lists are read from it. */
 export interface Head {
   readonly taskId: TaskId
   readonly version: number
@@ -23,7 +23,7 @@ export interface Head {
   readonly lastAt: Instant
 }
 
-/** The head that `task` must have. Head and fold are compared by this; a rebuild writes it. */
+/** The head that `task` must have: a repair and a rebuild write it, and a check compares with it. */
 export const toHead = (task: Task): Head => ({
   taskId: task.taskId,
   version: task.version,

@@ -1,8 +1,8 @@
 declare const taskTypes: unique symbol
 
-/** Names a task type, and carries for the compiler what it takes and gives; every definition is one. */
+/** A task type with the types of its payload and result; every task definition is one. */
 export interface TaskReference<Payload = unknown, Result = unknown> {
   readonly type: string
-  /** Never there: carries the types. */
+  /** Never set: it carries the types for the compiler. */
   readonly [taskTypes]?: { readonly payload: Payload; readonly result: Result }
 }

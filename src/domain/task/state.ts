@@ -2,7 +2,7 @@ import type { Incarnation, Run, TaskId } from '../identifiers.ts'
 import type { ErrorReport, FailureCause, JsonText, Submission } from './events.ts'
 import type { Instant } from '../time.ts'
 
-/** The last failure of a task, shown until it succeeds. */
+/** The latest failed attempt of a task; forgotten when the task succeeds. */
 export interface Failure {
   readonly error: ErrorReport
   readonly cause: FailureCause
@@ -18,10 +18,10 @@ export type FailedDetail =
   | 'effect-in-doubt'
   | 'effect-changed'
 
-/** The status words users see. */
+/** The status as users see it. */
 export type TaskStatus = 'PENDING' | 'PROCESSING' | 'SUCCESS' | 'FAILED' | 'CANCELLED'
 
-/** The finer word beside a status. */
+/** What users see beside the status: the status in finer steps. */
 export type TaskDetail =
   | 'scheduled'
   | 'ready'
@@ -107,7 +107,7 @@ export type PendingTask = Pending<TaskTimes>
 export type RunningTask = Running<TaskTimes>
 export type EndedTask = Ended<TaskTimes>
 
-/** A task as events leave it before the store says when it recorded them. */
+/** A task after events whose instant of recording is not known yet. */
 export type UnrecordedTask = TaskWith<undefined>
 
 /** The state of a stream before its first event. */
@@ -126,7 +126,7 @@ export type Phase = TaskState['phase']
 /** Where every fold begins. */
 export const noTask: NoTask = { status: 'NONE', phase: 'none', version: 0, times: undefined }
 
-/** Whether only a person can make the task move again. */
+/** Whether the task has ended: only a person can open it again. */
 export const isEnded = (task: Task): task is EndedTask => task.status !== 'PENDING' && task.status !== 'PROCESSING'
 
 /**
@@ -143,7 +143,7 @@ const pendingDetail = (task: PendingTask, at: Instant): TaskDetail => {
   return task.facts.attempt === 0 ? 'scheduled' : 'retrying'
 }
 
-/** The finer word beside the status, as it stands at the instant `at`: a pending task becomes ready by time alone. */
+/** The detail at the instant `at`: a pending task becomes ready without any event. */
 export const detailOf = (task: Task, at: Instant): TaskDetail => {
   switch (task.status) {
     case 'PENDING':

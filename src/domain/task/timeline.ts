@@ -2,7 +2,7 @@ import { evolve } from './evolve.ts'
 import type { RecordedEvent } from './events.ts'
 import { noTask, type Task, type TaskState } from './state.ts'
 
-/** One event of a history with the state it led to. */
+/** One event of a history with the state after it. */
 export interface TimelineEntry {
   readonly event: RecordedEvent
   readonly stateAfter: Task

@@ -46,7 +46,7 @@ const describeFirstAppend = (world: () => EventStoreWorld): void => {
       ])
     })
 
-    it('refuses an append at a version it has not', async () => {
+    it('refuses an append at a version that does not exist', async () => {
       const task = await submitTo(world())
       const append = { ...makeAppend(task, start(task)), taskId: mintTaskId() }
       expect(await world().store.append(append)).toEqual({ kind: 'conflict', headVersion: undefined })

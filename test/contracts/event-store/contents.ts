@@ -5,7 +5,7 @@ import { fail, start, succeed } from '../../support/run-commands.ts'
 import { appendCommand, loadTask, makeAppend, makeSubmission, submit, submitTo } from '../../support/task-builders.ts'
 import type { EventStoreWorld } from './world.ts'
 
-/** Legal JSON that a store might be tempted to tidy. */
+/** Legal JSON that a store which parsed it would write differently. */
 const texts: readonly (readonly [string, JsonText])[] = [
   ['null', 'null'],
   ['an empty string', '""'],
@@ -22,7 +22,7 @@ const texts: readonly (readonly [string, JsonText])[] = [
 ]
 
 export const describeContents = (world: () => EventStoreWorld): void => {
-  describe('what is stored', () => {
+  describe('stored content', () => {
     it.each(texts)('comes back to the letter: a payload of %s', async (_, payload) => {
       const task = await submitTo(world(), makeSubmission({ payload }))
       expect((await loadTask(world().store, task.taskId)).facts.submission.payload).toBe(payload)
@@ -97,7 +97,7 @@ export const describeContents = (world: () => EventStoreWorld): void => {
       expect(events.map((event) => event.context)).toStrictEqual([context, context, context, context])
     })
 
-    it('does not change with the values it was made of', async () => {
+    it('stays as it was when the appended objects are changed afterwards', async () => {
       const { store, routes } = world()
       const tags = ['kept']
       const submission = makeSubmission({ tags })

@@ -25,7 +25,7 @@ export const describeKeys = (world: () => EventStoreWorld): void => {
     (await world().store.loadStreams(appends.map(({ taskId }) => taskId))).streams.size
 
   describe('a key', () => {
-    it('is taken by the first append, which every later one is told of', async () => {
+    it('is taken by the first append, and every later one is told which task has it', async () => {
       const { store } = world()
       const key = makeKey()
       const [first, second, third] = [makeFirst(key), makeFirst(key), makeFirst(makeKey('other', key.key))]
@@ -59,7 +59,7 @@ export const describeKeys = (world: () => EventStoreWorld): void => {
       expect(await store.append(makeFirst({ ...key, scope: 'ada' }))).toMatchObject({ kind: 'duplicate' })
     })
 
-    it('does not run together with its scope', async () => {
+    it('is not confused with another split of the same characters into scope and key', async () => {
       const { store } = world()
       const name = makeName()
       const [one, other] = [makeKey('a task', `b${name}`), makeKey('a task', name)]
@@ -96,7 +96,7 @@ export const describeKeys = (world: () => EventStoreWorld): void => {
       expect(await store.append(makeFirst(key))).toMatchObject({ kind: 'appended' })
     })
 
-    it('costs its neighbours nothing when it is held', async () => {
+    it('that is held keeps no other append from being stored', async () => {
       const { store } = world()
       const key = makeKey()
       await store.append(makeFirst(key))
@@ -124,13 +124,13 @@ export const describeKeys = (world: () => EventStoreWorld): void => {
     })
 
     it('of four hundred characters of three bytes, in a scope of as many, is taken', async () => {
-      // Random ones, because a database may store what repeats itself in less.
+      // Random characters, because a database may compress repeated ones.
       const many = range(400).map(() => String.fromCodePoint(0x4e00 + Math.floor(Math.random() * 20_000)))
       const append = makeFirst({ ...makeKey(), key: many.join(''), scope: many.toReversed().join('') })
       expect(await world().store.append(append)).toMatchObject({ kind: 'appended' })
     })
 
-    it('belongs to the beginning of a stream', async () => {
+    it('is refused on an append that does not begin a stream', async () => {
       const pending = await submitTo(world())
       const append = { ...makeAppend(pending, start(pending)), key: makeKey() }
       await expect(world().store.append(append)).rejects.toBeInstanceOf(RangeError)

@@ -54,14 +54,14 @@ export const describeLoads = (world: () => EventStoreWorld): void => {
       expect(streams.get(damaged)).toMatchObject({ error: expect.any(UndecodableStreamError) })
     })
 
-    it('are one when it is named twice', async () => {
+    it('are answered once when an id is named twice', async () => {
       const { taskId } = await submitTo(world())
       const { streams } = await world().store.loadStreams([taskId, taskId])
       expect(streams.size).toBe(1)
       expect(streams.get(taskId)).toMatchObject({ events: [{ version: 1 }] })
     })
 
-    it('may be none, and then tell the clock', async () => {
+    it('may be none, and then the answer is the clock alone', async () => {
       const { now, streams } = await world().store.loadStreams([])
       expect(streams.size).toBe(0)
       expect(now).toBeGreaterThan(0)

@@ -89,7 +89,7 @@ export const describeRaces = (world: () => EventStoreWorld): void => {
       await expectHeadsToEqualFolds(world(), taskIds)
     })
 
-    it('give each of two workers what it won, over many tasks', async () => {
+    it('tell each of two workers which of many tasks it has won', async () => {
       const { store } = world()
       const tasks = await submitMany(world(), 50)
       const claim = (task: Task) => store.append(makeAppend(task, start(task)))

@@ -8,6 +8,6 @@ export interface EventStoreWorld extends ContractWorld {
   readonly store: EventStore
   readonly index: TaskIndex
   readonly routes: Routes
-  /** Makes a stream unreadable, around the store: as if a later release had appended to it. */
+  /** Makes a stream undecodable without the store, as if a later release had appended to it. */
   damage(taskId: TaskId): Promise<void>
 }

@@ -16,7 +16,7 @@ export const describeMending = (world: () => TaskIndexWorld): void => {
     const findHead = async (task: Task): Promise<Head | undefined> =>
       (await world().index.findHeads([task.taskId])).get(task.taskId)
 
-    it('becomes what it is said to be, in every member, when its stream ends there', async () => {
+    it('becomes the given head, in every member, when its stream ends at that version', async () => {
       const task = await submitAndStart()
       const other: Head = {
         ...toHead(task),
@@ -63,7 +63,7 @@ export const describeMending = (world: () => TaskIndexWorld): void => {
       expect(await findHead(running)).toEqual(toHead(running))
     })
 
-    it('is not made up for a stream that does not exist', async () => {
+    it('is not created for a stream that does not exist', async () => {
       const task = await submitTo(world())
       const head = { ...toHead(task), taskId: mintTaskId() }
       expect(await world().index.repairHead(head)).toBe('unchanged')
@@ -75,7 +75,7 @@ export const describeMending = (world: () => TaskIndexWorld): void => {
       const task = await submitAndStart()
       const append = makeAppend(task, succeed(task))
       await Promise.all([index.repairHead(toHead(task)), store.append(append), index.repairHead(toHead(task))])
-      // The append may have found the head held, but its verdict was reached, so its head stands.
+      // The append may have found the head locked and tried again; once its verdict is there, its head must be too.
       await expectHeadsToEqualFolds(world(), [task.taskId])
       expect((await findHead(task))?.version).toBe(3)
     })

@@ -4,8 +4,8 @@ import type { Due } from '#domain/time.ts'
 import { range } from '../../support/task-builders.ts'
 
 /**
- * What several actors do to a few tasks, made from a seed alone: it says nothing of what comes of it. Tasks and actors are
- * named by number; a number beyond those there are counts round.
+ * What several actors do to a few tasks, derived from a seed alone, without the expected outcome. Tasks and actors are named
+ * by number; a number beyond the last one wraps around.
  */
 export type Step =
   | { readonly kind: 'submit'; readonly submission: SubmissionChoice }
@@ -22,9 +22,9 @@ export type Step =
   | { readonly kind: 'repeat'; readonly append: number }
   /** Sends the content of an earlier append as if it were new. */
   | { readonly kind: 'stale'; readonly append: number }
-  /** Submits some tasks as one, beside an append that was sent before when it says so. */
+  /** Submits several tasks in one atomic call, together with an earlier append when the step says so. */
   | { readonly kind: 'together'; readonly submissions: readonly SubmissionChoice[]; readonly stale?: number }
-  /** Things that happen at the same moment to different tasks. */
+  /** Steps on different tasks at the same moment. */
   | { readonly kind: 'at-once'; readonly action: 'start' | 'cancel'; readonly actor: number }
 
 export type RunAction = 'start' | 'succeed' | 'fail' | 'fail-for-good' | 'fail-later' | 'crash' | 'release' | 'lose'
@@ -34,9 +34,9 @@ export interface SubmissionChoice {
   readonly priority: number
   readonly maxAttempts: number
   readonly payload: string
-  /** At once or far ahead, so that both worlds agree on what is due however their time goes by. */
+  /** Due at once or far ahead, so that both worlds agree on what is due although their clocks differ. */
   readonly due: 'at-once' | 'in-an-hour' | 'at-an-instant-past' | 'at-an-instant-ahead'
-  /** One of a few names, so that they are used again, and what is asked for under it. */
+  /** One of a few key names, so that names repeat, and the request made under it. */
   readonly key?: { readonly name: string; readonly wish: string }
 }
 

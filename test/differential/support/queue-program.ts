@@ -8,7 +8,7 @@ export type QueueStep =
   | { readonly kind: 'pull'; readonly through: Through; readonly routes: readonly number[]; readonly max: number }
   | { readonly kind: 'size'; readonly route: number }
 
-/** Which process of the fleet does it. */
+/** The process of the fleet that takes the step. */
 export type Through = 'here' | 'there'
 
 export interface HintChoice {

@@ -7,7 +7,7 @@ import type { DifferentialWorld } from './world.ts'
 const statuses = ['PENDING', 'PROCESSING', 'SUCCESS', 'FAILED', 'CANCELLED'] as const
 const anHourMs = 3_600_000
 
-/** All that a world can be asked about the tasks of a program, instants left out. */
+/** Every answer that a world gives about the tasks of a program, without instants. */
 export const readEverything = async (
   world: DifferentialWorld,
   route: { readonly queue: string; readonly type: string },
@@ -26,13 +26,13 @@ export const readEverything = async (
     runs: await Promise.all(incarnations.map((incarnation) => world.runs.listRuns(incarnation, 1_000))),
     cancelling: await Promise.all(incarnations.map((incarnation) => world.runs.listCancelling(incarnation))),
     running: (await world.runs.listRunningIncarnations()).filter((one) => incarnations.includes(one)).toSorted(),
-    // Their order is that of instants.
+    // They are ordered by instants, which differ between worlds.
     due: due.map(({ taskId }) => taskId).toSorted(),
     soon: soon.toSorted((a, b) => (a.taskId < b.taskId ? -1 : 1)),
   })
 }
 
-/** Asserts that no instant steps back, which each world must see to by its own clock. */
+/** Asserts that no instant of a stream steps back: each world must keep to that by its own clock. */
 const readHistory = async ({ store }: DifferentialWorld, taskId: TaskId) => {
   const { events } = await store.loadStream(taskId)
   for (const place of range(events.length - 1)) {

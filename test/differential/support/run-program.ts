@@ -14,7 +14,7 @@ import { actorsMax, type PersonAction, type Step, type SubmissionChoice, toDue }
 import { withoutInstants } from './without-instants.ts'
 import { createProgramIdentities, type DifferentialWorld } from './world.ts'
 
-/** What came of each step, instants left out, and what the program met on the way. */
+/** The outcome of each step, without instants, and the tasks and appends of the program. */
 export interface Course {
   readonly outcomes: readonly unknown[]
   readonly taskIds: readonly TaskId[]
@@ -22,7 +22,7 @@ export interface Course {
 }
 
 interface Play {
-  /** Remembers what is sent to it. */
+  /** A store that remembers the appends it was given. */
   readonly world: DifferentialWorld
   readonly bare: DifferentialWorld
   readonly identities: Identities
@@ -70,7 +70,7 @@ const toErrorName = (error: unknown): string => {
   throw error
 }
 
-/** Remembers what was sent, in whatever order it is answered. */
+/** Remembers appends in the order they were sent, not that of their answers. */
 const recording = (store: EventStore, appends: Append[]): EventStore => ({
   ...store,
   append: (append) => {
@@ -101,7 +101,7 @@ const takeStep = async (play: Play, step: Step, place: number): Promise<unknown>
   }
 }
 
-/** Each with identities and a memory of its own, because nobody can say which of them comes first. */
+/** Each with its own identities and its own memory, because the order in which they run is not fixed. */
 const changeAllAtOnce = async (
   play: Play,
   place: number,
@@ -165,7 +165,7 @@ const change = (
 
 const error = { name: 'Error', message: 'the receiver said no', stack: 'Error: the receiver said no\n    at f' }
 
-/** Whoever has no run of the task sends the run he would have: that is refused as stale. */
+/** An actor without a run of the task sends a made-up run, which is refused as stale. */
 const toRunCommand = async (
   play: Play,
   { action, by, actor, task }: Extract<Step, { kind: 'run-command' }>,

@@ -11,8 +11,8 @@ const instants = new Set([
 ])
 
 /**
- * The value with every instant, and every age, replaced by a word: two worlds have clocks of their own, but must agree on which instants
- * there are. What a caller gave (`runAt`) is no such instant and stays.
+ * The value with every instant and every age replaced by a word: two worlds have different clocks, but must agree on which
+ * instants exist. `runAt` stays, because the caller gave it.
  */
 export const withoutInstants = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutInstants)

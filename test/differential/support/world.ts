@@ -7,7 +7,7 @@ import type { RunIndex } from '#application/ports/heads/run-index.ts'
 import type { RunnableIndex } from '#application/ports/heads/runnable-index.ts'
 import type { TaskIndex } from '#application/ports/heads/task-index.ts'
 
-/** What a program is run against. */
+/** The ports that a program is run against. */
 export interface DifferentialWorld {
   readonly store: EventStore
   readonly index: TaskIndex
@@ -16,6 +16,6 @@ export interface DifferentialWorld {
   readonly routes: Routes
 }
 
-/** The same identities in the same order for every world that runs the program of this seed. */
+/** Identities that are the same, in the same order, for every world that runs the program of this seed. */
 export const createProgramIdentities = (seed: number, epochMs: number): Identities =>
   createMemoryIdentities({ now: () => epochMs }, createSeededRandom(seed))

@@ -15,7 +15,7 @@ import {
 import { after, recorded, type Step } from './support/history.ts'
 import { findBreaches } from './support/legality.ts'
 
-/** The judge of the properties is judged itself: a checker that finds nothing proves nothing. */
+/** `findBreaches` is tested itself: one that finds nothing would prove nothing. */
 describe('a legal history', () => {
   test.each<{ readonly name: string; readonly history: readonly Step[] }>([
     { name: 'nothing yet', history: [] },

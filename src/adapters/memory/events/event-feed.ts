@@ -8,12 +8,12 @@ import { UndecodableStreamError } from '#application/ports/events/event-store.ts
 import { parseTaskId } from '#domain/identifiers.ts'
 import type { MemoryDatabase } from '../database.ts'
 
-/** There is only one line of transactions in a memory database. */
+/** A memory database is never restored elsewhere, so its feed has one epoch. */
 const epoch = 'memory'
 
 const lowestTaskId = parseTaskId('00000000-0000-0000-0000-000000000000')
 
-/** The feed of a memory database. Every append takes effect at once, so nothing ever holds it back. */
+/** The feed of a memory database. An append takes effect in one step, so no open transaction ever holds the feed back. */
 export const createMemoryEventFeed = (database: MemoryDatabase): EventFeed => ({
   readAfter: async (cursor, limit) => {
     if (limit < 1 || limit > eventsPerPageMax) throw new RangeError(`1 to ${eventsPerPageMax} events a page`)
@@ -36,5 +36,5 @@ export const createMemoryEventFeed = (database: MemoryDatabase): EventFeed => ({
   findBarrier: async () => undefined,
 })
 
-/** Before everything that transaction wrote. */
+/** The cursor before the first event of a transaction. */
 const firstOf = (xid: number): FeedCursor => ({ epoch, xid, taskId: lowestTaskId, version: 0 })

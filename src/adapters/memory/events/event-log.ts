@@ -2,13 +2,13 @@ import type { RecordedEvent } from '#domain/task/events.ts'
 
 /** All events of a memory database in order of (transaction, task, version). */
 export interface EventLog {
-  /** A number above all those before. */
+  /** Begins a transaction and answers its number, which is higher than all before it. */
   beginTransaction(): number
   /** The number of the newest transaction; 0 before the first. */
   lastTransaction(): number
-  /** Adds events of one stream, in order of version, that the newest transaction wrote. */
+  /** Adds events of one stream, in order of version, that transaction `xid` wrote. */
   add(xid: number, events: readonly RecordedEvent[]): void
-  /** Those after `place`, lowest first. The log must not change meanwhile. */
+  /** The events after `place`, lowest first. The log must not change while they are read. */
   after(place: Place): Iterable<LoggedEvent>
 }
 

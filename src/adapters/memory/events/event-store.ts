@@ -18,11 +18,11 @@ import { type MemoryDatabase, type StoredKey, submitKeyIn } from '../database.ts
 import { assertStorable } from './storable.ts'
 
 /**
- * An event store that forgets everything when its database goes: for tests, not for work.
+ * An event store in memory: for tests, because its events end with the process.
  *
- * Every call takes effect before it returns, in one step that nothing can come between; only the answer comes later. What
- * is stored is a copy and frozen, so neither the caller of an append nor a reader can change history. An append that a
- * real database would refuse for its content is refused here too. It is never unavailable nor overloaded.
+ * Every call takes effect in one synchronous step before it returns; only the answer is asynchronous. Events are stored as
+ * frozen copies, so neither the caller of an append nor a reader can change history. An append whose content a real
+ * database would refuse is refused here too. The store is never unavailable and never overloaded.
  */
 export const createMemoryEventStore = (database: MemoryDatabase): EventStore => ({
   append: async (append) => {
@@ -91,7 +91,7 @@ const assertAppend = (append: Append): void => {
 type Refusal = Exclude<AppendVerdict, { readonly kind: 'appended' }>
 type HeldKeys = ReadonlyMap<string, Pick<StoredKey, 'taskId' | 'fingerprint'>>
 
-/** The verdicts on those appends that cannot be written now. Of equal keys that of the lowest task id is taken. */
+/** The verdicts on the appends that cannot be written now. Of equal keys, the append of the lowest task id takes the key. */
 const judgeAll = (database: MemoryDatabase, appends: readonly Append[]): ReadonlyMap<TaskId, Refusal> => {
   const refusals = new Map<TaskId, Refusal>()
   const held = new Map<string, Pick<StoredKey, 'taskId' | 'fingerprint'>>(database.submitKeys)
@@ -122,12 +122,12 @@ const judge = (database: MemoryDatabase, append: Append, held: HeldKeys = databa
       ? { kind: 'already', recordedAt: first.recordedAt, headVersion: headVersion ?? stream.length }
       : { kind: 'conflict', headVersion }
   }
-  // The key of an event is its task and version: an append that a wrong head lets through must not write over another.
+  // A wrong head can let an append through whose versions exist already; it must not replace those events.
   if (stream.length !== append.expectedVersion) throw new UnstorableAppendError('the head is unlike its stream')
   return undefined
 }
 
-/** Events and head in one step. */
+/** Stores events, head and key in one step. */
 const write = (
   database: MemoryDatabase,
   append: Append,
@@ -151,7 +151,7 @@ const write = (
   return { kind: 'appended', recordedAt, readyAt: head.readyAt }
 }
 
-/** Route and priority are those of the first append for ever, as in a row of which an update sets the other columns. */
+/** Route and priority stay those of the first append: in Postgres an append updates the other columns only. */
 const nextHead = (before: Head | undefined, { taskId, head }: Append, recordedAt: Instant): Head =>
   freeze({
     taskId,

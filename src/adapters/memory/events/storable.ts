@@ -2,14 +2,13 @@ import { type Append, UnstorableAppendError } from '#application/ports/events/ev
 import { judgeKey } from '#application/ports/events/submit-keys.ts'
 import type { EventContext, JsonText, TaskEvent } from '#domain/task/events.ts'
 
-/** How much one event may weigh as text, its context included; the largest legal payload fits with room to spare. */
+/** The most UTF-8 bytes one event may have as text, its context included: eight times what a payload may have. */
 const eventBytesMax = 2_097_152
 
 /**
- * Refuses what a database of UTF-8 could not store and give back to the letter: a NUL character or half a surrogate pair
- * in any string, written out or as an escape of JSON; a payload or result that is no JSON; more than `eventBytesMax`.
- *
- * Throws UnstorableAppendError.
+ * Throws UnstorableAppendError for content that a UTF-8 database could not store and give back unchanged: a NUL character or
+ * half a surrogate pair in any string, written out or as a JSON escape; a payload or result that is not JSON; an event of
+ * more than `eventBytesMax`.
  */
 export const assertStorable = (append: Append): void => {
   const fault = append.key && judgeKey(append.key)
@@ -24,7 +23,7 @@ export const assertStorable = (append: Append): void => {
   }
 }
 
-/** An event's JSON text apart from its other members, which hold plain strings. */
+/** An event's JSON text, and its other members, which hold plain strings. */
 const split = (event: TaskEvent): { readonly members: object; readonly body?: JsonText } => {
   switch (event.type) {
     case 'Submitted': {
@@ -46,12 +45,12 @@ const split = (event: TaskEvent): { readonly members: object; readonly body?: Js
   }
 }
 
-/** What is no character becomes an escape, so that plain strings and JSON text can be judged alike. */
+/** JSON.stringify writes NUL and half surrogate pairs as escapes, so plain strings and JSON text are judged alike. */
 const toText = (members: object | EventContext): JsonText => JSON.stringify(members)
 
 const assertCharacters = (text: JsonText): void => {
   const spelledOut = text.replaceAll(/\\(?:u([0-9a-fA-F]{4})|.)/g, (_escape, digits: string | undefined) =>
-    // Every other escape is a character that can be stored, and must stand between what is on either side of it.
+    // Every other escape is a storable character. A space keeps its neighbours apart: they must not form a surrogate pair.
     digits === undefined ? ' ' : String.fromCharCode(Number.parseInt(digits, 16)),
   )
   if (!text.isWellFormed() || !spelledOut.isWellFormed()) throw new UnstorableAppendError('half a surrogate pair')

@@ -1,6 +1,7 @@
 import type { SubmitKeys } from '#application/ports/events/submit-keys.ts'
 import type { MemoryDatabase } from '../database.ts'
 
+/** The submit keys of a memory database. */
 export const createMemorySubmitKeys = (database: MemoryDatabase): SubmitKeys => ({
   purge: async (ageMs, countMax) => {
     const takenBefore = database.now() - ageMs

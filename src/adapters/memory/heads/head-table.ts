@@ -1,21 +1,21 @@
 import { type Route, routeKey } from '#domain/route.ts'
 import type { Incarnation, TaskId } from '#domain/identifiers.ts'
 import type { Head } from '#domain/task/head.ts'
-import { createSortedList } from './sorted-list.ts'
+import { createSortedList } from '../sorted-list.ts'
 
-/** All heads, with the three ways they are looked up by. */
+/** All heads, with an index for each way they are looked up: by id, by route and by incarnation. */
 export interface HeadTable {
   find(taskId: TaskId): Head | undefined
-  /** Stores a head in place of the one before. */
+  /** Stores a head, in place of the task's former one. */
   set(head: Head): void
   delete(taskId: TaskId): void
-  /** By descending task id, those below `before` or all. */
+  /** By descending task id: the heads below `before`, or all of them. */
   newestFirst(before?: TaskId): Iterable<Head>
-  /** Those with a ready instant, due or not, in no particular order. */
+  /** The heads of a route that have a ready instant, due or not, in no particular order. */
   pendingOf(route: Route): Iterable<Head>
-  /** Those that run under `incarnation`, in no particular order. */
+  /** The heads that run under `incarnation`, in no particular order. */
   runningUnder(incarnation: Incarnation): Iterable<Head>
-  /** Every incarnation that some head runs under. */
+  /** Every incarnation that at least one head runs under. */
   runningIncarnations(): Iterable<Incarnation>
 }
 
@@ -65,7 +65,7 @@ interface HeadGroups<Key> {
   keys(): Iterable<Key>
 }
 
-/** Heads by a key that some of them have. A group that is empty is gone. */
+/** Heads grouped by `keyOf`; a head without a key is in no group. An empty group is removed. */
 const createHeadGroups = <Key>(keyOf: (head: Head) => Key | undefined): HeadGroups<Key> => {
   const groups = new Map<Key, Map<TaskId, Head>>()
   return {

@@ -11,7 +11,7 @@ export const createMemoryRunIndex = (database: MemoryDatabase): RunIndex => ({
 
   listRuns: async (incarnation, limit) => toRuns(database.heads.runningUnder(incarnation)).slice(0, limit),
 
-  // Nothing but a request to cancel can follow a run's Started while it runs.
+  // A running head whose version is not its run has a CancelRequested: no other event follows Started while a task runs.
   listCancelling: async (incarnation) =>
     toRuns([...database.heads.runningUnder(incarnation)].filter((head) => head.version !== head.run)).slice(
       0,

@@ -4,7 +4,7 @@ import { compareRanked, rankOf } from '#domain/rank.ts'
 import type { Instant } from '#domain/time.ts'
 import type { MemoryDatabase } from '../database.ts'
 
-/** The runnable heads of a memory database. Each call sorts all that are due on the routes asked for. */
+/** The runnable heads of a memory database. Each call sorts all due heads of the routes it names. */
 export const createMemoryRunnableIndex = (database: MemoryDatabase): RunnableIndex => ({
   readDue: async (windows) => windows.map((window) => readWindow(database, window)),
 

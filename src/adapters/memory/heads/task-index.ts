@@ -6,7 +6,7 @@ import type { MemoryDatabase } from '../database.ts'
 
 const headsPerCallMax = 1_000
 
-/** The read model of a memory database. Lists and summaries look at one head after the other. */
+/** The read model of a memory database. Lists and summaries go through the heads one by one. */
 export const createMemoryTaskIndex = (database: MemoryDatabase): TaskIndex => ({
   listHeads: async (query) => {
     if (query.limit < 1 || query.limit > headsPerCallMax) throw new RangeError(`1 to ${headsPerCallMax} heads a call`)

@@ -3,7 +3,7 @@ import { type Effect, effectsListedMax, type IdempotencyLedger } from '#applicat
 import type { TaskId } from '#domain/identifiers.ts'
 import type { MemoryDatabase, StoredEffect } from '../database.ts'
 
-/** The ledger of a memory database. Its keys are as secret as its code. */
+/** The ledger of a memory database. Its idempotency keys are made with a constant that anybody can read here. */
 export const createMemoryIdempotencyLedger = (database: MemoryDatabase): IdempotencyLedger => {
   const effectsOf = (taskId: TaskId): Map<string, StoredEffect> => database.effects.get(taskId) ?? new Map()
 

@@ -1,12 +1,12 @@
 import type { RankedTask } from '#application/ports/heads/runnable-index.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { compareRanked } from '#domain/rank.ts'
-import { createSortedList } from '../heads/sorted-list.ts'
+import { createSortedList } from '../sorted-list.ts'
 
-/** The ids of one route in the order of (rank, id), each once, at the lowest rank it came with. */
+/** The ids of one route in order of (rank, id). Each id is held once, at the lowest rank it was added with. */
 export interface RankedIds {
   size(): number
-  /** Adds an id. Beyond the bound the id with the highest rank goes, which may be this one. */
+  /** Adds an id. Beyond the bound the id with the highest rank is dropped, which may be this one. */
   add(task: RankedTask): void
   first(): RankedTask | undefined
   takeFirst(): RankedTask | undefined

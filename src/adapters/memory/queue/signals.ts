@@ -1,10 +1,9 @@
 import type { Signal, Signals } from '#application/ports/queue/signals.ts'
 
 /**
- * Signals between all who share the returned object; every imagined process of a test is given the same one.
+ * Signals between the imagined processes of a test, which must all be given the object returned here.
  *
- * A signal reaches its listeners in a microtask of its own each, so one that throws disturbs neither the others nor whoever
- * announced.
+ * Each listener is called in a microtask of its own, so one that throws disturbs neither the others nor the announcer.
  */
 export const createMemorySignals = (): Signals => {
   const subscriptions = new Set<{ readonly listener: (signal: Signal) => void }>()

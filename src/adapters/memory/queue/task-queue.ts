@@ -11,9 +11,9 @@ import type { TaskId } from '#domain/identifiers.ts'
 import { compareRanked } from '#domain/rank.ts'
 import { createRankedIds, type RankedIds } from './ranked-ids.ts'
 
-interface Options {
+interface Deps {
   readonly timers: Timers
-  /** How many ids one route may hold; the port's number unless said otherwise. */
+  /** How many ids one route may hold; the port's bound by default. */
   readonly queueIdsMax?: number
 }
 
@@ -26,12 +26,12 @@ const idsPerPullMax = 1_000
 const waitMsMax = 10_000
 
 /**
- * A queue in memory, which all workers of a test share. It keeps each id once a route, at its lowest rank, and loses
- * nothing but what its bound drops.
+ * A queue in memory, which all workers of a test share. It holds an id once for each route, at its lowest rank, and loses
+ * only the ids that its bound drops.
  *
- * Pulls that wait are served in the order they came. One whose signal is aborted already takes nothing.
+ * Waiting pulls are served in the order they came. A pull whose signal is aborted before it begins takes nothing.
  */
-export const createMemoryTaskQueue = ({ timers, queueIdsMax = queueIdsMaxOfPort }: Options): TaskQueue => {
+export const createMemoryTaskQueue = ({ timers, queueIdsMax = queueIdsMaxOfPort }: Deps): TaskQueue => {
   const idsByRoute = new Map<string, RankedIds>()
   const waiting = new Set<WaitingPull>()
 
@@ -89,7 +89,7 @@ const assertWithin = (name: string, value: number, least: number, most: number):
   if (!(value >= least && value <= most)) throw new RangeError(`${name} must be ${least} to ${most}, not ${value}`)
 }
 
-/** The lowest of all the fronts, again and again. */
+/** Takes up to `max` ids by rank, each time from the set whose first id is lowest. */
 const takeLowest = (sets: readonly RankedIds[], max: number): readonly TaskId[] => {
   const taskIds: TaskId[] = []
   while (taskIds.length < max) {

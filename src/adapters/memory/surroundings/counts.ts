@@ -1,9 +1,9 @@
 import type { Count, CountName } from '#application/ports/surroundings/counts.ts'
 
-/** Counts that can be read. */
+/** Counts that a test can read. */
 export interface MemoryCounts {
   readonly count: Count
-  /** Zero for what never happened. */
+  /** How often `name` was counted; zero if never. */
   total(name: CountName): number
 }
 

@@ -1,13 +1,13 @@
-/** Knows when promises and `soon` callbacks have run their course. */
+/** Tells when no promise and no `soon` callback is left to run. */
 export interface EventLoopWatch {
-  /** Calls `callback` once when the present turn of the event loop is over. */
+  /** Calls `callback` once, after the present turn of the event loop. */
   readonly soon: (callback: () => void) => void
-  /** Resolves when nothing is in motion any more. Throws a RangeError when one thing leads to the next without end. */
+  /** Resolves when the process is at rest. Throws a RangeError when it is not after 10,000 turns of the event loop. */
   readonly settle: () => Promise<void>
 }
 
 const turnsMax = 10_000
-/** Turns without a `soon` callback after which everything is held to be at rest. */
+/** Turns in a row without a waiting `soon` callback after which the process counts as at rest. */
 const quietTurnsMin = 3
 
 export const createEventLoopWatch = (): EventLoopWatch => {
@@ -27,10 +27,10 @@ export const createEventLoopWatch = (): EventLoopWatch => {
         quietTurns = callbacksWaiting === 0 ? quietTurns + 1 : 0
         if (quietTurns === quietTurnsMin) return
       }
-      throw new RangeError(`nothing came to rest in ${turnsMax} turns of the event loop`)
+      throw new RangeError(`the process was not at rest after ${turnsMax} turns of the event loop`)
     },
   }
 }
 
-/** Promises that can go on have gone on by then. */
+/** Resolves after every promise that can go on has gone on. */
 const endOfTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -2,12 +2,12 @@ import type { StoreClock } from '#application/ports/surroundings/clock.ts'
 import type { Identities, Random } from '#application/ports/surroundings/identities.ts'
 import { parseAppendId, parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
 
-/** Task ids of one millisecond; the next one borrows from the millisecond after. */
+/** Task ids of one millisecond; further ones take their time from the next millisecond. */
 const idsPerMsMax = 4_096
 
 /**
- * Identities that come again when clock and seed come again. Each process of a test needs a `random` of its own, or two of
- * them mint the same.
+ * Identities that are equal for equal clock and seed. Each process of a test needs a `random` of its own, or two processes
+ * mint the same ids.
  */
 export const createMemoryIdentities = (storeClock: StoreClock, random: Random): Identities => {
   let lastMs = 0
@@ -38,7 +38,7 @@ const word = (random: Random): number => Math.floor(random() * 2 ** 32)
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0')
 
-/** The last 64 bits: the variant of RFC 9562 in two of them, chance in the others. */
+/** The last 64 bits of a UUID: two of them are the variant of RFC 9562, the others are random. */
 const variantAndChance = (random: Random): string => hex(0x8000_0000 + (word(random) >>> 2), 8) + hex(word(random), 8)
 
 const toUuid = (digits: string): string =>

@@ -1,13 +1,13 @@
 import type { LogFields, Logger } from '#application/ports/surroundings/logger.ts'
 
-/** One line as it was logged, the fields of its logger included. */
+/** One logged line, with the fields of the logger that wrote it. */
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
   readonly fields: LogFields
   readonly message: string
 }
 
-/** A logger that keeps its lines, those of its children included, the oldest ones dropped beyond `linesMax`. */
+/** A logger that keeps its latest 10,000 lines, those of its children included. */
 export interface MemoryLogger extends Logger {
   readonly lines: readonly LogLine[]
 }
@@ -16,7 +16,15 @@ const linesMax = 10_000
 
 export const createMemoryLogger = (): MemoryLogger => {
   const lines: LogLine[] = []
-  return { ...createChild(lines, {}), lines }
+  const logger = createChild(lines, {})
+  return {
+    lines,
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+    child: (fields) => logger.child(fields),
+  }
 }
 
 const createChild = (lines: LogLine[], own: LogFields): Logger => {

@@ -1,34 +1,33 @@
 import type { Clock, StoreClock, Timers } from '#application/ports/surroundings/clock.ts'
 import type { Instant } from '#domain/time.ts'
 import { createEventLoopWatch } from './event-loop-watch.ts'
-import { createSortedList } from '../heads/sorted-list.ts'
+import { createSortedList } from '../sorted-list.ts'
 
-/** Time that stands still until it is told to go on: the clocks and the timers of one test. */
+/** The clocks and timers of one test. Time stands still until the test advances it. */
 export interface ManualTime {
   readonly clock: Clock
-  /** Goes with the clock; unlike it, it can be set. */
+  /** Advances with `clock`; unlike that, a test can set it. */
   readonly storeClock: StoreClock
   readonly timers: Timers
 
   /**
-   * Lets `ms` go by. Timers that fall due meanwhile fire one by one in the order of their instants, equal ones in the order
-   * they were set, those included that are set on the way. Before each of them, and at the end, everything that was set
-   * in motion comes to rest, as `settle` has it.
+   * Lets `ms` go by. Timers that fall due fire one by one in order of their instants, equal ones in the order they were set;
+   * so do timers that are set on the way. Before each firing, and at the end, the process settles.
    *
-   * Must not be called while it is under way. Throws what a callback throws, and a RangeError when a million timers fired.
+   * Throws when a call is still under way, what a callback throws, and a RangeError after a million firings.
    */
   advance(ms: number): Promise<void>
 
   /**
-   * Resolves when promises and `soon` callbacks have run their course, without letting any time go by. It cannot know of
-   * files, sockets and other threads. Throws a RangeError when one thing leads to the next without end.
+   * Resolves when no promise and no `soon` callback is left to run; no time goes by. Files, sockets and other threads are not
+   * waited for. Throws a RangeError when the process is not at rest after 10,000 turns of the event loop.
    */
   settle(): Promise<void>
 
-  /** Sets the store's clock, forwards or back; it goes on from there. The monotonic clock knows nothing of it. */
+  /** Sets the store's clock, forwards or back, from where it goes on. The monotonic clock stays as it is. */
   setStoreClock(now: Instant): void
 
-  /** How many timers and sleeps are waiting. None are left when everything that set one was closed. */
+  /** How many timers and sleeps are waiting: zero once every part that set one is closed. */
   pendingTimers(): number
 }
 
@@ -40,7 +39,7 @@ interface Timer {
 
 const firingsMax = 1_000_000
 
-/** `startAt` is what the store's clock shows at first: 2026-01-01T00:00:00Z unless said otherwise. */
+/** `startAt` is the first instant of the store's clock: 2026-01-01T00:00:00Z by default. */
 export const createManualTime = ({ startAt = 1_767_225_600_000 }: { readonly startAt?: Instant } = {}): ManualTime => {
   const waiting = createSortedList<Timer>((a, b) => a.atMs - b.atMs || a.order - b.order)
   const { soon, settle } = createEventLoopWatch()

@@ -1,9 +1,9 @@
 import type { Random } from '#application/ports/surroundings/identities.ts'
 
 /**
- * Chance that can be had again: one seed, one sequence. For tests only, never for secrets.
+ * Random numbers in [0, 1) that are the same for the same seed. For tests only, never for secrets.
  *
- * It is sfc32 of PractRand: short, fast, and with a state large enough for sequences of different seeds not to meet.
+ * The generator is sfc32 of PractRand: short, fast, and with a state so large that sequences of different seeds do not meet.
  */
 export const createSeededRandom = (seed: number): Random => {
   let a = seed >>> 0
@@ -22,5 +22,5 @@ export const createSeededRandom = (seed: number): Random => {
   return next
 }
 
-/** Until every bit of the seed has reached every bit of the output. */
+/** Rounds after which every bit of the seed has reached every bit of the output. */
 const warmUpRounds = 15

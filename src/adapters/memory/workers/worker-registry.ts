@@ -9,10 +9,7 @@ interface Deps {
   readonly timers: Timers
 }
 
-/**
- * The workers of a memory database. Hearts beat by `timers`, so that a test can let one miss its beats, or keep it from
- * beating by not advancing the time.
- */
+/** The workers of a memory database. Beats are sent by `timers`: a test stops them by not advancing the time. */
 export const createMemoryWorkerRegistry = (deps: Deps): WorkerRegistry => ({
   register: async (worker) => {
     const { beatMs: _, ...description } = worker
@@ -26,7 +23,7 @@ export const createMemoryWorkerRegistry = (deps: Deps): WorkerRegistry => ({
       startedAt: now,
       lastBeatAt: now,
     })
-    return beginToBeat(deps, worker)
+    return startHeartbeat(deps, worker)
   },
 
   readAll: async () => {
@@ -43,14 +40,14 @@ export const createMemoryWorkerRegistry = (deps: Deps): WorkerRegistry => ({
   },
 })
 
-const beginToBeat = ({ database, clock, timers }: Deps, worker: WorkerDescription): Heartbeat => {
+const startHeartbeat = ({ database, clock, timers }: Deps, worker: WorkerDescription): Heartbeat => {
   let acknowledgedSentAtMs = clock.monotonicMs()
   let status: Parameters<Heartbeat['report']>[0] = { running: 0, state: 'live' }
 
   const beat = (): void => {
     const row = database.workers.get(worker.incarnation)
     if (row === undefined || row.state === 'ended') {
-      // Somebody declared this incarnation lost: no beat of it is acknowledged any more, nor any before it.
+      // The incarnation was declared lost. Even its earlier beats do not count any more, so that its lease ends at once.
       acknowledgedSentAtMs = Number.NEGATIVE_INFINITY
       return
     }

@@ -4,7 +4,7 @@ import type { Submission } from '#domain/task/events.ts'
 import type { Due } from '#domain/time.ts'
 import { epoch, submission } from './task-facts.ts'
 
-/** A chance in [0, 1), the ends of the range more often than chance would have it. */
+/** A number in [0, 1); the ends of the range come more often than others. */
 export const anyChance = fc.oneof(
   fc.constantFrom(0, 0.5, 1 - 2 ** -53),
   fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),

@@ -13,7 +13,7 @@ import type { Submission } from '#domain/task/events.ts'
 import type { Due, Instant } from '#domain/time.ts'
 import { epoch, error, incarnation, submission } from './task-facts.ts'
 
-/** Commands with what a test does not care about filled in. Clocks stand an hour after the submission. */
+/** Commands, with the members filled in that a test does not name. The clock is an hour after the submission. */
 const anHourLater: Instant = epoch + 3_600_000
 
 export const submit = (differences: Partial<Submission> = {}, due: Due = { delayMs: 0 }): Submit => ({
@@ -26,7 +26,7 @@ export const start = (now: Instant = anHourLater): Start => ({ type: 'Start', in
 
 export const succeed = (run: number): Succeed => ({ type: 'Succeed', run, result: '42' })
 
-/** The handler threw; `handler-error` unless said otherwise. */
+/** The handler threw; `handler-error` unless named. */
 export const fail = (run: number, differences: Partial<Fail> = {}): Fail => ({
   type: 'Fail',
   run,

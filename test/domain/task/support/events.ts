@@ -14,7 +14,7 @@ import type {
 import type { Due } from '#domain/time.ts'
 import { error, incarnation, submission } from './task-facts.ts'
 
-/** Events of a worker's run, and of people, with what a test does not care about filled in. */
+/** Events, with the members filled in that a test does not name. */
 export const submitted = (differences: Partial<Submission> = {}, due: Due = { delayMs: 0 }): Submitted => ({
   type: 'Submitted',
   data: { ...submission, ...differences, ...due },
@@ -27,7 +27,7 @@ export const started = (attempt: number, differences: Partial<Started['data']> =
 
 type RunFacts = { readonly run: number; readonly attempt: number }
 
-/** The attempt failed and another one follows; `handler-error` unless said otherwise. */
+/** The attempt failed and another one follows; by `handler-error` unless named. */
 export const failed = (facts: RunFacts & Partial<Failed['data']>): Failed => ({
   type: 'Failed',
   data: { cause: 'handler-error', final: false, error, ...facts },

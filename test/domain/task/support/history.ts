@@ -8,7 +8,7 @@ export type Step = TaskEvent | { readonly at: Instant; readonly event: TaskEvent
 /** A step recorded `ms` after the submission. */
 export const after = (ms: number, event: TaskEvent): Step => ({ at: epoch + ms, event })
 
-/** Records the steps as one task's stream: the first at `epoch`, each later one with the one before it unless it says when. */
+/** Records the steps as one task's stream, the first at `epoch`, each later one at the instant of the one before unless it names one. */
 export const recorded = (...steps: readonly Step[]): readonly RecordedEvent[] => {
   let recordedAt = epoch
   return steps.map((step, index) => {

@@ -6,7 +6,7 @@ import type { Due, Instant } from '#domain/time.ts'
 import { anyChance, anyDue, anySubmission } from './arbitraries.ts'
 import { error, incarnation, otherIncarnation } from './task-facts.ts'
 
-/** What somebody tries next. Plain data, turned into a command by the state it meets, so that programs print and shrink well. */
+/** One try. Plain data that becomes a command in the state it meets, so that programs print and shrink well. */
 export type Intent = Timed &
   (
     | { readonly kind: 'Submit'; readonly submission: Submission; readonly due: Due }
@@ -22,7 +22,7 @@ export type Intent = Timed &
       }
   )
 
-/** How far the clock went since the try before; below zero when it was set back. */
+/** How far the clock moved since the last try; negative when it was set back. */
 interface Timed {
   readonly elapsedMs: number
 }
@@ -34,7 +34,7 @@ const elapsedMs = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(700_000_000, 316_000_000_000) },
 )
 
-/** Zero is the run in force; all else is a worker that was fenced, or one that speaks of what never began. */
+/** Zero names the run in force; any other offset a run that was replaced or never began. */
 const runOffset = fc.oneof(
   { weight: 8, arbitrary: fc.constant(0) },
   { weight: 1, arbitrary: fc.constantFrom(-5, -3, -2, -1, 1, 2) },
@@ -88,7 +88,7 @@ const anyIntent: fc.Arbitrary<Intent> = fc.oneof(
   },
 )
 
-/** Up to sixty tries in any order, after a submission; once in a while before it too. */
+/** Up to sixty tries in any order after a submission; in every tenth program up to two before it. */
 export const anyProgram: fc.Arbitrary<readonly Intent[]> = fc
   .tuple(
     fc.oneof(

@@ -1,10 +1,10 @@
 import type { RecordedEvent, Submission, TaskEvent } from '#domain/task/events.ts'
 
 /**
- * What is wrong with a history, by the rules as they are written down; nothing when it is legal.
+ * Every rule that a history breaks; empty when it is legal.
  *
- * A second opinion: it shares no code with the core. The order of events is one regular expression, and everything that
- * is counted is counted again.
+ * Shares no code with the domain, not even its table of transitions, so that it can find a mistake in them. The order of
+ * events is one regular expression, and runs, attempts and crashes are counted again.
  */
 export const findBreaches = (history: readonly RecordedEvent[]): readonly string[] => {
   const breaches = new Breaches(history)

@@ -7,14 +7,14 @@ import type { Instant } from '#domain/time.ts'
 import { toCommand, type Intent } from './intents.ts'
 import { appendId, epoch, taskId } from './task-facts.ts'
 
-/** One try and what came of it. */
+/** One try and its decision. */
 export interface Attempted {
   readonly before: TaskState
   readonly command: TaskCommand
   readonly decision: Decision
 }
 
-/** What was recorded together, and the task on either side of it. */
+/** Events recorded together, with the task before and after them. */
 export interface Appended {
   readonly command: TaskCommand
   readonly before: TaskState

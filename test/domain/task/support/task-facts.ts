@@ -25,7 +25,7 @@ export const submission: Submission = {
 
 export const error: ErrorReport = { name: 'Error', message: 'the receiver said no' }
 
-/** What the record says of a worker that was declared lost. */
+/** The error recorded for a worker that was declared lost. */
 export const lostError: ErrorReport = {
   name: 'WorkerLost',
   message: `worker ${incarnation} gave no sign of life for its whole lease`,

@@ -1,23 +1,23 @@
-/** A list that is always in order. Items that compare as equal are one item. */
+/** A list that is always in order. Of items that compare as equal it holds one. */
 export interface SortedList<Item> {
   size(): number
-  /** Adds an item unless one that is equal is there. */
+  /** Adds an item unless an equal one is in the list. */
   insert(item: Item): void
-  /** Takes out the item that is equal, if there is one. */
+  /** Removes the equal item, if there is one. */
   remove(item: Item): void
   first(): Item | undefined
   takeFirst(): Item | undefined
   takeLast(): Item | undefined
-  /** The items below `item`, or all of them, from the highest down. The list must not change meanwhile. */
+  /** The items below `item`, or all of them, from the highest down. The list must not change while they are read. */
   descendingBelow(item: Item | undefined): Iterable<Item>
 }
 
-/** How many items taken from the front may leave gaps before the rest is moved up. */
+/** How many places at the front may be empty before the rest is moved up. */
 const gapsMax = 1_024
 
 /**
- * A sorted array with binary search: what is added at either end, as nearly everything here is, costs no move, and
- * taking from the front costs one only now and then.
+ * A sorted array with binary search. Adding at the end moves nothing, and nearly all items are added there; taking from the
+ * front moves the rest only once every `gapsMax` items.
  */
 export const createSortedList = <Item>(compare: (a: Item, b: Item) => number): SortedList<Item> => {
   const items: Item[] = []
