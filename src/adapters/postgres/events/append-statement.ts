@@ -19,7 +19,7 @@ import {
 } from '../connection/binary-arrays.ts'
 import { type EncodedEvent, encodeEvent } from './codec.ts'
 
-/** An append ready to travel. */
+/** An append whose events are encoded, ready for a batch. */
 export interface EncodedAppend extends BatchItem {
   readonly append: Append
   readonly events: readonly PlacedEvent[]
@@ -27,14 +27,14 @@ export interface EncodedAppend extends BatchItem {
   readonly route: number | null
 }
 
-/** An event and where it stands. */
+/** An encoded event with its version in the stream. */
 interface PlacedEvent {
   readonly append: Append
   readonly version: number
   readonly columns: EncodedEvent
 }
 
-/** Throws UnstorableAppendError for what would fail a whole batch, or that only the server would see. */
+/** Throws UnstorableAppendError for a value that the server would refuse, because that would fail the whole batch. */
 export const encodeAppend = (append: Append, route: number | null): EncodedAppend => {
   const { taskId, head, context, key } = append
   const fault = key && judgeKey(key)
@@ -68,7 +68,7 @@ const assertWhole = (value: number | undefined, most: number): void => {
 
 const answerRow = z.object({ recorded_ms: z.int(), others: z.unknown() })
 
-/** What the server says of a whole batch; `others` are the appends that were not simply stored. */
+/** The server's answer for a batch; `others` are the appends that were not simply stored: see migrations/functions/append.sql. */
 export type AppendAnswer = z.output<typeof answerRow>
 
 /** One call of `taskfold.append` for a batch of different streams. */
@@ -78,7 +78,7 @@ export interface AppendStatement {
   readonly sorted: readonly EncodedAppend[]
 }
 
-/** With `atomic` it is all or nothing: TF002 otherwise. */
+/** With `atomic` all appends are stored or none: the server raises TF002 when one cannot be. */
 export const toAppendStatement = (
   batch: readonly EncodedAppend[],
   mode: 'each' | 'atomic',
@@ -125,7 +125,7 @@ const toAppendColumns = (sorted: readonly EncodedAppend[]) => {
   }
 }
 
-/** All null when nobody has a key, which is what costs the server nothing. */
+/** All null when no append has a key: then the server skips the step for keys. */
 const toKeyColumns = (firsts: readonly EncodedAppend[]) => {
   const keys = firsts.map(({ append }) => append.key)
   return {
