@@ -1,7 +1,6 @@
 import { globSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { exceptions } from './exceptions.ts'
 import { type Breach, readBreaches } from './support/read-breaches.ts'
 
 const project = join(import.meta.dirname, '../..')
@@ -11,7 +10,6 @@ const filesPerFolderMax = 20
 
 const filesOf = (root: string): readonly string[] => globSync('src/**/*.{ts,mjs}', { cwd: root }).sort()
 const distinct = (words: readonly string[]): readonly string[] => [...new Set(words)].sort()
-const exceptionOf = ({ rule, file, what }: Breach): string => (rule === 'one-type-a-name' ? what : file)
 
 /** The folders that hold more files than one takes in at a glance. Files in folders below do not count. */
 const findCrowded = (files: readonly string[]): readonly string[] =>
@@ -27,15 +25,9 @@ describe('the structure of the sources', () => {
   }, 120_000)
 
   test.each(rules)('keeps the rule: %s', (rule) => {
-    const excepted: readonly string[] = exceptions[rule]
     const broken = breaches.filter((breach) => breach.rule === rule)
 
-    expect({
-      breaches: broken
-        .filter((breach) => !excepted.includes(exceptionOf(breach)))
-        .map(({ file, what }) => `${file}: ${what}`),
-      exceptionsThatAreNotNeeded: excepted.filter((entry) => !broken.map(exceptionOf).includes(entry)),
-    }).toEqual({ breaches: [], exceptionsThatAreNotNeeded: [] })
+    expect(broken.map(({ file, what }) => `${file}: ${what}`)).toEqual([])
   })
 
   test('puts at most twenty files in a folder', () => {

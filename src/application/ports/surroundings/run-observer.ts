@@ -27,16 +27,21 @@ export interface RunObservation {
 
 /** Observes nothing, and passes the trace of the submitter on. */
 export const unobservedRun = (trace: TaskTrace): RunObservation =>
-  trace.submission === undefined ? unobserved : { ...unobserved, context: { traceparent: trace.submission } }
+  trace.submission === undefined ? unobserved : unobservedIn({ traceparent: trace.submission })
 
-const unobserved: RunObservation = {
-  context: {},
-  within: (work) => work(),
-  leave: () => {},
-  started: () => {},
-  recorded: () => {},
-  fenced: () => {},
-}
+const callDirectly = <Result>(work: () => Result): Result => work()
+const nothing = (): void => {}
+
+const unobservedIn = (context: EventContext): RunObservation => ({
+  context,
+  within: callDirectly,
+  leave: nothing,
+  started: nothing,
+  recorded: nothing,
+  fenced: nothing,
+})
+
+const unobserved = unobservedIn({})
 
 /** For processes without telemetry. */
 export const noRunObserver: RunObserver = { observe: (_task, trace) => unobservedRun(trace) }
