@@ -3,9 +3,9 @@ import { createMetrics } from '#adapters/telemetry/metrics/metrics.ts'
 import { createObservedEventStore } from '#adapters/telemetry/metrics/observed-store.ts'
 import { type TaskCommand } from '#domain/task/commands.ts'
 import { noTask, type Task } from '#domain/task/state.ts'
-import { mintIncarnation } from '../../support/ids.ts'
-import { createMemoryWorld } from '../../support/memory-world.ts'
-import { appendCommand, makeAppend, makeSubmission, submit } from '../../support/task-builders.ts'
+import { mintIncarnation } from '../../../support/ids.ts'
+import { createMemoryWorld } from '../../../support/memory-world.ts'
+import { appendCommand, makeAppend, makeSubmission, submit } from '../../../support/task-builders.ts'
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
 const context = { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, reason: 'planted-reason' }
