@@ -211,7 +211,8 @@ declare
   v_count int;
   v_all boolean := true;                 -- all appends so far were stored, at v_now
   v_duplicates uuid[] := '{}';           -- tasks whose key another task holds
-  v_existing int[];                      -- the appends whose heads to set
+  v_locked boolean[];                    -- of each existing head; null with 'optimistic'
+  v_ahead boolean;                       -- sets heads whose last instant is ahead of v_now as well
   v_refused boolean;
   v_lock_timeout text := current_setting('lock_timeout');
 begin
@@ -276,20 +277,22 @@ begin
   end if;
 
   -- (3) Existing heads at the expected version: all of them, waiting a moment for those that are held, or those that could
-  -- be locked without waiting. A stream whose last instant is ahead of this clock keeps that instant.
+  -- be locked without waiting. The statement runs again when it met too few: for streams whose last instant is ahead of this
+  -- clock, which keep that instant.
   if v_appends > p_firsts then
     if locking = 'optimistic' then
-      v_existing := array(select generate_series(p_firsts + 1, v_appends));
       perform set_config('lock_timeout', '20ms', true);
     else
-      v_existing := array(
-        select i
-        from generate_series(p_firsts + 1, v_appends) i
-        join tasks h on h.task_id = e_task[a_event[i]]
-        where h.version = e_version[a_event[i]] - 1
-        for no key update of h skip locked);
+      v_locked := array(
+        select exists (
+          select
+          from tasks h
+          where h.task_id = e_task[a_event[i]]
+          and h.version = e_version[a_event[i]] - 1
+          for no key update skip locked)
+        from generate_series(p_firsts + 1, v_appends) i);
     end if;
-    with won as (
+    foreach v_ahead in array array[false, true] loop
       update tasks h
       set
         version = a_version[i],
@@ -301,15 +304,15 @@ begin
           'epoch'::timestamptz + a_run_at_ms[i] * interval '1 millisecond',
           greatest(h.last_at, v_now) + a_delay_ms[i] * interval '1 millisecond'),
         last_at = greatest(h.last_at, v_now)
-      from unnest(v_existing) i
+      from generate_series(p_firsts + 1, v_appends) i
       where h.task_id = e_task[a_event[i]]
       and h.version = e_version[a_event[i]] - 1
-      returning h.last_at)
-    select count(*)
-    into v_count
-    from won
-    where last_at = v_now;
-    v_all := v_all and v_count = v_appends - p_firsts;
+      and (h.last_at <= v_now or v_ahead)
+      and coalesce(v_locked[i - p_firsts], true);
+      get diagnostics v_count = row_count;
+      exit when v_count = v_appends - p_firsts;
+      v_all := false;
+    end loop;
     perform set_config('lock_timeout', v_lock_timeout, true);
   end if;
   recorded_ms := (extract(epoch from v_now) * 1000)::bigint;
