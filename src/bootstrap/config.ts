@@ -3,6 +3,9 @@ import { z } from 'zod'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 import { type BuiltInType, builtInTypes } from '#adapters/handlers/built-in/built-in-types.ts'
 import { logLevels } from '#adapters/telemetry/logger.ts'
+import type { DatabaseSettings } from '#adapters/postgres/connection/database-settings.ts'
+import { type DatabaseConfig, readDatabaseConfig } from './database-config.ts'
+import { findMisspeltVariables, type MisspeltVariable } from './misspelt-variables.ts'
 
 /** What one process does. */
 export type Role = 'api' | 'worker' | 'maintenance'
@@ -15,10 +18,11 @@ export interface Config {
   readonly roles: readonly Role[]
   readonly host: string
   readonly port: number
-  /** Undefined: the embedded PostgreSQL in `dataDir`. */
-  readonly databaseUrl: string | undefined
-  /** Past any pooler, for connections that need a session of their own; undefined: the same as the database. */
-  readonly databaseDirectUrl: string | undefined
+  readonly database: DatabaseSettings | undefined
+  /** For what needs a session of its own; undefined: the same as the database. */
+  readonly databaseDirect: DatabaseSettings | undefined
+  /** How long a start waits for servers that are not up yet. */
+  readonly startWaitMs: number
   readonly dataDir: string
   /** Undefined: the queue is in Postgres. */
   readonly redisUrl: string | undefined
@@ -97,8 +101,9 @@ const traceUrlTemplate = z
 const variables = {
   HOST: z.string().default('127.0.0.1'),
   PORT: whole(0, 65_535).optional(),
-  DATABASE_URL: urlOf('postgres', 'postgresql').optional(),
-  DATABASE_DIRECT_URL: urlOf('postgres', 'postgresql').optional(),
+  // Judged by database-config.ts, together with the variables of libpq.
+  DATABASE_URL: z.string().optional(),
+  DATABASE_DIRECT_URL: z.string().optional(),
   TASKFOLD_DATA_DIR: z.string().default('.taskfold'),
   REDIS_URL: urlOf(
     'redis',
@@ -121,6 +126,7 @@ const variables = {
   SWEEP_MS: milliseconds(100, 1_200_000).default(2_000),
   RECONCILE_MS: milliseconds(100, 600_000).default(2_000),
   DRAIN_MS: milliseconds(0, 86_400_000).default(30_000),
+  START_WAIT_MS: milliseconds(0, 3_600_000).default(30_000),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
   SMTP_URL: urlOf('smtp', 'smtps').optional(),
   HTTP_TARGET_ALLOW: names.optional(),
@@ -153,9 +159,16 @@ export const readConfig = (
   const mistakes = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
   if (parsed.success) mistakes.push(...findContradictions(roles, parsed.data))
   else if (isRoleAlone(roles) && set['DATABASE_URL'] === undefined) mistakes.push(databaseMissing)
+  const databases = readDatabaseConfig(given)
+  mistakes.push(...databases.mistakes)
   if (!parsed.success || mistakes.length > 0) throw new ConfigurationError(mistakes)
-  return toConfig(roles, parsed.data)
+  return toConfig(roles, parsed.data, databases)
 }
+
+/** The variables that are set and look like one of ours: nothing reads them. */
+export const listMisspeltVariables = (
+  given: Readonly<Record<string, string | undefined>> = process.env,
+): readonly MisspeltVariable[] => findMisspeltVariables(given, Object.keys(variables))
 
 const isRoleAlone = (roles: readonly Role[]): boolean => roles.length < allRoles.length
 
@@ -173,12 +186,13 @@ const findContradictions = (roles: readonly Role[], set: Environment): readonly 
 
 const defaultPort = 3_000
 
-const toConfig = (roles: readonly Role[], set: Environment): Config => ({
+const toConfig = (roles: readonly Role[], set: Environment, databases: DatabaseConfig): Config => ({
   roles,
   host: set.HOST,
   port: set.PORT ?? (roles.includes('api') ? defaultPort : 0),
-  databaseUrl: set.DATABASE_URL,
-  databaseDirectUrl: set.DATABASE_DIRECT_URL,
+  database: databases.database,
+  databaseDirect: databases.databaseDirect,
+  startWaitMs: set.START_WAIT_MS,
   dataDir: resolve(set.TASKFOLD_DATA_DIR),
   redisUrl: set.REDIS_URL,
   redisPrefix: set.REDIS_PREFIX,

@@ -4,7 +4,7 @@ import { createLogger } from '#adapters/telemetry/logger.ts'
 import { noTelemetry, type Telemetry } from '#adapters/telemetry/telemetry.ts'
 import { ConfigurationError, StartupError } from '#application/diagnosis/startup-error.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import { allRoles, type Config, readConfig, type Role } from './config.ts'
+import { allRoles, type Config, listMisspeltVariables, readConfig, type Role } from './config.ts'
 import { release } from './release.ts'
 import { watchForShutdown } from './shutdown.ts'
 import type { RunningRoles } from './start-roles.ts'
@@ -79,6 +79,9 @@ const run = async (roles: readonly Role[], telemetry: Telemetry): Promise<void> 
   const config = readConfig(roles)
   const logger = await createLogger({ level: config.logLevel, form: process.stderr.isTTY ? 'pretty' : 'json' })
   watchForBreakdown(logger)
+  for (const { name, meant } of listMisspeltVariables()) {
+    logger.warn({ name, meant }, 'a variable was not read: it looks like one of ours with a mistake in it')
+  }
   let running: RunningRoles | undefined
   const shutdown = watchForShutdown({
     source: process,

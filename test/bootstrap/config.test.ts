@@ -17,7 +17,7 @@ describe('an empty environment', () => {
     expect(readConfig(allRoles, {})).toMatchObject({
       host: '127.0.0.1',
       port: 3_000,
-      databaseUrl: undefined,
+      database: undefined,
       redisUrl: undefined,
       redisPrefix: 'taskfold',
       queues: undefined,
@@ -72,6 +72,8 @@ describe('mistakes', () => {
     ['DRAIN_MS', '99999999999999999999'],
     ['DATABASE_URL', 'mysql://db.example/tasks'],
     ['DATABASE_URL', 'postgres://[::1/tasks'],
+    ['DATABASE_DIRECT_URL', 'mysql://there/tasks'],
+    ['START_WAIT_MS', 'soon'],
     ['REDIS_PREFIX', 'two words'],
     ['QUEUES', ' , '],
     ['TRACE_URL_TEMPLATE', 'https://traces.example/'],

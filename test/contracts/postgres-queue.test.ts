@@ -9,6 +9,7 @@ import { describeExclusiveWork } from './exclusive-work.ts'
 import { describeSignals } from './signals.ts'
 import { describeTaskQueue } from './task-queue.ts'
 import { describeWorkerRegistry } from './worker-registry.ts'
+import { toAddress } from '../support/database-address.ts'
 
 const queueIdsMax = 200
 
@@ -29,7 +30,7 @@ const setup = async () => {
     signalsElsewhere,
     registry: createPostgresWorkerRegistry({
       pool: here.pool,
-      url: fleet.url,
+      address: toAddress(fleet.url),
       clock: systemClock,
       logger: silentLogger,
     }),

@@ -15,6 +15,7 @@ import { createEstimatedStoreClock } from '#adapters/postgres/events/store-clock
 import { createPostgresTaskIndex } from '#adapters/postgres/heads/task-index.ts'
 import { silentLogger } from './silent-logger.ts'
 import { createTestDatabase } from './test-database.ts'
+import { toAddress } from './database-address.ts'
 
 /** The event store and read models of one process over a database of its own. */
 export type PostgresStoreWorld = Awaited<ReturnType<typeof openPostgresStore>>
@@ -33,7 +34,7 @@ export const connectPostgresStore = async (
   url: string,
   { connectionsMax = 6, queryDeadlineMs = 5_000, limits = {}, commits }: Options = {},
 ) => {
-  const pool: DatabasePool = await createPostgresPool(url, { connectionsMax, queryDeadlineMs })
+  const pool: DatabasePool = await createPostgresPool(toAddress(url), { connectionsMax, queryDeadlineMs })
   const routes = createPostgresRoutes({ pool })
   const storeClock = createEstimatedStoreClock(monotonicMs)
   const store: PostgresEventStore = createPostgresEventStore({ pool, routes, storeClock, monotonicMs, limits, commits })
@@ -60,7 +61,7 @@ export const connectPostgresStore = async (
 /** The same on a new, migrated database, which goes when it is closed. */
 export const openPostgresStore = async (options: Options = {}) => {
   const database = await createTestDatabase()
-  await migrate({ url: database.url, logger: silentLogger })
+  await migrate({ address: toAddress(database.url), logger: silentLogger })
   const process = await connectPostgresStore(database.url, options)
   await process.partitions.ensurePartitions()
   return {

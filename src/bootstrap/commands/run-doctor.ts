@@ -1,3 +1,4 @@
+import type { DatabaseAddress } from '#adapters/postgres/connection/database-address.ts'
 import { createPostgresDatabaseProbe } from '#adapters/postgres/doctor/database-probe.ts'
 import { createPostgresStoreProbe } from '#adapters/postgres/doctor/store-probe.ts'
 import { createPostgresTaskProbe } from '#adapters/postgres/doctor/task-probe.ts'
@@ -47,15 +48,16 @@ const examineInstallation = async (
   logger: Logger,
   owned: AsyncDisposableStack,
 ): Promise<readonly Finding[]> => {
-  const url = await findDatabase(config, logger)
-  if (url instanceof StartupError) {
-    return [trouble('database-unreachable', url.message, 'set DATABASE_URL, or TASKFOLD_DATA_DIR and `npm start`')]
+  const found = await findDatabase(config, logger)
+  if (found instanceof StartupError) {
+    return [trouble('database-unreachable', found.message, 'set DATABASE_URL, or TASKFOLD_DATA_DIR and `npm start`')]
   }
+  const { address, directAddress } = found
   const runtime = createRuntime(logger)
   return examine({
-    database: createPostgresDatabaseProbe({ url, directUrl: config.databaseDirectUrl ?? url }),
+    database: createPostgresDatabaseProbe({ address, directAddress }),
     queueServer: config.redisUrl === undefined ? undefined : createRedisServerProbe({ url: config.redisUrl }),
-    openStore: () => openForExamination(url, runtime, owned),
+    openStore: () => openForExamination(address, runtime, owned),
     clock: runtime.clock,
     timers: runtime.timers,
   })
@@ -67,11 +69,15 @@ const connectionsMax = 5
 const queryDeadlineMs = 1_700
 
 const openForExamination = async (
-  url: string,
+  address: DatabaseAddress,
   { clock, random, logger }: Runtime,
   owned: AsyncDisposableStack,
 ): Promise<OpenedForExamination> => {
-  const pool = await createPostgresPool(url, { connectionsMax, queryDeadlineMs, sessions: await findSessionKind(url) })
+  const pool = await createPostgresPool(address, {
+    connectionsMax,
+    queryDeadlineMs,
+    sessions: await findSessionKind(address),
+  })
   owned.defer(() => pool.end())
   const monotonicMs = (): number => clock.monotonicMs()
   const routes = createPostgresRoutes({ pool })
@@ -86,7 +92,7 @@ const openForExamination = async (
     storeProbe: createPostgresStoreProbe({ pool }),
     taskProbe: createPostgresTaskProbe({ pool }),
     feed: createPostgresEventFeed({ pool }),
-    registry: createPostgresWorkerRegistry({ pool, url, clock, logger }),
+    registry: createPostgresWorkerRegistry({ pool, address, clock, logger }),
     heads: createHeads(pool, routes),
     store,
     hostNow: () => Date.now(),

@@ -9,7 +9,7 @@ import { openDatabase } from '../open/open-database.ts'
  */
 export const runMigrate = async (config: Config, logger: Logger): Promise<void> => {
   await using owned = new AsyncDisposableStack()
-  const { directUrl } = await openDatabase(config, logger, owned)
-  const applied = await migrate({ url: directUrl, logger })
+  const { directAddress } = await openDatabase(config, logger, owned)
+  const applied = await migrate({ address: directAddress, logger })
   process.stdout.write(applied.length === 0 ? 'nothing to migrate\n' : `migrated: ${applied.join(', ')}\n`)
 }

@@ -1,3 +1,5 @@
+import type { DatabaseAddress } from '#adapters/postgres/connection/database-address.ts'
+import { findAddressToExamine, findDatabaseAddress } from '#adapters/postgres/connection/find-address.ts'
 import { startEmbeddedPostgres } from '#adapters/postgres/embedded/embedded-postgres.ts'
 import { findEmbeddedPostgres } from '#adapters/postgres/embedded/find-embedded.ts'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
@@ -6,36 +8,50 @@ import type { Config } from '../config.ts'
 
 /** Where the database of this process is. */
 export interface OpenedDatabase {
-  readonly url: string
+  readonly address: DatabaseAddress
   /** Past any pooler. */
-  readonly directUrl: string
+  readonly directAddress: DatabaseAddress
   /** Stops the embedded server without waiting for it; does nothing for any other. */
   abandon(): void
 }
 
-/** The database of the configuration, or the embedded one, started here, which `owned` then stops. Throws StartupError. */
+/**
+ * The database of the configuration, waited for while it is not up yet, or the embedded one, started here, which `owned` then
+ * stops. Throws StartupError.
+ */
 export const openDatabase = async (
-  config: Config,
+  { database, databaseDirect, dataDir, startWaitMs: waitMs }: Config,
   logger: Logger,
   owned: AsyncDisposableStack,
 ): Promise<OpenedDatabase> => {
-  if (config.databaseUrl !== undefined) {
-    return { url: config.databaseUrl, directUrl: config.databaseDirectUrl ?? config.databaseUrl, abandon: () => {} }
+  if (database !== undefined) {
+    const address = await findDatabaseAddress(database, { logger, waitMs })
+    const directAddress = databaseDirect && (await findDatabaseAddress(databaseDirect, { logger, waitMs }))
+    return { address, directAddress: directAddress ?? address, abandon: () => {} }
   }
-  const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, logger })
+  const embedded = await startEmbeddedPostgres({ dataDir, logger })
   owned.defer(() => embedded.stop())
-  return { url: embedded.url, directUrl: embedded.url, abandon: () => void embedded.stop() }
+  return { address: embedded.address, directAddress: embedded.address, abandon: () => void embedded.stop() }
 }
 
-/** The address of the database, or of the embedded one where it runs already; starts none. Answers why there is none. */
+/**
+ * The addresses of the database, or of the embedded one where it runs already, for whoever only examines: starts nothing and
+ * waits for nothing. Answers why there is none.
+ */
 export const findDatabase = async (
-  { databaseUrl, dataDir }: Config,
+  { database, databaseDirect, dataDir }: Config,
   logger: Logger,
-): Promise<string | StartupError> => {
-  if (databaseUrl !== undefined) return databaseUrl
+): Promise<Omit<OpenedDatabase, 'abandon'> | StartupError> => {
   try {
-    const url = await findEmbeddedPostgres(dataDir, logger)
-    return url ?? new StartupError(`DATABASE_URL is not set, and no embedded PostgreSQL is running in ${dataDir}`)
+    const address = await (database === undefined
+      ? findEmbeddedPostgres(dataDir, logger)
+      : findAddressToExamine(database))
+    if (address instanceof StartupError) return address
+    if (address === undefined) {
+      return new StartupError(`DATABASE_URL is not set, and no embedded PostgreSQL is running in ${dataDir}`)
+    }
+    const directAddress = databaseDirect === undefined ? address : await findAddressToExamine(databaseDirect)
+    return directAddress instanceof StartupError ? directAddress : { address, directAddress }
   } catch (error) {
     if (error instanceof StartupError) return error
     throw error

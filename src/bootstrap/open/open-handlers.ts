@@ -27,7 +27,7 @@ const examplesFolder = join(import.meta.dirname, '../../../examples')
 
 export const toHandlerSettings = (config: Config): HandlerSettings => {
   // The examples are for a first try: with a database that was configured, only the modules of HANDLERS are loaded.
-  const examples = config.databaseUrl === undefined ? [examplesFolder] : []
+  const examples = config.database === undefined ? [examplesFolder] : []
   const { smtpUrl, httpTargetAllow, emailSenders, builtIn } = config
   return {
     modules: [...config.handlers, ...examples],

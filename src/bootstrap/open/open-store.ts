@@ -1,5 +1,6 @@
 import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
 import { findSessionKind } from '#adapters/postgres/connection/session-kind.ts'
+import type { DatabaseAddress } from '#adapters/postgres/connection/database-address.ts'
 import { createPostgresEventFeed } from '#adapters/postgres/events/event-feed.ts'
 import { createPostgresEventStore } from '#adapters/postgres/events/event-store.ts'
 import { adoptInstallation } from '#adapters/postgres/events/installation.ts'
@@ -93,13 +94,13 @@ const queryDeadlineMs = 1_500
 
 /** Migrates, then opens every driven port over two pools, which `owned` ends. Throws StartupError. */
 export const openStore = async (
-  { url, directUrl }: OpenedDatabase,
+  { address, directAddress }: OpenedDatabase,
   { runtime, observer }: StoreSurroundings,
   owned: AsyncDisposableStack,
 ): Promise<OpenedStore> => {
   const { clock, timers, logger } = runtime
-  await migrate({ url: directUrl, logger })
-  const { pool, appendPool } = await openPools(url, logger, owned)
+  await migrate({ address: directAddress, logger })
+  const { pool, appendPool } = await openPools(address, logger, owned)
   await adoptInstallation({ pool, logger })
 
   const monotonicMs = (): number => clock.monotonicMs()
@@ -117,7 +118,7 @@ export const openStore = async (
   const health = watchStore({ store: eventStore, clock, timers })
   owned.defer(() => health.close())
 
-  const listener = createPostgresListener({ url: directUrl, pool, logger })
+  const listener = createPostgresListener({ address: directAddress, pool, logger })
   owned.defer(() => listener.close())
   const feed = createPostgresEventFeed({ pool })
   const barrier = createFeedBarrierWatch({ feed, clock, timers, logger })
@@ -138,7 +139,7 @@ export const openStore = async (
     },
     heads: createHeads(pool, routes),
     workers: {
-      registry: createPostgresWorkerRegistry({ pool, url, clock, logger }),
+      registry: createPostgresWorkerRegistry({ pool, address, clock, logger }),
       exclusiveWork: createPostgresExclusiveWork({ pool }),
     },
     records: {
@@ -155,11 +156,11 @@ export const createHeads = (pool: Pool, routes: PostgresRoutes): Heads => ({
   runs: createPostgresRunIndex({ pool }),
 })
 
-const openPools = async (url: string, logger: Logger, owned: AsyncDisposableStack) => {
-  const sessions = await findSessionKind(url)
+const openPools = async (address: DatabaseAddress, logger: Logger, owned: AsyncDisposableStack) => {
+  const sessions = await findSessionKind(address)
   if (sessions === 'shared') logger.info({}, 'found a pooler before the database: nothing is kept in its sessions')
   const open = async (most: number): Promise<Pool> => {
-    const pool = await createPostgresPool(url, { connectionsMax: most, queryDeadlineMs, sessions })
+    const pool = await createPostgresPool(address, { connectionsMax: most, queryDeadlineMs, sessions })
     owned.defer(() => pool.end())
     return pool
   }

@@ -7,6 +7,7 @@ import { systemClock } from '#adapters/system/clock.ts'
 import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
+import { toAddress } from '../../support/database-address.ts'
 
 export interface Audit {
   readonly tasks: number
@@ -37,7 +38,7 @@ const patiently = async <Answer>(read: () => Promise<Answer>): Promise<Answer> =
  * many there are of each.
  */
 export const expectWholeHistory = async (databaseUrl: string): Promise<Audit> => {
-  const pool = await createPostgresPool(databaseUrl, { connectionsMax: 2, queryDeadlineMs: 10_000 })
+  const pool = await createPostgresPool(toAddress(databaseUrl), { connectionsMax: 2, queryDeadlineMs: 10_000 })
   const monotonicMs = (): number => systemClock.monotonicMs()
   const routes = createPostgresRoutes({ pool })
   const store = createPostgresEventStore({

@@ -1,8 +1,9 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { withDeadline } from '#application/mechanisms/with-deadline.ts'
+import { type DatabaseAddress, createClient } from './database-address.ts'
 
 export interface BriefSession {
-  readonly url: string
+  readonly address: DatabaseAddress
   readonly applicationName: string
   readonly connectDeadlineMs: number
   readonly workDeadlineMs: number
@@ -10,15 +11,10 @@ export interface BriefSession {
 
 /** Connects, does `work` and disconnects. Past `workDeadlineMs` it rejects and the connection is destroyed. */
 export const inBriefSession = async <Answer>(
-  { url, applicationName, connectDeadlineMs, workDeadlineMs }: BriefSession,
+  { address, applicationName, connectDeadlineMs, workDeadlineMs }: BriefSession,
   work: (client: pg.Client) => Promise<Answer>,
 ): Promise<Answer> => {
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: applicationName,
-    connectionTimeoutMillis: connectDeadlineMs,
-    keepAlive: true,
-  })
+  const client = createClient(address, { applicationName, connectDeadlineMs })
   // A connection that is lost emits an error, which would end the process; the work rejects as well.
   client.on('error', () => {})
   await client.connect()

@@ -1,4 +1,5 @@
 import { createPool, type DatabasePool } from 'slonik'
+import { type DatabaseAddress, toSlonikUrl, toTlsOptions } from './database-address.ts'
 import { createDriverFactory } from './driver.ts'
 import type { SessionKind } from './session-kind.ts'
 
@@ -16,8 +17,9 @@ const connectDeadlineMs = 1_000
  * A slonik pool as this product needs it: no round trip to reset connections (nothing is kept in a session), a deadline
  * on every query, no retries of its own, big integers as numbers (none here exceeds 2^53).
  */
-export const createPostgresPool = (url: string, options: PoolOptions): Promise<DatabasePool> =>
-  createPool(withApplicationName(url), {
+export const createPostgresPool = (address: DatabaseAddress, options: PoolOptions): Promise<DatabasePool> =>
+  createPool(toSlonikUrl(address, { applicationName: 'taskfold query' }), {
+    ...(address.tls !== undefined && { ssl: toTlsOptions(address.certificateHost, address.tls) }),
     driverFactory: createDriverFactory(options.sessions ?? 'own', options.queryDeadlineMs),
     maxPoolSize: options.connectionsMax,
     connectionTimeout: connectDeadlineMs,
@@ -38,11 +40,3 @@ const toSessionTimeouts = ({ sessions, queryDeadlineMs }: PoolOptions) =>
   sessions === 'shared'
     ? ({ statementTimeout: 'DISABLE_TIMEOUT', idleInTransactionSessionTimeout: 'DISABLE_TIMEOUT' } as const)
     : { statementTimeout: queryDeadlineMs, idleInTransactionSessionTimeout: 5_000 }
-
-/** `pg_stat_activity` shows the name. One that the operator chose in the URL is left alone. */
-const withApplicationName = (url: string): string => {
-  if (!URL.canParse(url)) return url
-  const named = new URL(url)
-  if (!named.searchParams.has('application_name')) named.searchParams.set('application_name', 'taskfold query')
-  return named.href
-}

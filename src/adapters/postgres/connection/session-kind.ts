@@ -1,3 +1,4 @@
+import type { DatabaseAddress } from './database-address.ts'
 import { inBriefSession } from './brief-session.ts'
 import { toDatabaseError } from './database-error.ts'
 
@@ -11,12 +12,12 @@ export type SessionKind = 'own' | 'shared'
 const deadlineMs = 10_000
 
 /**
- * Whether connections to that URL are sessions of their own. A server names its process when it accepts a connection, a
+ * Whether connections to that address are sessions of their own. A server names its process when it accepts a connection, a
  * pooler a number of its own. So a pooler in session mode counts as shared too, which is slower but safe. Throws StartupError.
  */
-export const findSessionKind = async (url: string): Promise<SessionKind> => {
+export const findSessionKind = async (address: DatabaseAddress): Promise<SessionKind> => {
   const session = {
-    url,
+    address,
     applicationName: 'taskfold start',
     connectDeadlineMs: deadlineMs,
     workDeadlineMs: deadlineMs,
@@ -27,6 +28,6 @@ export const findSessionKind = async (url: string): Promise<SessionKind> => {
       return 'processID' in client && client.processID === rows[0]?.pid ? 'own' : 'shared'
     })
   } catch (error) {
-    throw toDatabaseError(url, error)
+    throw toDatabaseError(address, error)
   }
 }

@@ -1,15 +1,16 @@
 import type pg from 'pg'
 import { DatabaseUnreachableError, StartupError } from '#application/diagnosis/startup-error.ts'
 import type { DatabaseProbe, DatabaseServer } from '#application/ports/diagnostics.ts'
+import type { DatabaseAddress } from '../connection/database-address.ts'
 import { inBriefSession } from '../connection/brief-session.ts'
 import { toDatabaseError } from '../connection/database-error.ts'
 import { readMigrationState } from '../migrate/migrate.ts'
 import { findServerFault, readServerProperties } from '../connection/server-fault.ts'
 
 interface Deps {
-  readonly url: string
+  readonly address: DatabaseAddress
   /** Past any pooler. */
-  readonly directUrl: string
+  readonly directAddress: DatabaseAddress
 }
 
 const deadlineMs = 5_000
@@ -17,21 +18,26 @@ const notificationDeadlineMs = 2_000
 const applicationName = 'taskfold doctor'
 
 /** Each question has a connection of its own, so that one that hangs spoils no other. */
-export const createPostgresDatabaseProbe = ({ url, directUrl }: Deps): DatabaseProbe => ({
-  readServer: () => inDatabase(url, readServer),
-  readMigrations: () => readMigrationState({ url: directUrl, answerDeadlineMs: deadlineMs }),
+export const createPostgresDatabaseProbe = ({ address, directAddress }: Deps): DatabaseProbe => ({
+  readServer: () => inDatabase(address, readServer),
+  readMigrations: () => readMigrationState({ address: directAddress, answerDeadlineMs: deadlineMs }),
   hearNotification: () =>
-    inDatabase(directUrl, (listener) => inDatabase(directUrl, (notifier) => hearNotification(listener, notifier))),
+    inDatabase(directAddress, (listener) =>
+      inDatabase(directAddress, (notifier) => hearNotification(listener, notifier)),
+    ),
 })
 
-const inDatabase = async <Answer>(url: string, work: (client: pg.Client) => Promise<Answer>): Promise<Answer> => {
+const inDatabase = async <Answer>(
+  address: DatabaseAddress,
+  work: (client: pg.Client) => Promise<Answer>,
+): Promise<Answer> => {
   try {
     return await inBriefSession(
-      { url, applicationName, connectDeadlineMs: deadlineMs, workDeadlineMs: deadlineMs },
+      { address, applicationName, connectDeadlineMs: deadlineMs, workDeadlineMs: deadlineMs },
       work,
     )
   } catch (error) {
-    throw error instanceof StartupError ? error : toDatabaseError(url, error)
+    throw error instanceof StartupError ? error : toDatabaseError(address, error)
   }
 }
 

@@ -1,18 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
+import type { DatabaseAddress } from '../connection/database-address.ts'
 import { inBriefSession } from '../connection/brief-session.ts'
 import { claimCluster, findClusterMajor, makeCluster, openPassword, serverRole } from './cluster.ts'
 import { lockFolder } from './folder-lock.ts'
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts'
 import { clearPidFile, findPostmaster, type Postmaster, stopPostmaster } from './postmaster.ts'
 import { openServerPlace, type ServerPlace, toFolderError } from './server-place.ts'
-import { askServer, awaitServer, spawnServer, toServerUrl } from './server-process.ts'
+import { askServer, awaitServer, spawnServer, toServerAddress } from './server-process.ts'
 
 /** A PostgreSQL that belongs to this process. Meant for trying out, tests and small installations on one machine. */
 export interface EmbeddedPostgres {
   /** With the password in it: not for logs. */
-  readonly url: string
+  readonly address: DatabaseAddress
   readonly version: string
   /** Whether the server was running already: an earlier process was killed before it could stop it. */
   readonly adopted: boolean
@@ -123,7 +124,7 @@ const present = async (context: ServerContext, running: Running, unlock: () => v
   const { place, binaries, password, logger } = context
   const { pid, port, version, adopted } = running
   try {
-    await openDatabase(toServerUrl(port, password, 'postgres'))
+    await openDatabase(toServerAddress(port, password, 'postgres'))
   } catch (error) {
     await stopPostmaster(running, place, binaries, logger)
     throw new StartupError(`the PostgreSQL in ${place.folder} has no database for us`, { cause: error })
@@ -144,7 +145,7 @@ const present = async (context: ServerContext, running: Running, unlock: () => v
       logger.error({ serverPid: pid, why }, 'lost the embedded PostgreSQL: restart to have it back')
   })
   return {
-    url: toServerUrl(port, password, serverRole),
+    address: toServerAddress(port, password, serverRole),
     version,
     adopted,
     stop: () => (stopped ??= stop()),
@@ -152,8 +153,8 @@ const present = async (context: ServerContext, running: Running, unlock: () => v
 }
 
 /** The database bears the role's name. Made here, not with the cluster: a start may have ended between the two. */
-const openDatabase = (url: string): Promise<void> =>
-  inBriefSession({ url, applicationName: 'taskfold start', ...databaseDeadlines }, async (client) => {
+const openDatabase = (address: DatabaseAddress): Promise<void> =>
+  inBriefSession({ address, applicationName: 'taskfold start', ...databaseDeadlines }, async (client) => {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [serverRole])
     if (rowCount === 0) await client.query(`create database ${serverRole}`)
   })

@@ -9,6 +9,7 @@ import { inBriefSession } from '../connection/brief-session.ts'
 import { processOptions, serverRole } from './cluster.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 import { type ServerPlace, toFolderError } from './server-place.ts'
+import type { DatabaseAddress } from '../connection/database-address.ts'
 
 /** A server process that this process started. */
 export interface ServerProcess {
@@ -57,6 +58,21 @@ export const toServerArguments = (
   ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
 ]
 
+/** The address of a server of ours: on loopback, without TLS. */
+export const toServerAddress = (port: number, password: string, database: string): DatabaseAddress => ({
+  host: '127.0.0.1',
+  certificateHost: '127.0.0.1',
+  port,
+  database,
+  user: serverRole,
+  password,
+  options: undefined,
+  applicationName: undefined,
+  connectTimeoutMs: undefined,
+  tls: undefined,
+})
+
+/** The same for other programs. */
 export const toServerUrl = (port: number, password: string, database: string): string =>
   `postgres://${serverRole}:${password}@127.0.0.1:${port}/${database}`
 
@@ -134,7 +150,7 @@ export type ServerAnswer =
 /** Asks a server for its version, which shows whether it accepts the password. */
 export const askServer = async (port: number, password: string): Promise<ServerAnswer> => {
   const session = {
-    url: toServerUrl(port, password, 'postgres'),
+    address: toServerAddress(port, password, 'postgres'),
     applicationName: 'taskfold start',
     connectDeadlineMs: answerDeadlineMs,
     workDeadlineMs: answerDeadlineMs,

@@ -4,6 +4,7 @@ import { StartupError } from '#application/diagnosis/startup-error.ts'
 import type { MigrationState } from '#application/ports/diagnostics.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import manifest from '../../../../package.json' with { type: 'json' }
+import type { DatabaseAddress } from '../connection/database-address.ts'
 import { type BriefSession, inBriefSession } from '../connection/brief-session.ts'
 import { toDatabaseError } from '../connection/database-error.ts'
 import { findServerFault, readServerProperties } from '../connection/server-fault.ts'
@@ -14,7 +15,7 @@ import { readSchemaFiles, type SchemaFiles } from './schema-files.ts'
 
 export interface MigrateOptions {
   /** Of the database itself or of a pooler. */
-  readonly url: string
+  readonly address: DatabaseAddress
   readonly logger: Logger
   /** Holds the migrations as `.sql` files, applied in order of name, and the functions in `functions/`. Left out: those of this release. */
   readonly folder?: string
@@ -46,7 +47,7 @@ const migrationDeadlineMs = 900_000
  * migrated or whose schema was made before the first release, and changes that fail.
  */
 export const migrate = async ({
-  url,
+  address,
   logger,
   folder = ownFolder,
   release = manifest.version,
@@ -54,7 +55,7 @@ export const migrate = async ({
 }: MigrateOptions): Promise<readonly string[]> => {
   const files = await readSchemaFiles(folder)
   const session = {
-    url,
+    address,
     applicationName: 'taskfold migrate',
     connectDeadlineMs: answerDeadlineMs,
     workDeadlineMs: answerDeadlineMs,
@@ -73,14 +74,14 @@ export const migrate = async ({
 
 /** Compares without changing anything. Throws as `migrate` does, but tells of a database of another release. */
 export const readMigrationState = async ({
-  url,
+  address,
   folder = ownFolder,
   release = manifest.version,
   answerDeadlineMs = answerDeadlineMsDefault,
 }: Omit<MigrateOptions, 'logger'>): Promise<MigrationState> => {
   const files = await readSchemaFiles(folder)
   const session = {
-    url,
+    address,
     applicationName: 'taskfold doctor',
     connectDeadlineMs: answerDeadlineMs,
     workDeadlineMs: answerDeadlineMs,
@@ -95,7 +96,7 @@ const inDatabase = async <Answer>(
   try {
     return await inBriefSession(session, work)
   } catch (error) {
-    throw error instanceof StartupError ? error : toDatabaseError(session.url, error)
+    throw error instanceof StartupError ? error : toDatabaseError(session.address, error)
   }
 }
 

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
+import type pg from 'pg'
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import { backOffMs, type BackOffLimits } from '#application/mechanisms/back-off.ts'
 import { withDeadline } from '#application/mechanisms/with-deadline.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
+import { type DatabaseAddress, createClient } from '../connection/database-address.ts'
 
 /**
  * The one connection of a process by which notifications arrive. A notification is a hint: any of them may be lost, and
@@ -42,7 +43,7 @@ export type ListenerState = 'connecting' | 'listening' | 'silent' | 'closed'
 
 export interface ListenerOptions {
   /** Of the database itself where there is one: a pooler in transaction mode passes no notifications on. */
-  readonly url: string
+  readonly address: DatabaseAddress
   /** Sends the probes: only what another connection sent proves that notifications arrive. */
   readonly pool: DatabasePool
   readonly logger: Logger
@@ -123,18 +124,15 @@ interface SessionEvents {
 
 /** One connection from its making to its loss. Resolves with the reason of the loss. */
 const listenOnce = async (options: ListenerOptions, closing: AbortSignal, events: SessionEvents): Promise<unknown> => {
-  const { url, probeEveryMs = probeEveryMsDefault, answerDeadlineMs = answerDeadlineMsDefault } = options
+  const { address, probeEveryMs = probeEveryMsDefault, answerDeadlineMs = answerDeadlineMsDefault } = options
   const lost = Promise.withResolvers<never>()
   lost.promise.catch(() => {})
   const onClosing = (): void => lost.reject(new Error('the listener was closed'))
   try {
     closing.addEventListener('abort', onClosing)
-    // Throws for a URL that it cannot parse.
-    const client = new pg.Client({
-      connectionString: url,
-      application_name: 'taskfold listen',
-      connectionTimeoutMillis: answerDeadlineMs,
-      keepAlive: true,
+    const client = createClient(address, {
+      applicationName: 'taskfold listen',
+      connectDeadlineMs: answerDeadlineMs,
     })
     client.on('error', lost.reject)
     client.on('end', () => lost.reject(new Error('the connection ended')))

@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import pg from 'pg'
+import type pg from 'pg'
 import { withDeadline } from '#application/mechanisms/with-deadline.ts'
 import { neverAcknowledged, viewHeartbeatCells } from './heartbeat-cells.ts'
+import { type DatabaseAddress, createClient } from '../connection/database-address.ts'
 
 /*
  * The thread that beats for one incarnation, started by heartbeat.ts. It has a connection of its own, so that neither a full
@@ -13,7 +14,7 @@ import { neverAcknowledged, viewHeartbeatCells } from './heartbeat-cells.ts'
 
 /** What the thread is started with, as its `workerData`. */
 export interface HeartbeatSettings {
-  readonly url: string
+  readonly address: DatabaseAddress
   readonly incarnation: string
   readonly beatMs: number
   /** How long the event loop of the main thread may stand still. */
@@ -25,9 +26,9 @@ export interface HeartbeatSettings {
 const parseSettings = (value: unknown): HeartbeatSettings => {
   const settings: Partial<Record<keyof HeartbeatSettings, unknown>> =
     typeof value === 'object' && value !== null ? value : {}
-  const { url, incarnation, beatMs, mainSilenceMs, memory } = settings
+  const { address, incarnation, beatMs, mainSilenceMs, memory } = settings
   if (
-    typeof url !== 'string' ||
+    !isAddress(address) ||
     typeof incarnation !== 'string' ||
     typeof beatMs !== 'number' ||
     typeof mainSilenceMs !== 'number' ||
@@ -35,8 +36,19 @@ const parseSettings = (value: unknown): HeartbeatSettings => {
   ) {
     throw new TypeError('a heartbeat thread was started with other data than heartbeat.ts gives')
   }
-  return { url, incarnation, beatMs, mainSilenceMs, memory }
+  return { address, incarnation, beatMs, mainSilenceMs, memory }
 }
+
+/** By what a connection cannot do without: heartbeat.ts hands on what the whole process connects by. */
+const isAddress = (value: unknown): value is DatabaseAddress =>
+  typeof value === 'object' &&
+  value !== null &&
+  'host' in value &&
+  typeof value.host === 'string' &&
+  'port' in value &&
+  typeof value.port === 'number' &&
+  'user' in value &&
+  typeof value.user === 'string'
 
 /** A message to the main thread, which logs it: sent when what the beats come to has changed. */
 export type HeartbeatChange =
@@ -68,11 +80,9 @@ const disconnect = (): void => {
 }
 
 const connect = (): Connection => {
-  const client = new pg.Client({
-    connectionString: settings.url,
-    application_name: 'taskfold heartbeat',
-    connectionTimeoutMillis: deadlineMs,
-    keepAlive: true,
+  const client = createClient(settings.address, {
+    applicationName: 'taskfold heartbeat',
+    connectDeadlineMs: deadlineMs,
   })
   // A lost connection is noticed by the beat that needs it.
   client.on('error', () => {})

@@ -7,10 +7,11 @@ import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Heartbeat, WorkerDescription } from '#application/ports/workers/worker-registry.ts'
 import { allocateHeartbeatCells, neverAcknowledged, viewHeartbeatCells } from './heartbeat-cells.ts'
 import type { HeartbeatSettings } from './heartbeat-thread.ts'
+import type { DatabaseAddress } from '../connection/database-address.ts'
 
 interface Deps {
   /** Of the database, for the connection of the thread. */
-  readonly url: string
+  readonly address: DatabaseAddress
   readonly clock: Clock
   readonly logger: Logger
   /** When the beat that made the row was sent, by the monotonic clock. */
@@ -34,7 +35,7 @@ const endDeadlineMs = 500
  * A thread that dies is not made again: the worker is fenced when its lease has run out, and registers anew.
  */
 export const startHeartbeat = (worker: WorkerDescription, deps: Deps): Heartbeat => {
-  const { clock, url } = deps
+  const { clock, address } = deps
   const logger = deps.logger.child({ incarnation: worker.incarnation })
   const memory = allocateHeartbeatCells()
   const cells = viewHeartbeatCells(memory)
@@ -50,7 +51,7 @@ export const startHeartbeat = (worker: WorkerDescription, deps: Deps): Heartbeat
   mainSeen.unref()
 
   const settings: HeartbeatSettings = {
-    url,
+    address,
     incarnation: worker.incarnation,
     beatMs: worker.beatMs,
     mainSilenceMs,

@@ -6,11 +6,12 @@ import type { WorkerDescription, WorkerRegistry, WorkerRow } from '#application/
 import { type Incarnation, parseIncarnation } from '#domain/identifiers.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { withReadDeadline } from '../connection/read-deadline.ts'
+import type { DatabaseAddress } from '../connection/database-address.ts'
 
 interface Deps {
   readonly pool: DatabasePool
   /** Of the same database, for the connections of the heartbeat threads. */
-  readonly url: string
+  readonly address: DatabaseAddress
   /** Must be the operating system's, `process.hrtime`: the heartbeat threads read the same clock. */
   readonly clock: Clock
   readonly logger: Logger
@@ -20,7 +21,7 @@ interface Deps {
  * The workers as rows of `taskfold.workers`. Each incarnation beats from a thread and by a connection of its own; see
  * heartbeat.ts.
  */
-export const createPostgresWorkerRegistry = ({ pool, url, clock, logger }: Deps): WorkerRegistry => {
+export const createPostgresWorkerRegistry = ({ pool, address, clock, logger }: Deps): WorkerRegistry => {
   const end = async (incarnation: Incarnation): Promise<void> => {
     await withReadDeadline(pool.query(endStatement(incarnation)))
   }
@@ -29,7 +30,13 @@ export const createPostgresWorkerRegistry = ({ pool, url, clock, logger }: Deps)
       const acknowledgedSentAtMs = clock.monotonicMs()
       const inserted = await withReadDeadline(pool.any(insertStatement(worker)))
       if (inserted.length === 0) throw new Error(`${worker.incarnation} was registered before`)
-      return startHeartbeat(worker, { url, clock, logger, acknowledgedSentAtMs, end: () => end(worker.incarnation) })
+      return startHeartbeat(worker, {
+        address,
+        clock,
+        logger,
+        acknowledgedSentAtMs,
+        end: () => end(worker.incarnation),
+      })
     },
     readAll: async () => (await withReadDeadline(pool.any(readStatement))).map(toWorkerRow),
     end,

@@ -5,6 +5,7 @@ import { migrate } from '#adapters/postgres/migrate/migrate.ts'
 import { sql, type DatabasePool } from 'slonik'
 import { silentLogger } from '../../../support/silent-logger.ts'
 import { createTestDatabase, type TestDatabase } from '../../../support/test-database.ts'
+import { toAddress } from '../../../support/database-address.ts'
 
 const headsInAll = 2_000
 const idsMax = 100
@@ -13,8 +14,8 @@ let database: TestDatabase
 let pool: DatabasePool
 beforeAll(async () => {
   database = await createTestDatabase()
-  await migrate({ url: database.url, logger: silentLogger })
-  pool = await createPostgresPool(database.url, { connectionsMax: 2, queryDeadlineMs: 10_000 })
+  await migrate({ address: toAddress(database.url), logger: silentLogger })
+  pool = await createPostgresPool(toAddress(database.url), { connectionsMax: 2, queryDeadlineMs: 10_000 })
   await pool.query(sql.unsafe`insert into taskfold.routes (queue, type) values ('a', 'b'), ('a', 'c')`)
   // A task a minute, every second of them ended; those of route 2 are due in an hour.
   await pool.query(sql.unsafe`

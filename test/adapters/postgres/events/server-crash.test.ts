@@ -7,12 +7,13 @@ import { connectPostgresStore } from '../../../support/postgres-store.ts'
 import { type PostgresServer, startPostgresServer } from '../../../support/postgres-server.ts'
 import { silentLogger } from '../../../support/silent-logger.ts'
 import { makeAppend, makeSubmission, range, submit } from '../../../support/task-builders.ts'
+import { toAddress } from '../../../support/database-address.ts'
 
 let server: PostgresServer
 
 beforeAll(async () => {
   server = await startPostgresServer()
-  await migrate({ url: server.url, logger: silentLogger })
+  await migrate({ address: toAddress(server.url), logger: silentLogger })
 })
 afterAll(async () => {
   await server.remove()

@@ -8,6 +8,7 @@ import { migrate, readMigrationState } from '#adapters/postgres/migrate/migrate.
 import { silentLogger } from '../../../support/silent-logger.ts'
 import { createTestDatabase, type TestDatabase } from '../../../support/test-database.ts'
 import { dumpSchema } from '../support/dump-schema.ts'
+import { toAddress } from '../../../support/database-address.ts'
 
 const shipped = join(import.meta.dirname, '../../../../migrations')
 
@@ -29,9 +30,9 @@ afterEach(async () => {
 })
 
 const run = (release = '1.0.0'): Promise<readonly string[]> =>
-  migrate({ url: database.url, logger: silentLogger, folder, release })
+  migrate({ address: toAddress(database.url), logger: silentLogger, folder, release })
 
-const readState = (release = '1.0.0') => readMigrationState({ url: database.url, folder, release })
+const readState = (release = '1.0.0') => readMigrationState({ address: toAddress(database.url), folder, release })
 
 const place = (name: string): string => join(folder, 'functions', `${name}.sql`)
 const write = (name: string, text: string): Promise<void> => writeFile(place(name), text)

@@ -6,6 +6,7 @@ import { migrate } from '#adapters/postgres/migrate/migrate.ts'
 import { silentLogger } from '../../../support/silent-logger.ts'
 import { createTestDatabase } from '../../../support/test-database.ts'
 import { dumpSchema } from '../support/dump-schema.ts'
+import { toAddress } from '../../../support/database-address.ts'
 
 const folder = join(import.meta.dirname, '../../../../migrations')
 
@@ -33,7 +34,7 @@ describe('the schema of a migrated database', () => {
   // After a change that is meant: npx vitest run --project integration test/adapters/postgres/migrate/schema.test.ts -u
   it('is the one in schema.sql, with one partition of the events', async () => {
     const dump = await inNewDatabase(async (client, url) => {
-      await migrate({ url, logger: silentLogger })
+      await migrate({ address: toAddress(url), logger: silentLogger })
       await client.query(`select taskfold.make_event_partitions('2026-01-07', 1)`)
       return dumpSchema(client)
     })

@@ -6,6 +6,7 @@ import { createMemoryLogger } from '#adapters/memory/surroundings/logger.ts'
 import { silentLogger } from '../../../support/silent-logger.ts'
 import { createFleet, type Fleet, type FleetProcess, waitUntil } from '../support/fleet.ts'
 import { startFreezableProxy } from '../support/freezable-proxy.ts'
+import { toAddress } from '../../../support/database-address.ts'
 
 let fleet: Fleet
 let here: FleetProcess
@@ -28,7 +29,13 @@ const listenTo = (listener: PostgresListener) => {
 }
 
 const createListener = (url: string): PostgresListener =>
-  createPostgresListener({ url, pool: here.pool, logger: silentLogger, probeEveryMs: 50, answerDeadlineMs: 400 })
+  createPostgresListener({
+    address: toAddress(url),
+    pool: here.pool,
+    logger: silentLogger,
+    probeEveryMs: 50,
+    answerDeadlineMs: 400,
+  })
 
 describe('a listener whose backend was terminated', () => {
   it('connects again, tells of the gap, and passes notifications on', async () => {
@@ -68,7 +75,7 @@ describe('a listener to which no notifications arrive', () => {
     const logger = createMemoryLogger()
     // What is sent into one database is not received in another, as behind a pooler that passes no notifications on.
     const listener = createPostgresListener({
-      url: elsewhere.url,
+      address: toAddress(elsewhere.url),
       pool: here.pool,
       logger,
       probeEveryMs: 50,

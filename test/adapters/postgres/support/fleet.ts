@@ -9,6 +9,7 @@ import { migrate } from '#adapters/postgres/migrate/migrate.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { silentLogger } from '../../../support/silent-logger.ts'
 import { createTestDatabase } from '../../../support/test-database.ts'
+import { toAddress } from '../../../support/database-address.ts'
 
 /** What one process of a fleet has of Postgres. */
 export interface FleetProcess {
@@ -38,15 +39,15 @@ export interface Fleet {
 /** Processes that share a database of a test's own; they differ by their pools and listeners. */
 export const createFleet = async (): Promise<Fleet> => {
   const database = await createTestDatabase()
-  await migrate({ url: database.url, logger: silentLogger })
+  await migrate({ address: toAddress(database.url), logger: silentLogger })
   const closers: (() => Promise<void>)[] = [() => database.close()]
 
   const startProcess = async (): Promise<FleetProcess> => {
-    const pool = await createPostgresPool(database.url, { connectionsMax: 8, queryDeadlineMs: 10_000 })
+    const pool = await createPostgresPool(toAddress(database.url), { connectionsMax: 8, queryDeadlineMs: 10_000 })
     closers.unshift(() => pool.end())
     const routes = createPostgresRoutes({ pool })
     const listener = createPostgresListener({
-      url: database.url,
+      address: toAddress(database.url),
       pool,
       logger: silentLogger,
       probeEveryMs: 200,

@@ -15,6 +15,7 @@ import { startPostgresServer } from '../../../support/postgres-server.ts'
 import { silentLogger } from '../../../support/silent-logger.ts'
 import { createFleet, type Fleet, type FleetProcess, waitUntil } from '../support/fleet.ts'
 import { startFreezableProxy } from '../support/freezable-proxy.ts'
+import { toAddress } from '../../../support/database-address.ts'
 
 let fleet: Fleet
 let here: FleetProcess
@@ -25,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => fleet.close())
 
 const createRegistry = (url: string, pool = here.pool): WorkerRegistry =>
-  createPostgresWorkerRegistry({ pool, url, clock: systemClock, logger: silentLogger })
+  createPostgresWorkerRegistry({ pool, address: toAddress(url), clock: systemClock, logger: silentLogger })
 
 const makeWorker = (): WorkerDescription => ({
   incarnation: mintIncarnation(),
@@ -76,8 +77,8 @@ describe('a heartbeat whose connection froze', () => {
 describe('a heartbeat whose server crashed and came back', () => {
   it('beats on', async () => {
     const server = await startPostgresServer()
-    await migrate({ url: server.url, logger: silentLogger })
-    const pool = await createPostgresPool(server.url, { connectionsMax: 2, queryDeadlineMs: 5_000 })
+    await migrate({ address: toAddress(server.url), logger: silentLogger })
+    const pool = await createPostgresPool(toAddress(server.url), { connectionsMax: 2, queryDeadlineMs: 5_000 })
     const registry = createRegistry(server.url, pool)
     const worker = makeWorker()
     const heartbeat = await registry.register(worker)
@@ -97,8 +98,8 @@ describe('a heartbeat whose server crashed and came back', () => {
 describe('a heartbeat that stops while its server is away', () => {
   it('ends without an answer', async () => {
     const server = await startPostgresServer()
-    await migrate({ url: server.url, logger: silentLogger })
-    const pool = await createPostgresPool(server.url, { connectionsMax: 2, queryDeadlineMs: 5_000 })
+    await migrate({ address: toAddress(server.url), logger: silentLogger })
+    const pool = await createPostgresPool(toAddress(server.url), { connectionsMax: 2, queryDeadlineMs: 5_000 })
     const heartbeat = await createRegistry(server.url, pool).register(makeWorker())
     await server.stop('immediate')
     await heartbeat.stop()

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterEach } from 'vitest'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#adapters/postgres/embedded/embedded-postgres.ts'
+import { toUrl } from '../../../../support/database-address.ts'
 import { silentLogger } from '../../../../support/silent-logger.ts'
 
 const folders: string[] = []
@@ -29,10 +30,10 @@ export const newDataFolder = async (): Promise<string> => {
 }
 
 /** Starts a server that is stopped with the test. */
-export const startIn = async (dataDir: string): Promise<EmbeddedPostgres> => {
+export const startIn = async (dataDir: string): Promise<EmbeddedPostgres & { readonly url: string }> => {
   const server = await startEmbeddedPostgres({ dataDir, logger: silentLogger })
   servers.push(server)
-  return server
+  return { ...server, url: toUrl(server.address) }
 }
 
 export const serverPidIn = async (dataDir: string): Promise<number | undefined> => {

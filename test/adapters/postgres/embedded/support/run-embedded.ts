@@ -1,3 +1,4 @@
+import { toUrl } from '../../../../support/database-address.ts'
 import { startEmbeddedPostgres } from '#adapters/postgres/embedded/embedded-postgres.ts'
 import { silentLogger } from '../../../../support/silent-logger.ts'
 
@@ -6,7 +7,8 @@ const [dataDir = ''] = process.argv.slice(2)
 process.on('SIGINT', () => {})
 try {
   const server = await startEmbeddedPostgres({ dataDir, logger: silentLogger })
-  const { url, adopted } = server
+  const { address, adopted } = server
+  const url = toUrl(address)
   process.once('SIGTERM', () => void server.stop().then(() => process.exit(0)))
   process.stdout.write(`${JSON.stringify({ url, adopted })}\n`)
   setInterval(() => {}, 60_000)
