@@ -47,3 +47,29 @@ describe('the README', () => {
     }
   })
 })
+
+describe('the map of the sources in the README', () => {
+  it('names folders that exist', () => {
+    const map = /## Map of the sources[^]*?```\n([^]*?)```/.exec(readme)?.[1] ?? ''
+    const folders = map.split('\n').flatMap((line) => {
+      const [, indent = '', name] = /^( *)([\w/-]+\/)( |$)/.exec(line) ?? []
+      return name === undefined ? [] : [indent === '' ? name : `src/adapters/${name}`]
+    })
+    expect(folders.length).toBeGreaterThan(12)
+    expect(folders.filter((folder) => !existsSync(join(project, folder)))).toEqual([])
+  })
+})
+
+describe('ARCHITECTURE.md', () => {
+  const architecture = readFileSync(join(project, 'ARCHITECTURE.md'), 'utf8')
+
+  it('names files and folders that exist', () => {
+    const paths = [...architecture.matchAll(/(?:src|test|migrations|bench|docs)\/[\w./-]*[\w]/g)].map(([path]) => path)
+    expect(paths.length).toBeGreaterThan(40)
+    expect(paths.filter((path) => !existsSync(join(project, path)))).toEqual([])
+  })
+
+  it('fits on one page', () => {
+    expect(architecture.split('\n').length).toBeLessThan(120)
+  })
+})
