@@ -69,10 +69,19 @@ export const main = async (words: readonly string[], telemetry: Telemetry = noTe
       }),
     )
   try {
+    assertKnown(program, words[0])
     await program.parseAsync(words, { from: 'user' })
   } catch (error) {
     process.exit(toExitCode(error))
   }
+}
+
+/** To commander an unknown word is an argument too many for the command that no word means. Throws CommanderError. */
+const assertKnown = (program: Command, word = '--'): void => {
+  if (word.startsWith('-') || word === 'help' || program.commands.some((command) => command.name() === word)) return
+  program.error(`error: there is no command ${word}; taskfold --help lists those there are`, {
+    code: 'unknown-command',
+  })
 }
 
 const run = async (roles: readonly Role[], telemetry: Telemetry): Promise<void> => {

@@ -69,7 +69,8 @@ describe('a start that cannot be', () => {
   })
 
   it('says in one line that the word is unknown, and exits with 2', async () => {
-    const { end, err } = await runTaskfold({ words: ['wroker'], env: {} })
+    const { end, err } = await runTaskfold({ words: ['wroker', 'abc'], env: {} })
+    expect(err).toContain('there is no command wroker')
     expect(end).toBe(2)
     expect(err).toMatch(/wroker|too many arguments/)
   })

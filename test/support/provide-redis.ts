@@ -1,3 +1,4 @@
+import { hasContainerRuntime, tellNoContainer } from './container-runtime.ts'
 import { hasRedisServer, startRedisServer } from './redis-server.ts'
 
 /** A server in which tests may use keys of their own. */
@@ -23,14 +24,13 @@ export const provideRedis = async (): Promise<ProvidedRedis | undefined> => {
 }
 
 const startContainer = async (): Promise<ProvidedRedis | undefined> => {
-  const { getContainerRuntimeClient } = await import('testcontainers')
-  const runs = await getContainerRuntimeClient().then(
-    () => true,
-    () => false,
-  )
-  if (!runs) return undefined
+  if (!(await hasContainerRuntime())) return undefined
   const { RedisContainer } = await import('@testcontainers/redis')
-  const container = await new RedisContainer(image).withCommand([...openServer]).start()
+  const container = await new RedisContainer(image)
+    .withCommand([...openServer])
+    .start()
+    .catch(tellNoContainer(image))
+  if (container === undefined) return undefined
   return {
     url: `redis://${container.getHost()}:${container.getMappedPort(port)}`,
     from: 'a container',
