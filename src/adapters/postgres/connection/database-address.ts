@@ -45,8 +45,8 @@ export const createClient = (
     database,
     user,
     ...(password !== undefined && { password }),
-    // A space says nothing to the server, and keeps node-postgres from reading PGOPTIONS: all PG* variables were read before.
-    options: address.options ?? ' ',
+    // Only when there are some: a pooler may refuse a connection that names them.
+    ...(address.options !== undefined && { options: address.options }),
     application_name: address.applicationName ?? applicationName,
     ssl: tls === undefined ? false : toTlsOptions(certificateHost, tls),
     connectionTimeoutMillis: Math.min(connectDeadlineMs, address.connectTimeoutMs ?? connectDeadlineMs),
@@ -62,7 +62,7 @@ export const toSlonikUrl = (
   const part = encodeURIComponent
   const password = address.password === undefined ? '' : `:${part(address.password)}`
   const query = new URLSearchParams({ application_name: address.applicationName ?? applicationName })
-  query.set('options', address.options ?? ' ')
+  if (address.options !== undefined) query.set('options', address.options)
   // Percent-encoded as a whole: so a URL takes the folder of a socket, or an IPv6 address, for a host.
   const host = part(address.host)
   return `postgres://${part(address.user)}${password}@${host}:${address.port}/${part(address.database)}?${query.toString().replaceAll('+', '%20')}`

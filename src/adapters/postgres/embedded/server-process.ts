@@ -66,7 +66,8 @@ export const toServerAddress = (port: number, password: string, database: string
   database,
   user: serverRole,
   password,
-  options: undefined,
+  // A space says nothing to the server, and keeps node-postgres from reading PGOPTIONS, which is meant for other databases.
+  options: ' ',
   applicationName: undefined,
   connectTimeoutMs: undefined,
   tls: undefined,
