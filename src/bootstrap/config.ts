@@ -44,6 +44,8 @@ export interface Config {
   readonly emailSenders: readonly string[] | undefined
   /** The built-in types that are on. */
   readonly builtIn: readonly BuiltInType[]
+  /** Names of `Host` beside those of loopback and of `host`. */
+  readonly allowedHosts: readonly string[]
 }
 
 const milliseconds = (least: number, most: number) => whole(least, most, ' milliseconds')
@@ -89,6 +91,11 @@ const senders = names.refine(
   'must be comma-separated addresses, or domains after an @',
 )
 
+const hostNames = names.refine(
+  (items) => items.length > 0 && items.every((item) => /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)$/i.test(item)),
+  'must be comma-separated names or addresses of hosts, without ports',
+)
+
 const traceUrlTemplate = z
   .string()
   .refine((text) => text.includes('{traceId}'), 'must contain {traceId}')
@@ -132,6 +139,7 @@ const variables = {
   HTTP_TARGET_ALLOW: names.optional(),
   BUILT_IN: builtIn.optional(),
   EMAIL_SENDERS: senders.optional(),
+  ALLOWED_HOSTS: hostNames.optional(),
 }
 
 const environment = z.object(variables)
@@ -169,6 +177,19 @@ export const readConfig = (
 export const listMisspeltVariables = (
   given: Readonly<Record<string, string | undefined>> = process.env,
 ): readonly MisspeltVariable[] => findMisspeltVariables(given, Object.keys(variables))
+
+/** What opens our stores and our mail server, and what libpq would take in its place. */
+const secretVariables = ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'REDIS_URL', 'SMTP_URL', 'PGPASSWORD', 'PGPASSFILE']
+
+/** The environment for a process that runs a handler under suspicion: nothing in it opens what belongs to the fleet. */
+export const readEnvironmentWithoutSecrets = (
+  given: Readonly<Record<string, string | undefined>> = process.env,
+): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) =>
+      value === undefined || secretVariables.includes(name) ? [] : [[name, value]],
+    ),
+  )
 
 const isRoleAlone = (roles: readonly Role[]): boolean => roles.length < allRoles.length
 
@@ -209,6 +230,7 @@ const toConfig = (roles: readonly Role[], set: Environment, databases: DatabaseC
   smtpUrl: set.SMTP_URL,
   httpTargetAllow: set.HTTP_TARGET_ALLOW ?? [],
   emailSenders: set.EMAIL_SENDERS,
+  allowedHosts: set.ALLOWED_HOSTS ?? [],
   // Those for trying out are open to whoever may submit: with a database of one's own they have to be asked for.
   builtIn: set.BUILT_IN ?? (set.DATABASE_URL === undefined ? builtInTypes : ['http.request', 'email.send']),
 })

@@ -81,6 +81,7 @@ describe('mistakes', () => {
     ['SMTP_URL', 'mail.example'],
     ['BUILT_IN', 'demo.echo,demo.eccho'],
     ['EMAIL_SENDERS', 'example.com'],
+    ['ALLOWED_HOSTS', 'tasks.example:8080'],
   ])('%s=%s is one', (name, value) => {
     expect(mistakesOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} `))])
   })

@@ -98,11 +98,14 @@ describe('an innocent that was killed with its workers', () => {
       worker.signal('SIGKILL')
       await untilLost(api.url, task.id, times)
     }
-    const last = await fleet.start(['worker'], { HANDLERS })
+    const secrets = { SMTP_URL: 'smtp://there', PGPASSWORD: 'unused' }
+    const last = await fleet.start(['worker'], { HANDLERS, ...secrets })
 
     const { result } = await untilStatus(api.url, task.id, 'SUCCESS', 60_000)
     expect(result).toMatchObject({ attempt: 3, parent: last.pid })
     expect(result).not.toMatchObject({ pid: last.pid })
+    // It gets an environment, but nothing in it opens what belongs to the fleet.
+    expect(result).toMatchObject({ secrets: [], path: true })
     expect(await causesOf(api.url, task.id)).toEqual(['worker-lost', 'worker-lost'])
     const { body } = await request<unknown>(api.url, `/api/tasks/${task.id}/effects`)
     expect(body).toMatchObject({ items: [{ name: 'where', state: 'completed', attempt: 3, result: last.pid }] })

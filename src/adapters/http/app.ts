@@ -11,6 +11,7 @@ import { findAcceptable, findTraceId } from './request/request-headers.ts'
 import type { Endpoint } from './endpoint.ts'
 import { toProblem } from './problems/to-problem.ts'
 import { limits } from './request/limits.ts'
+import { assertOwnPages, type HostJudge } from './access/hosts.ts'
 
 interface Deps {
   readonly endpoints: readonly Endpoint[]
@@ -20,6 +21,7 @@ interface Deps {
   readonly closing: AbortSignal
   /** Called with the path of the endpoint that answers the current request, parameters as `:id`. */
   readonly nameRoute?: ((path: string) => void) | undefined
+  readonly hosts: HostJudge
 }
 
 declare module 'fastify' {
@@ -31,7 +33,7 @@ declare module 'fastify' {
 }
 
 /** Fastify with these endpoints. Each refusal and error becomes a problem document: Fastify gives no answers of its own. */
-export const createApp = ({ endpoints, logger, admission, closing, nameRoute }: Deps): FastifyInstance => {
+export const createApp = ({ endpoints, logger, admission, closing, nameRoute, hosts }: Deps): FastifyInstance => {
   const app = fastify({
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestMs,
@@ -73,8 +75,10 @@ export const createApp = ({ endpoints, logger, admission, closing, nameRoute }: 
   const judgeAddress = createAddressJudge(endpoints)
   app.addHook('onRequest', (request, reply, done) => {
     judgeRequest(request)
-    if (request.is404) judgeAddress(request)
     const { mediaTypes, admission: importance } = request.routeOptions.config
+    // A probe that is refused for the name it went by would have the process ended.
+    if (!probePaths.has(request.routeOptions.url ?? '')) assertOwnPages(hosts, request)
+    if (request.is404) judgeAddress(request)
     if (mediaTypes !== undefined && findAcceptable(request.headers.accept, mediaTypes) === undefined) {
       throw new ProblemError('not-acceptable', `Answers are ${mediaTypes.join(' or ')}.`)
     }
@@ -98,6 +102,9 @@ interface Typed {
 }
 
 const toQuery = (text: string): { [key: string]: unknown } => ({ ...parseQueryString(text) })
+
+/** Answered whatever their `Host`. */
+const probePaths: ReadonlySet<string> = new Set(['/livez', '/readyz'])
 
 const emptyBody: JsonBody = { kind: 'empty' }
 
@@ -151,6 +158,16 @@ const parseBody = (request: FastifyRequest, bytes: Buffer): JsonBody => {
   return parseJsonBody(bytes, request.headers['content-type'] ?? '')
 }
 
+const countHosts = (rawHeaders: readonly string[]): number => {
+  let hosts = 0
+  // Names and values take turns.
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts
+}
+
 /** Refuses a request for faults that do not depend on the endpoint. Throws ProblemError. */
 const judgeRequest = (request: FastifyRequest): void => {
   if ((request.raw.url ?? '').length > limits.uriCharactersMax) {
@@ -158,6 +175,10 @@ const judgeRequest = (request: FastifyRequest): void => {
   }
   if (request.headers.host === undefined && request.raw.httpVersion !== '1.0') {
     throw new ProblemError('invalid-header', 'The request needs a Host header, and a version of HTTP.')
+  }
+  // Node keeps the first; whatever stands before this process may have gone by the other (RFC 9112, section 3.2).
+  if (countHosts(request.raw.rawHeaders) > 1) {
+    throw new ProblemError('invalid-header', 'The request has more than one Host header.')
   }
 }
 

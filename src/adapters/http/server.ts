@@ -3,6 +3,7 @@ import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { Instant } from '#domain/time.ts'
 import { type Admission, type AdmissionLimits, createAdmission } from './request/admission.ts'
+import { type AccessSettings, createHostJudge } from './access/hosts.ts'
 import { createApp } from './app.ts'
 import { createFeedTail } from './feed/feed-tail.ts'
 import { listen } from './listen.ts'
@@ -35,9 +36,14 @@ export interface HttpServerDeps {
   readonly nameRoute?: ((path: string) => void) | undefined
   /** The URL that `traceUrl` is made of: `{traceId}` is replaced. Undefined: `traceUrl` is null. */
   readonly traceUrlTemplate?: string | undefined
-  /** Limits that differ from the defaults. */
-  readonly admissionLimits?: Partial<AdmissionLimits> | undefined
-  readonly feedTimes?: FeedTimes | undefined
+  readonly access: AccessSettings
+  readonly overrides?: ServerOverrides | undefined
+}
+
+/** Limits and times that differ from the defaults. */
+interface ServerOverrides {
+  readonly admission?: Partial<AdmissionLimits>
+  readonly feed?: FeedTimes
 }
 
 /** What a process of any role tells about itself: `/livez`, `/readyz`, `/api/info` and `/metrics`. */
@@ -74,7 +80,7 @@ export interface HttpServer {
 /** The HTTP interface over the application. Owns its listening socket and its connections. */
 export const createHttpServer = async (deps: HttpServerDeps): Promise<HttpServer> => {
   const closing = new AbortController()
-  const admission = createAdmission(deps.admissionLimits)
+  const admission = createAdmission(deps.overrides?.admission)
   const endpoints = createEndpoints(deps, { admission, closing: closing.signal })
   const app = createApp({
     endpoints,
@@ -82,6 +88,7 @@ export const createHttpServer = async (deps: HttpServerDeps): Promise<HttpServer
     admission,
     closing: closing.signal,
     nameRoute: deps.nameRoute,
+    hosts: createHostJudge(deps.access),
   })
   await app.ready()
   let closed: Promise<void> | undefined
@@ -102,7 +109,8 @@ interface Shared {
 }
 
 const createEndpoints = (deps: HttpServerDeps, { admission, closing }: Shared): readonly Endpoint[] => {
-  const { operations, logger, now, traceUrlTemplate, feedTimes } = deps
+  const { operations, logger, now, traceUrlTemplate } = deps
+  const feedTimes = deps.overrides?.feed
   const { info, readHealth, readMetrics } = deps.process
   const ofProcess = [
     ...createHealthEndpoints(readHealth),

@@ -61,6 +61,7 @@ export const startHttp = async (
     now: () => store.storeClock.now(),
     nameRoute: telemetry.nameRoute,
     traceUrlTemplate: config.traceUrlTemplate,
+    access: { listensOn: config.host, allowed: config.allowedHosts },
   })
   owned.defer(() => http.close())
   // Closed before the server: an answer that waits for a task to end would keep it from closing.

@@ -3,7 +3,7 @@ import { createProcessIsolation } from '#adapters/worker/isolation/process-isola
 import { createWorker, type Worker } from '#adapters/worker/worker.ts'
 import type { QueueDepth } from '#application/hints/queue-depth.ts'
 import type { Routes } from '#application/ports/heads/routes.ts'
-import type { Config } from '../config.ts'
+import { type Config, readEnvironmentWithoutSecrets } from '../config.ts'
 import { toHandlerSettings } from '../open/open-handlers.ts'
 import type { Foundation } from './foundation.ts'
 
@@ -28,6 +28,7 @@ export const startWorker = async (
     timers: runtime.timers,
     logger: runtime.logger,
     leaseMs: config.leaseMs,
+    environment: readEnvironmentWithoutSecrets(),
   })
   owned.defer(() => isolation.close())
   const worker = createWorker(

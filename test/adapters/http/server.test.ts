@@ -23,6 +23,7 @@ const createBareServer = async (): Promise<HttpServer> => {
     },
     logger: silentLogger,
     now: () => 0,
+    access: { listensOn: '127.0.0.1', allowed: [] },
   })
   open.push(server)
   return server
@@ -105,7 +106,7 @@ describe('closing', () => {
   test('ends connections that lie idle', async () => {
     const server = await createBareServer()
     const socket = await connectTo((await server.listen('127.0.0.1', 0)).url)
-    socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n')
+    socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n')
     await once(socket, 'data')
     const ended = once(socket, 'close')
     await server.close()
@@ -122,7 +123,7 @@ describe('closing', () => {
 test('a request that never ends is answered with a problem when its time is over', async () => {
   const server = await createBareServer()
   const port = Number(new URL((await server.listen('127.0.0.1', 0)).url).port)
-  const unfinished = ['POST /api/tasks HTTP/1.1\r\nHost: x\r\nX-Slow: ', 'POST /api/ta']
+  const unfinished = ['POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nX-Slow: ', 'POST /api/ta']
   for (const answer of await Promise.all(unfinished.map((text) => exchange(port, Buffer.from(text))))) {
     expect([answer.status, JSON.parse(answer.body).code]).toStrictEqual([408, 'request-timeout'])
     expect(answer.headers.get('connection')).toBe('close')
@@ -136,7 +137,7 @@ describe('one connection', () => {
     let received = ''
     socket.on('data', (chunk: Buffer) => (received += chunk.toString()))
     const closed = once(socket, 'close')
-    socket.write(`GET ${aTask} HTTP/1.1\r\nHost: x\r\n\r\n`)
+    socket.write(`GET ${aTask} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     await begun
     socket.write('GARBAGE\r\n\r\n')
     // Once another request has been answered, the server has read the garbage.
@@ -151,7 +152,7 @@ describe('one connection', () => {
     open.push(world)
     const { url } = await world.server.listen('127.0.0.1', 0)
     const socket = await connectTo(url)
-    const head = 'POST /api/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
+    const head = 'POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n'
     const bodies = ['{', '{"type":"a","type":"b"}', '{}', '{"type":"a"}']
     let received = ''
     socket.on('data', (chunk: Buffer) => (received += chunk.toString()))

@@ -43,6 +43,7 @@ export const innocent = defineTask({
     if (context.attempt < 3) await new Promise(() => {})
     context.progress('half')
     const parent = await context.effect('where', { mode: 'idempotent' }, () => process.ppid)
-    return { attempt: context.attempt, pid: process.pid, parent }
+    const secrets = ['DATABASE_URL', 'PGPASSWORD', 'SMTP_URL'].filter((name) => process.env[name] !== undefined)
+    return { attempt: context.attempt, pid: process.pid, parent, secrets, path: process.env['PATH'] !== undefined }
   },
 })

@@ -3,6 +3,8 @@ export const problems = {
   'malformed-json': { status: 400, title: 'The body is not acceptable JSON' },
   'invalid-cursor': { status: 400, title: 'The cursor is not one of ours' },
   'invalid-header': { status: 400, title: 'A header, or the request itself, is malformed' },
+  'forbidden-host': { status: 403, title: 'The request was meant for another host' },
+  'forbidden-origin': { status: 403, title: 'The request comes from a page of another origin' },
   'task-not-found': { status: 404, title: 'There is no such task' },
   'route-not-found': { status: 404, title: 'There is nothing at this address' },
   'not-yet-submitted': { status: 404, title: 'The task did not exist then' },

@@ -32,6 +32,7 @@ interface Deps {
   readonly logger: Logger
   readonly leaseMs: number
   readonly execArgv?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** Longer than the grace: the run has been given up on by then, so that the death is not recorded as its outcome. */
@@ -65,13 +66,14 @@ export const startIsolatedProcess = (deps: Deps, request: IsolatedRequest): Isol
   return { ending: ending.promise, gone: gone.promise, kill: () => void child.kill('SIGKILL') }
 }
 
-const forkEntry = ({ entry, execArgv }: Deps): ChildProcess | Error => {
+const forkEntry = ({ entry, execArgv, environment }: Deps): ChildProcess | Error => {
   try {
     // It is told whose it is: when it looks for the first time its parent may be gone, and another process its parent.
     return fork(entry, [String(process.pid)], {
       serialization: 'advanced',
       // A terminal sends Ctrl-C to a whole group of processes, but the parent alone decides when this run ends.
       detached: true,
+      ...(environment !== undefined && { env: { ...environment } }),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [...(execArgv ?? process.execArgv.filter((argument) => !argument.startsWith('--inspect')))],
     })

@@ -14,6 +14,8 @@ interface Deps {
   readonly leaseMs: number
   /** The options that Node is started with; left out, those of this process without the debugger's. */
   readonly execArgv?: readonly string[]
+  /** The environment of the process; left out, that of this one. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** How many suspected tasks one worker runs at a time: each costs the memory of a process. */

@@ -104,7 +104,7 @@ describe('content negotiation', () => {
   )
 
   test('of a HEAD request leaves no stream open', async () => {
-    const { url, follow } = await open({ server: { admissionLimits: { stream: 1 } } })
+    const { url, follow } = await open({ server: { overrides: { admission: { stream: 1 } } } })
     const head = await fetch(`${url}/api/events`, { method: 'HEAD', headers: { accept: 'text/event-stream' } })
     expect(head.status).toBe(200)
     expect((await follow()).status).toBe(200)
@@ -151,7 +151,7 @@ describe('a stream', () => {
   )
 
   test('sends a comment when there is no event', async () => {
-    const { follow } = await open({ server: { feedTimes: { pollMs: 5, heartbeatMs: 5 } } })
+    const { follow } = await open({ server: { overrides: { feed: { pollMs: 5, heartbeatMs: 5 } } } })
     const source = await follow()
     await expect.poll(() => source.comments()).toBeGreaterThan(3)
   })
@@ -164,7 +164,7 @@ describe('a stream', () => {
   })
 
   test('is refused beyond the limit, and makes room when its client goes', async () => {
-    const { follow } = await open({ server: { admissionLimits: { stream: 2 } } })
+    const { follow } = await open({ server: { overrides: { admission: { stream: 2 } } } })
     const first = await follow()
     await follow()
     const refused = await follow()

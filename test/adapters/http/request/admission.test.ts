@@ -33,7 +33,7 @@ const createHeldStore = () => {
 describe('a process with as many requests under way as it can hold', () => {
   test('refuses the next until one is answered, but not the probes', async () => {
     const { held, release, wrapStore } = createHeldStore()
-    world = await createHttpWorld({ wrapStore, server: { admissionLimits: { request: 2 } } })
+    world = await createHttpWorld({ wrapStore, server: { overrides: { admission: { request: 2 } } } })
     const { inject } = world
     const waiting = [inject(aTask), inject(aTask)]
     await expect.poll(held).toBe(2)
@@ -48,7 +48,7 @@ describe('a process with as many requests under way as it can hold', () => {
 
   test('has room again when a client has gone', async () => {
     const { held, release, wrapStore } = createHeldStore()
-    world = await createHttpWorld({ wrapStore, server: { admissionLimits: { request: 1 } } })
+    world = await createHttpWorld({ wrapStore, server: { overrides: { admission: { request: 1 } } } })
     const { url } = await world.server.listen('127.0.0.1', 0)
     const gone = request(`${url}${aTask}`)
     gone.on('error', () => {})
@@ -64,14 +64,14 @@ describe('bodies', () => {
   const body = JSON.stringify({ type: 'a', payload: 'x'.repeat(100) })
 
   test('are refused before they are read when they weigh too much together', async () => {
-    world = await createHttpWorld({ server: { admissionLimits: { 'body-byte': 100 } } })
+    world = await createHttpWorld({ server: { overrides: { admission: { 'body-byte': 100 } } } })
     const refused = await world.post('/api/tasks', body)
     expect([refused.statusCode, refused.json().code]).toStrictEqual([503, 'overloaded'])
     expect((await world.post('/api/tasks', '{"type":"a"}')).statusCode).toBe(202)
   })
 
   test('that do not announce their length count with the limit', async () => {
-    world = await createHttpWorld({ server: { admissionLimits: { 'body-byte': 100_000 } } })
+    world = await createHttpWorld({ server: { overrides: { admission: { 'body-byte': 100_000 } } } })
     const { url } = await world.server.listen('127.0.0.1', 0)
     const headers = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' }
     const chunked = request(`${url}/api/tasks`, { method: 'POST', headers })
@@ -83,7 +83,7 @@ describe('bodies', () => {
   })
 
   test('do not count any more once they were answered', async () => {
-    world = await createHttpWorld({ server: { admissionLimits: { 'body-byte': 200 } } })
+    world = await createHttpWorld({ server: { overrides: { admission: { 'body-byte': 200 } } } })
     for (let sent = 0; sent < 10; sent += 1) expect((await world.post('/api/tasks', body)).statusCode).toBe(202)
   })
 })

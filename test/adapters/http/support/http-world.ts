@@ -49,8 +49,9 @@ export const createHttpWorld = async (options: Options = {}) => {
     },
     logger: memory.logger,
     now: () => memory.storeClock.now(),
-    feedTimes: { pollMs: 5 },
+    access: { listensOn: '127.0.0.1', allowed: [] },
     ...options.server,
+    overrides: { feed: { pollMs: 5 }, ...options.server?.overrides },
   })
   return {
     memory,

@@ -163,7 +163,7 @@ describe('waiting for the end', () => {
     const before = world.memory.time.pendingTimers()
     const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1' })
     await once(socket, 'connect')
-    socket.write(`GET /api/tasks/${taskId}?wait=60s HTTP/1.1\r\nHost: x\r\n\r\n`)
+    socket.write(`GET /api/tasks/${taskId}?wait=60s HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     await expect.poll(() => world.memory.time.pendingTimers()).toBe(before + 2)
     socket.destroy()
     // A wait has a timer that ends it and polls that serve it. All but one poll are gone before the clock advances.
