@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { toFaults, validationFailed } from './problems/faults.ts'
 import type { JsonBody } from './request/json-body.ts'
+import type { JsonFacts } from './request/json-scan.ts'
 import { type Fault, type ProblemCode, ProblemError } from './problems/problems.ts'
 import type { ParsedQuery } from './request/query-string.ts'
 
@@ -22,11 +23,14 @@ export const createEndpoint = <Query, Body>(definition: EndpointDefinition<Query
     const sent = parsed.kind === 'json' ? parsed.value : undefined
     const body = definition.body.schema.safeParse(sent)
     const isUnfit = given.faults.length > 0 && definition.query !== anyQuery
-    if (!query.success || !body.success || isUnfit) {
+    const inexact =
+      parsed.kind === 'json' && definition.body.presence !== 'ignored' ? toInexactFaults(parsed.facts) : []
+    if (!query.success || !body.success || isUnfit || inexact.length > 0) {
       const unreadable = isUnfit ? given.faults : []
-      throw validationFailed([...unreadable, ...faultsOf(query, '/query'), ...faultsOf(body, '')])
+      throw validationFailed([...unreadable, ...faultsOf(query, '/query'), ...faultsOf(body, ''), ...inexact])
     }
-    return definition.handle({ params, query: query.data, body: body.data, sent, headers, whenOver })
+    const items = parsed.kind === 'json' ? parsed.items : []
+    return definition.handle({ params, query: query.data, body: body.data, sent, items, headers, whenOver })
   },
 })
 
@@ -48,6 +52,8 @@ interface ValidRequest<Query, Body> extends Omit<RawRequest, 'query' | 'body'> {
   readonly body: Body
   /** The body as it was sent, before the schema transformed it. */
   readonly sent: unknown
+  /** Facts of the elements of `tasks`, in their order. */
+  readonly items: readonly JsonFacts[]
 }
 
 /** An answer ready to be sent; `body` is JSON text unless `mediaType` says otherwise. */
@@ -115,8 +121,16 @@ export const noBody: BodyDefinition<unknown> = { schema: z.unknown(), presence: 
 const faultsOf = (result: z.ZodSafeParseResult<unknown>, base: string): readonly Fault[] =>
   result.success ? [] : toFaults(result.error, base)
 
+/** JSON has no limit for integers, a double has: what would come back as another number is refused. */
+export const toInexactFaults = ({ inexact }: JsonFacts): readonly Fault[] =>
+  inexact.map((pointer) => ({
+    pointer,
+    message: 'is an integer that a double does not hold exactly: send it as a string',
+  }))
+
 const assertParsed = (body: JsonBody, presence: BodyDefinition<unknown>['presence']): void => {
   if (presence === 'ignored') return
+  if (body.kind === 'too-complex') throw validationFailed([{ pointer: body.pointer, message: body.message }])
   if (body.kind === 'malformed') throw new ProblemError('malformed-json', body.detail)
   if (body.kind === 'empty' && presence === 'required') throw new ProblemError('malformed-json', 'The body is empty.')
 }

@@ -37,7 +37,7 @@ describe('demo.sleep', () => {
     await expect(demoSleep.run({ ms: 1 }, context)).rejects.toBe(reason)
   })
 
-  test.each([{}, { ms: -1 }, { ms: 1.5 }, { ms: '1' }, { ms: 86_400_001 }, { ms: 1, s: 1 }, null])(
+  test.each([{}, { ms: -1 }, { ms: 1.5 }, { ms: '1' }, { ms: 600_001 }, { ms: 1, s: 1 }, null])(
     'refuses %j',
     async (payload) => {
       await expect(demoSleep.run(payload, createHandlerContext())).rejects.toMatchObject({

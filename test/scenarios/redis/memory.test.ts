@@ -58,7 +58,7 @@ describe.runIf(hasRedisServer())('the memory of Redis', () => {
       const ask = openConsole(server)
       const blocker = await submit(apis[0].url, {
         type: 'demo.sleep',
-        payload: { ms: 86_400_000 },
+        payload: { ms: 600_000 },
         timeoutMs: 86_400_000,
       })
       await untilStatus(apis[0].url, blocker.id, 'PROCESSING')

@@ -1,7 +1,12 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import { parseJsonBody } from '#adapters/http/request/json-body.ts'
-import { findForbiddenKey } from '#adapters/http/request/json-keys.ts'
+import { scanJson } from '#adapters/http/request/json-scan.ts'
+
+const findForbiddenKey = (text: string): string | undefined => {
+  const scan = scanJson(text, { containersMax: 1_000, keys: 'compared' })
+  return scan.kind === 'forbidden' ? scan.detail : undefined
+}
 
 const parse = (text: string, contentType = 'application/json') => parseJsonBody(Buffer.from(text), contentType)
 
@@ -79,7 +84,27 @@ describe('a body', () => {
     'application/json;charset=UTF8',
     'application/json; charset="Utf-8"; x=y',
   ])('of type %s is read as UTF-8', (contentType) => {
-    expect(parse('{"é":1}', contentType)).toStrictEqual({ kind: 'json', value: { é: 1 } })
+    expect(parse('{"é":1}', contentType)).toMatchObject({ kind: 'json', value: { é: 1 } })
+  })
+
+  test('that is nested too deeply is not parsed, and the fault names the member it is in', () => {
+    const nested = `${'['.repeat(2_000_000)}${']'.repeat(2_000_000)}`
+    expect(parse(`{"type":"a","payload":${nested}}`)).toEqual({
+      kind: 'too-complex',
+      pointer: '/payload',
+      message: 'is more than 100 containers deep',
+    })
+  })
+
+  test('with more members than any request has is not parsed', () => {
+    const members = Array.from({ length: 500_000 }, (_, index) => `"k${index}":1`)
+    expect(parse(`{${members.join()}}`)).toMatchObject({ kind: 'too-complex', pointer: '' })
+  })
+
+  test('of a batch is parsed but for the tasks that are too complex', () => {
+    const deep = `{"type":"a","payload":${'['.repeat(5_000)}${']'.repeat(5_000)}}`
+    const body = parse(`{"tasks":[{"type":"b"}, ${deep} ,{"type":"c"}]}`)
+    expect(body).toMatchObject({ kind: 'json', value: { tasks: [{ type: 'b' }, null, { type: 'c' }] } })
   })
 
   test('of no bytes is empty, not malformed', () => {

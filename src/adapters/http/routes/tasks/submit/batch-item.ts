@@ -5,6 +5,9 @@ import { toFaults, validationFailed } from '../../../problems/faults.ts'
 import { type Fault, ProblemError } from '../../../problems/problems.ts'
 import { batchItem } from './task-input.ts'
 import { payloadBytesMax, toSubmitKey, toSubmitRequest } from './submit-request.ts'
+import { toInexactFaults } from '../../../endpoint.ts'
+import { findComplexity } from '../../../request/json-body.ts'
+import type { JsonFacts } from '../../../request/json-scan.ts'
 import { toProblem } from '../../../problems/to-problem.ts'
 
 /** One task of a batch, validated by itself. */
@@ -16,9 +19,16 @@ export type JudgedItem =
 /** Tighter than for a single submission, because a batch has up to a thousand tasks. */
 const namedMost = { faults: 20, pointerCharacters: 4_096 }
 
-export const judgeBatchItem = (sent: unknown, now: Instant): JudgedItem => {
+/** `facts` are what a scan told of the task before it was parsed. */
+export const judgeBatchItem = (sent: unknown, facts: JsonFacts | undefined, now: Instant): JudgedItem => {
+  const complexity = facts && findComplexity(facts)
+  if (complexity !== undefined) return { kind: 'unfit', problem: validationFailed([complexity], namedMost) }
+  const inexact = facts === undefined ? [] : toInexactFaults(facts)
   const judged = batchItem.safeParse(sent)
-  if (!judged.success) return { kind: 'unfit', problem: validationFailed(toFaults(judged.error, ''), namedMost) }
+  if (!judged.success || inexact.length > 0) {
+    const faults = judged.success ? [] : toFaults(judged.error, '')
+    return { kind: 'unfit', problem: validationFailed([...faults, ...inexact], namedMost) }
+  }
   const { idempotencyKey, ...input } = judged.data
   try {
     const request = toSubmitRequest(input, now)

@@ -106,13 +106,13 @@ export const createSubmitBatchEndpoint = (deps: Deps): Endpoint =>
       'payload-too-large',
       ...storeRefusals,
     ],
-    handle: async ({ query, body, headers }) => {
+    handle: async ({ query, body, items: facts, headers }) => {
       if (headers['idempotency-key'] !== undefined) {
         throw new ProblemError('invalid-header', 'Each task of a batch has an idempotencyKey of its own.')
       }
       const context = toContext(headers)
       const now = deps.now()
-      const items = body.tasks.map((sent) => judgeBatchItem(sent, now))
+      const items = body.tasks.map((sent, place) => judgeBatchItem(sent, facts[place], now))
       const submit = query.atomic === 'true' ? submitTogether : submitEach
       return { status: 200, body: `{"results":[${(await submit(deps, items, context)).join(',')}]}` }
     },

@@ -1,0 +1,124 @@
+import { fc, it } from '@fast-check/vitest'
+import { describe, expect, test } from 'vitest'
+import { type JsonFacts, scanJson } from '#adapters/http/request/json-scan.ts'
+
+const factsOf = (text: string, containersMax = 100): JsonFacts => {
+  const scan = scanJson(text, { containersMax, keys: 'compared' })
+  if (scan.kind === 'forbidden') throw new Error(scan.detail)
+  return scan.facts
+}
+
+const itemsOf = (text: string, containersMax = 100) => {
+  const scan = scanJson(text, { containersMax, itemsIn: 'tasks', keys: 'counted' })
+  if (scan.kind === 'forbidden') throw new Error(scan.detail)
+  return scan.items.map(({ start, end, ...facts }) => ({ text: text.slice(start, end).trim(), ...facts }))
+}
+
+interface Counts {
+  readonly members: number
+  readonly keys: number
+}
+
+/** The same counts from what `JSON.parse` makes of it. */
+const countMembers = (value: unknown): Counts => {
+  if (typeof value !== 'object' || value === null) return { members: 0, keys: 0 }
+  const inner = Object.values(value).map(countMembers)
+  const own = Object.keys(value).length
+  return {
+    members: own + inner.reduce((sum, { members }) => sum + members, 0),
+    keys: (Array.isArray(value) ? 0 : own) + inner.reduce((sum, { keys }) => sum + keys, 0),
+  }
+}
+
+const anyJson = fc.oneof(fc.jsonValue(), fc.jsonValue({ noUnicodeString: false }))
+const spaced = fc.tuple(anyJson, fc.constantFrom(undefined, 1, '\t', '\n  '))
+
+describe('a scan of JSON', () => {
+  it.prop([spaced])('counts what a parser builds', ([value, indent]) => {
+    fc.pre(!JSON.stringify(value).includes('"__proto__"'))
+    const { members, keys } = factsOf(JSON.stringify(value, undefined, indent))
+    expect({ members, keys }).toEqual(countMembers(JSON.parse(JSON.stringify(value))))
+  })
+
+  it.prop([fc.array(anyJson, { maxLength: 8 }), fc.constantFrom(undefined, 1, '\n')])(
+    'finds the items of a batch, each with its own facts',
+    (values, indent) => {
+      fc.pre(!JSON.stringify(values).includes('"__proto__"'))
+      const items = itemsOf(JSON.stringify({ other: [[1]], tasks: values, last: 1 }, undefined, indent))
+      expect(items.map(({ text }) => JSON.parse(text))).toEqual(JSON.parse(JSON.stringify(values)))
+      expect(items.map(({ members, keys }) => ({ members, keys }))).toEqual(
+        JSON.parse(JSON.stringify(values)).map(countMembers),
+      )
+    },
+  )
+
+  test('tells which member of the outermost object is nested too deeply, without another look at it', () => {
+    const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`
+    expect(factsOf(`{"payload":${nested(99)},"b":1}`).tooDeepAt).toBeUndefined()
+    expect(factsOf(`{"a":[],"pay/load":${nested(100)},"b":1}`).tooDeepAt).toBe('/pay~1load')
+    expect(factsOf(`{"payload":${nested(100_000)},"b":1}`)).toMatchObject({
+      tooDeepAt: '/payload',
+      outermostMembers: 2,
+    })
+  })
+
+  test('counts the containers of an item from the item on', () => {
+    const [first, second] = itemsOf('{"tasks":[{"payload":[[1]]},{"payload":[[[1]]]}]}', 3)
+    expect(first?.tooDeepAt).toBeUndefined()
+    expect(second?.tooDeepAt).toBe('/payload')
+  })
+
+  test.each<readonly [string, readonly string[]]>([
+    ['9007199254740991', []],
+    ['9007199254740992', []],
+    ['9007199254740993', ['']],
+    ['-9007199254740993', ['']],
+    ['100000000000000000000', []],
+    ['1e400', []],
+    ['9007199254740993.0', []],
+    ['9007199254740993e0', []],
+    [`1${'0'.repeat(400)}`, ['']],
+    [`${'9'.repeat(100_000)}`, ['']],
+    ['"9007199254740993"', []],
+    ['{"a":[0,{"b/c":9007199254740993}]}', ['/a/1/b~1c']],
+    ['[1,9007199254740993,[2,9007199254740995]]', ['/1', '/2/1']],
+  ])('finds integers that a double does not hold: %s', (text, pointers) => {
+    expect(factsOf(text).inexact).toEqual(pointers)
+  })
+
+  test('names a hundred of them at most', () => {
+    expect(factsOf(`[${'9007199254740993,'.repeat(500)}1]`).inexact).toHaveLength(100)
+  })
+
+  test.each<readonly [string, string]>([
+    ['{"a":1,"a":2}', 'A key occurs twice in one object.'],
+    ['{"a":1,"\\u0061":2}', 'A key occurs twice in one object.'],
+    [
+      `{${Array.from({ length: 20 }, (_, index) => `"k${index % 19}":1`).join(',')}}`,
+      'A key occurs twice in one object.',
+    ],
+    ['[{"b":{"__proto__":1}}]', 'A key is __proto__.'],
+    ['{"constructor":{"prototype":1}}', 'A constructor holds a prototype.'],
+  ])('refuses what JSON.parse passes over in silence: %s', (text, detail) => {
+    expect(scanJson(text, { containersMax: 100, keys: 'compared' })).toEqual({ kind: 'forbidden', detail })
+  })
+
+  test.each([
+    '{"a":"\\"a\\":1","b":{"a":1}}',
+    '{"constructor":[{"prototype":1}]}',
+    '{"a\\\\":1,"a":2}',
+    '["a","a"]',
+    '{"__PROTO__":1}',
+  ])('takes %s', (text) => {
+    expect(scanJson(text, { containersMax: 100, keys: 'compared' }).kind).toBe('scanned')
+  })
+
+  it.prop([fc.string({ unit: fc.constantFrom(...'{}[]",:\\0123456789.eE- \n') })])(
+    'ends for what is no JSON at all',
+    (text) => {
+      expect(['scanned', 'forbidden']).toContain(
+        scanJson(text, { containersMax: 5, itemsIn: '0', keys: 'compared' }).kind,
+      )
+    },
+  )
+})
