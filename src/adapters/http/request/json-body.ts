@@ -29,7 +29,8 @@ export const parseJsonBody = (bytes: Buffer, contentType: string): JsonBody => {
   const text = bytes.toString('utf8')
   const scan = scanJson(text, { containersMax: containersParsedMax, itemsIn: 'tasks', keys: 'compared' })
   if (scan.kind === 'forbidden') return isJson(text) ? malformed(scan.detail) : malformed(notJson)
-  const { facts, items } = scan
+  const { facts, items, ending } = scan
+  if (ending === 'open') return malformed(notJson)
   if (facts.tooDeepAt !== undefined) return { kind: 'too-complex', pointer: facts.tooDeepAt, message: tooDeep }
   if (facts.outermostMembers > outermostMembersMax) {
     return { kind: 'too-complex', pointer: '', message: `has more than ${outermostMembersMax} members` }

@@ -8,7 +8,7 @@ export interface JsonFacts {
   readonly keys: number
   /** Members or elements of the outermost container alone. */
   readonly outermostMembers: number
-  /** Pointers to integers that a double does not hold exactly; at most `inexactMax` of them. */
+  /** Pointers to integers that a double neither holds exactly nor gives back as they are written; at most `inexactMax` of them. */
   readonly inexact: readonly string[]
 }
 
@@ -19,7 +19,13 @@ export interface JsonItem extends JsonFacts {
 }
 
 export type JsonScan =
-  | { readonly kind: 'scanned'; readonly facts: JsonFacts; readonly items: readonly JsonItem[] }
+  /** `ending`: whether the text ends inside of a container, which no JSON does. */
+  | {
+      readonly kind: 'scanned'
+      readonly facts: JsonFacts
+      readonly items: readonly JsonItem[]
+      readonly ending: 'closed' | 'open'
+    }
   /** What `JSON.parse` would pass over in silence; a sentence for the caller. */
   | { readonly kind: 'forbidden'; readonly detail: string }
 
@@ -96,7 +102,8 @@ class Scanner {
       else if (code > 0x20 && code !== 0x3a) this.#begin(at)
     }
     if (this.#forbidden !== undefined) return { kind: 'forbidden', detail: this.#forbidden }
-    return { kind: 'scanned', facts: this.#wholeFacts, items: this.#items }
+    const ending = this.#unframed + this.#frames.length === 0 ? 'closed' : 'open'
+    return { kind: 'scanned', facts: this.#wholeFacts, items: this.#items, ending }
   }
 
   /** A value begins: the first of a container counts here, the others by their commas. */
@@ -252,7 +259,8 @@ const isOfNumber = (code: number): boolean =>
 
 const isExact = (digits: string): boolean => {
   const value = Number(digits)
-  return Number.isSafeInteger(value) || (Number.isFinite(value) && BigInt(value) === BigInt(digits))
+  if (Number.isSafeInteger(value) || String(value) === digits) return true
+  return Number.isFinite(value) && BigInt(value) === BigInt(digits)
 }
 
 const isKnown = (frame: Frame, key: string): boolean => {
