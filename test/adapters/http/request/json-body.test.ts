@@ -1,5 +1,5 @@
 import { fc, test as property } from '@fast-check/vitest'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { parseJsonBody } from '#adapters/http/request/json-body.ts'
 import { scanJson } from '#adapters/http/request/json-scan.ts'
 
@@ -94,6 +94,16 @@ describe('a body', () => {
       pointer: '/payload',
       message: 'is more than 100 containers deep',
     })
+  })
+
+  test('with a forbidden key is not parsed either, however it goes on', () => {
+    const parsed = vi.spyOn(JSON, 'parse')
+    try {
+      expect(parse(`{"a":1,"a":2,"payload":${'['.repeat(1_000)}`)).toMatchObject({ kind: 'malformed' })
+      expect(parsed).not.toHaveBeenCalled()
+    } finally {
+      parsed.mockRestore()
+    }
   })
 
   test('with more members than any request has is not parsed', () => {
