@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander'
 import { systemClock } from '#adapters/system/clock.ts'
+import { systemTimers } from '#adapters/system/timers.ts'
 import { createLogger } from '#adapters/telemetry/logger.ts'
 import { noTelemetry, type Telemetry } from '#adapters/telemetry/telemetry.ts'
 import { ConfigurationError, StartupError } from '#application/diagnosis/startup-error.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
+import { watchForBreakdown } from './breakdown.ts'
 import { allRoles, type Config, listMisspeltVariables, readConfig, type Role } from './config.ts'
 import { release } from './release.ts'
 import { watchForShutdown } from './shutdown.ts'
@@ -13,6 +15,7 @@ import type { RunningRoles } from './start-roles.ts'
 const exitCodes = {
   drained: 0,
   cannotStart: 1,
+  brokeDown: 1,
   trouble: 1,
   wrongSettings: 2,
   interrupted: 130,
@@ -87,11 +90,17 @@ const assertKnown = (program: Command, word = '--'): void => {
 const run = async (roles: readonly Role[], telemetry: Telemetry): Promise<void> => {
   const config = readConfig(roles)
   const logger = await createLogger({ level: config.logLevel, form: process.stderr.isTTY ? 'pretty' : 'json' })
-  watchForBreakdown(logger)
   for (const { name, meant } of listMisspeltVariables()) {
     logger.warn({ name, meant }, 'a variable was not read: it looks like one of ours with a mistake in it')
   }
   let running: RunningRoles | undefined
+  watchForBreakdown({
+    source: process,
+    timers: systemTimers,
+    logger,
+    breakDown: async (escaped) => running?.breakDown(escaped),
+    endNow: () => process.exit(exitCodes.brokeDown),
+  })
   const shutdown = watchForShutdown({
     source: process,
     monotonicMs: () => systemClock.monotonicMs(),
@@ -135,14 +144,6 @@ const announce = ({ roles, builtIn }: Config, { url, queue }: RunningRoles): voi
     )
   }
   process.stdout.write(`${lines.join('\n')}\n`)
-}
-
-/** An uncaught error may have left anything half done: it is logged and the process ends; recovery takes over its runs. */
-const watchForBreakdown = (logger: Logger): void => {
-  process.on('uncaughtException', (error) => {
-    logger.error({ err: error }, 'broke down')
-    process.exit(exitCodes.cannotStart)
-  })
 }
 
 const toExitCode = (error: unknown): number => {

@@ -1,3 +1,4 @@
+import type { EscapedError } from '#adapters/worker/run/runner.ts'
 import type { Worker } from '#adapters/worker/worker.ts'
 import { noTelemetry } from '#adapters/telemetry/telemetry.ts'
 import { createQueueDepth } from '#application/hints/queue-depth.ts'
@@ -24,6 +25,8 @@ export interface RunningRoles {
    * closes everything. Idempotent.
    */
   close(): Promise<void>
+  /** For a process that an error ends: `Worker.breakDown`, and then `abandon`. */
+  breakDown(escaped: EscapedError | undefined): Promise<void>
   /** For a process that must end at once: tells the embedded database to stop, and waits for nothing. */
   abandon(): void
 }
@@ -74,6 +77,10 @@ const start = async (
     queue: foundation.queue.kind,
     operations,
     close: () => owned.disposeAsync(),
+    breakDown: async (escaped) => {
+      await worker?.breakDown(escaped)
+      foundation.database.abandon()
+    },
     abandon: () => foundation.database.abandon(),
   }
 }

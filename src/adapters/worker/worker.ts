@@ -1,6 +1,7 @@
 import type { HealthCheck } from '#application/health/health.ts'
 import { assembleWorker } from './assemble-worker.ts'
 import { abortGraceMs } from './run/active-run.ts'
+import type { EscapedError } from './run/runner.ts'
 import type { WorkerDeps, WorkerOptions } from './worker-deps.ts'
 import { readWorkerHealth } from './worker-health.ts'
 
@@ -14,6 +15,12 @@ export interface Worker {
    * a second call waits for the first.
    */
   drain(): Promise<void>
+  /**
+   * For a process that an error ends: pulls no more, records the run that the error escaped from as crashed and hands back
+   * the others, then marks the worker ended, so that what could not be recorded counts as lost at once. Without `escaped`
+   * nobody knows whose error it is, and all runs count as lost. Never throws; the caller bounds how long it may take.
+   */
+  breakDown(escaped: EscapedError | undefined): Promise<void>
   /** Of progress, not of existence: `pull` when the queue answered lately, `beat` when a beat was acknowledged lately. */
   readHealth(): readonly HealthCheck[]
   /** Handlers at work, including those that were given up on. */
@@ -23,6 +30,8 @@ export interface Worker {
 const idleCheckMs = 20
 /** How long outcomes may still take once the last handler was given up on. */
 const lastOutcomesMs = 5_000
+/** How long they may take when the process breaks down. */
+const brokenOutcomesMs = 500
 
 export const createWorker = (deps: WorkerDeps, options: WorkerOptions): Worker => {
   const { clock, timers, logger } = deps.runtime
@@ -60,6 +69,15 @@ export const createWorker = (deps: WorkerDeps, options: WorkerOptions): Worker =
     logger.info({ handlersLeft: slots.counts().handlers }, 'the worker was drained')
   }
 
+  const breakDown = async (escaped: EscapedError | undefined): Promise<void> => {
+    slots.drain()
+    if (escaped !== undefined) {
+      runner.breakDown(escaped)
+      await waitUntilIdle(brokenOutcomesMs)
+    }
+    await keeper.close()
+  }
+
   return {
     start: async () => {
       await keeper.start()
@@ -67,6 +85,7 @@ export const createWorker = (deps: WorkerDeps, options: WorkerOptions): Worker =
       for (const loop of loops) loop.start()
     },
     drain: () => (draining ??= drain()),
+    breakDown,
     readHealth: () =>
       readWorkerHealth({
         nowMs: clock.monotonicMs(),

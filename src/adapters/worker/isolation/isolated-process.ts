@@ -4,6 +4,7 @@ import type { Timers } from '#application/ports/surroundings/clock.ts'
 import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { AbortReason } from '#application/ports/task-handler.ts'
+import type { ErrorReport } from '#domain/task/events.ts'
 import { abortGraceMs } from '../run/active-run.ts'
 import { type HandlerEnding, toThrown } from '../run/handler-ending.ts'
 import { type IsolatedRequest, preparationMsMax } from './isolation.ts'
@@ -102,6 +103,7 @@ class IsolatedLife {
   #silentChecks = 0
   #malformed: 'none' | 'some' = 'none'
   #cause: string | undefined
+  #escaped: ErrorReport | undefined
 
   constructor(deps: Deps, request: IsolatedRequest, child: ChildProcess, onEnding: (ending: HandlerEnding) => void) {
     this.#deps = deps
@@ -141,6 +143,9 @@ class IsolatedLife {
       case 'ended':
         this.#end(message.ending)
         break
+      case 'escaped':
+        this.#escaped ??= message.error
+        break
       case 'log':
         this.#request.context.log[message.level](message.fields, message.message)
         break
@@ -173,7 +178,7 @@ class IsolatedLife {
     if (this.#state === 'running') {
       this.#deps.logger.warn({ taskId, run, taskType: facts.submission.type }, message)
     }
-    return { kind: 'crashed', error: { name: 'Crash', message } }
+    return { kind: 'crashed', error: this.#escaped ?? { name: 'Crash', message } }
   }
 
   #end(ending: HandlerEnding): void {

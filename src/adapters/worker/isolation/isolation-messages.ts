@@ -2,7 +2,7 @@ import type { ClaimVerdict } from '#application/ports/ledger/idempotency-ledger.
 import type { LogFields } from '#application/ports/surroundings/logger.ts'
 import type { AbortCause } from '#application/ports/task-handler.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import type { JsonText } from '#domain/task/events.ts'
+import type { ErrorReport, JsonText } from '#domain/task/events.ts'
 import type { HandlerEnding } from '../run/handler-ending.ts'
 
 /** What a worker tells the process that runs one attempt for it. */
@@ -29,6 +29,8 @@ export type FromIsolated =
   /** The handler cannot begin, for a reason that the task has nothing to do with. */
   | { readonly kind: 'unable'; readonly message: string }
   | { readonly kind: 'ended'; readonly ending: HandlerEnding }
+  /** An error escaped from the handler, and the process ends: its death is the crash, and this tells of what. */
+  | { readonly kind: 'escaped'; readonly error: ErrorReport }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly fields: LogFields; readonly message: string }
   | { readonly kind: 'progress'; readonly value: JsonText }
   | { readonly kind: 'ledger-request'; readonly call: number; readonly request: LedgerRequest }

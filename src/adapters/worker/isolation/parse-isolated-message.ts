@@ -20,6 +20,10 @@ export const parseIsolatedMessage = (body: unknown): FromIsolated | undefined =>
       const ending = parseEnding(members.ending)
       return ending && { kind: 'ended', ending }
     }
+    case 'escaped': {
+      const error = parseErrorReport(members.error)
+      return error && { kind: 'escaped', error }
+    }
     case 'log':
       return parseLine(members)
     case 'progress':

@@ -5,6 +5,7 @@ import type { Random } from '#application/ports/surroundings/identities.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { AbortReason, type HandlerContext, type TaskHandler } from '#application/ports/task-handler.ts'
 import { createRunProgress } from '#application/runs/run-progress.ts'
+import { abortListenerThrew, abortWithin, type CodeOrigin, findCodeOrigin } from '../run/code-origin.ts'
 import { toErrorReport } from '../run/error-report.ts'
 import { createRemoteLedger, createRemoteLogger, type RemoteLedger, type Tell } from './isolated-ports.ts'
 import { type ToIsolated, toEnvelope, trustWorkerMessage } from './isolation-messages.ts'
@@ -41,15 +42,39 @@ export const serveIsolatedRun = (deps: Deps): void => {
     })
   const controller = new AbortController()
   const ledger = createRemoteLedger(tell)
+  let origin: CodeOrigin | undefined
+  endWhenAnErrorEscapes(tell)
   process.on('disconnect', () => process.exit(0))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
   watchParent(Number(process.argv[2]))
   setInterval(() => void tell({ kind: 'alive' }), aliveEveryMs)
   process.on('message', (message) => {
     const body = trustWorkerMessage(message)
-    if (body?.kind === 'begin') void runAndEnd(deps, body, { tell, ledger, signal: controller.signal })
-    if (body?.kind === 'abort') controller.abort(new AbortReason(body.cause))
+    if (body?.kind === 'begin') {
+      origin = toOrigin(body)
+      void runAndEnd(deps, body, { tell, ledger, signal: controller.signal })
+    }
+    if (body?.kind === 'abort' && origin !== undefined) abortWithin(origin, controller, new AbortReason(body.cause))
     if (body?.kind === 'ledger-reply') ledger.onReply(body.call, body.reply)
+  })
+}
+
+const toOrigin = ({ taskId, run, attempt, type }: Begin): CodeOrigin => ({
+  taskId,
+  run,
+  attempt,
+  taskType: type,
+  abortListeners: 'not-called',
+})
+
+/** As in the process of a worker, where the errors of abort listeners end nothing either. */
+const endWhenAnErrorEscapes = (tell: Tell): void => {
+  process.on('uncaughtException', (thrown: unknown, kind: unknown) => {
+    if (findCodeOrigin()?.abortListeners === 'called' && kind === 'uncaughtException') {
+      createRemoteLogger(tell).warn({ err: thrown }, abortListenerThrew)
+      return
+    }
+    void tell({ kind: 'escaped', error: toErrorReport(thrown) }).then(() => process.exit(1))
   })
 }
 

@@ -6,6 +6,8 @@ import type { HandlerEnding } from './handler-ending.ts'
 import { RunContext, type RunTools } from './run-context.ts'
 import { toCutOffCommand, toFinishCommand } from './run-outcome.ts'
 import type { FinishCommand } from '#application/runs/finish-run.ts'
+import type { ErrorReport } from '#domain/task/events.ts'
+import { abortWithin, type CodeOrigin, toCodeOrigin } from './code-origin.ts'
 import type { WorkerLease } from '../lease/worker-lease.ts'
 
 /** The one object that all runs of a worker share: an open run stays in memory, so it holds as little as possible itself. */
@@ -33,13 +35,15 @@ interface Facts {
  *
  * ```
  *   running ── abort(cancelled | timeout | shutdown) ──▶ aborting ── still at work after its grace ──▶ given-up
- *      └──────────────────────── abandon (its lease is over) ─────────┴──────────────────────────────▶ given-up
+ *      └──────── abandon (its lease is over), endWithProcess ────────┴──────────────────────────────▶ given-up
  * ```
  */
 export class ActiveRun implements Deadlined {
   readonly task: RunningTask
   readonly lease: WorkerLease
   readonly observation: RunObservation
+  /** Of all that its handler begins. */
+  readonly origin: CodeOrigin
   /** Where it stands in the runner's table. */
   place = -1
   readonly context: HandlerContext
@@ -57,6 +61,7 @@ export class ActiveRun implements Deadlined {
     this.task = task
     this.lease = lease
     this.observation = observation
+    this.origin = toCodeOrigin(task)
     this.#deadlineAtMs = surroundings.tools.runtime.clock.monotonicMs() + preparationMs + task.timeLimitMs
     this.context = new RunContext(this, surroundings.tools)
   }
@@ -96,14 +101,23 @@ export class ActiveRun implements Deadlined {
     this.#abortCause = cause
     this.#deadlineAtMs = this.#surroundings.tools.runtime.clock.monotonicMs() + abortGraceMs
     this.#surroundings.onDeadline(this)
-    this.#signaller.abort(new AbortReason(cause))
+    abortWithin(this.origin, this.#signaller, new AbortReason(cause))
   }
 
   /** The lease is over: no outcome of this run may be recorded any more. */
   abandon(): void {
     if (this.isGivenUp) return
     this.#state = 'given-up'
-    this.#signaller.abort(new AbortReason('fenced'))
+    abortWithin(this.origin, this.#signaller, new AbortReason('fenced'))
+  }
+
+  /** The command that records the run now, because its process ends: `escaped` is the error that its handler let escape. */
+  endWithProcess(escaped: ErrorReport | undefined): FinishCommand {
+    this.#abortCause ??= 'shutdown'
+    this.#state = 'given-up'
+    abortWithin(this.origin, this.#signaller, new AbortReason('shutdown'))
+    if (escaped === undefined) return toCutOffCommand(this.#ended())
+    return this.toCommand({ kind: 'crashed', error: escaped })
   }
 
   /** The command that records how the handler ended. */

@@ -12,7 +12,9 @@ import { type Isolation, preparationMsMax } from '../isolation/isolation.ts'
 import type { WorkerLease } from '../lease/worker-lease.ts'
 import type { Slots } from '../slots.ts'
 import { ActiveRun, type RunSurroundings } from './active-run.ts'
+import { type CodeOrigin, withinOrigin } from './code-origin.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
+import { toErrorReport } from './error-report.ts'
 import type { HandlerEnding } from './handler-ending.ts'
 import { runHandler } from './run-handler.ts'
 
@@ -26,7 +28,18 @@ export interface Runner {
   cancel(runs: readonly RunningHead[]): void
   /** Aborts every handler with `shutdown`. */
   shutDown(): void
+  /**
+   * Aborts every handler and records its run at once, because the process ends: the run that the error escaped from has
+   * crashed, unless it is over already, and the others are handed back.
+   */
+  breakDown(escaped: EscapedError): void
   close(): void
+}
+
+/** What nobody caught, and the run that it comes from. */
+export interface EscapedError {
+  readonly thrown: unknown
+  readonly origin: CodeOrigin
 }
 
 export interface RunnerDeps {
@@ -105,13 +118,25 @@ class HandlerRunner implements Runner {
     }
   }
 
+  breakDown({ thrown, origin }: EscapedError): void {
+    const report = toErrorReport(thrown)
+    for (const run of this.#open.values()) {
+      const { taskId, run: number } = run.task
+      const isCulprit = taskId === origin.taskId && number === origin.run
+      this.#remove(run)
+      this.#record(run.task, run.endWithProcess(isCulprit ? report : undefined), run.lease, run.observation)
+    }
+  }
+
   close(): void {
     this.#deadlines.close()
   }
 
   #run(run: ActiveRun, handler: TaskHandler): Promise<HandlerEnding> {
     const { task, context } = run
-    if (!runsApart(task)) return runHandler(handler, task.facts.submission.payload, context)
+    if (!runsApart(task)) {
+      return withinOrigin(run.origin, runHandler, handler, task.facts.submission.payload, context)
+    }
     return this.#deps.isolation.run({
       task,
       context,

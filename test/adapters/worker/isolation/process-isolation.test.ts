@@ -2,16 +2,18 @@ import { expect, it } from 'vitest'
 import { createMemoryLogger } from '#adapters/memory/surroundings/logger.ts'
 import { systemTimers } from '#adapters/system/timers.ts'
 import { createProcessIsolation } from '#adapters/worker/isolation/process-isolation.ts'
+import { AbortReason, type HandlerContext } from '#application/ports/task-handler.ts'
 import { createHandlerContext } from '../../handlers/support/handler-context.ts'
 import { start } from '../../../support/run-commands.ts'
 import { createMemoryWorld } from '../../../support/memory-world.ts'
 import { appendCommand, makeSubmission, submitTo } from '../../../support/task-builders.ts'
 
-it('an isolated handler that sends malformed messages in our envelope ends as it returns', async () => {
+/** How a task of the entry's one type ends in a process of its own. */
+const runIn = async (entry: string, given: Partial<HandlerContext> = {}) => {
   const world = createMemoryWorld()
   const logger = createMemoryLogger()
   const isolation = createProcessIsolation({
-    entry: new URL('support/forging-entry.ts', import.meta.url),
+    entry: new URL(`support/${entry}`, import.meta.url),
     settings: undefined,
     timers: systemTimers,
     logger,
@@ -23,13 +25,29 @@ it('an isolated handler that sends malformed messages in our envelope ends as it
   if (task.status !== 'PROCESSING') throw new Error(`a started task is ${task.status}`)
   const ending = await isolation.run({
     task,
-    context: createHandlerContext(),
+    context: createHandlerContext({ log: logger, ...given }),
     ledger: world.ledger,
     onBegun: () => {},
   })
   await isolation.close()
+  return { ending, warnings: logger.lines.filter(({ level }) => level === 'warn').map(({ message }) => message) }
+}
+
+it('an isolated handler that sends malformed messages in our envelope ends as it returns', async () => {
+  const { ending, warnings } = await runIn('forging-entry.ts')
   expect(ending).toEqual({ kind: 'returned', result: { kind: 'text', text: '"fine"' } })
-  expect(logger.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
-    'malformed messages of a handler were left out',
+  expect(warnings).toEqual(['malformed messages of a handler were left out'])
+})
+
+it('an error that escapes from an isolated handler is told of with the crash, and one of an abort listener is none', async () => {
+  const controller = new AbortController()
+  const { ending, warnings } = await runIn('escaping-entry.ts', {
+    signal: controller.signal,
+    progress: () => controller.abort(new AbortReason('cancelled')),
+  })
+  expect(ending).toMatchObject({ kind: 'crashed', error: { name: 'RangeError', message: 'escaped' } })
+  expect(warnings).toEqual([
+    "a listener of a handler's signal threw",
+    'the process of the handler ended with exit code 1',
   ])
 })
