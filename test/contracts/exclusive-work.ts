@@ -100,5 +100,27 @@ export const describeExclusiveWork = (name: string, setup: Setup<ExclusiveWorkWo
       await world().advance(5)
       expect(await exclusiveWorkElsewhere.tryTurn(pass, 0, nothing)).toBe('done')
     })
+
+    it('that throws was not done: another process has the next turn at once, and the same one has not', async () => {
+      const { exclusiveWork, exclusiveWorkElsewhere } = world()
+      const pass = makePass()
+      const failing = () => Promise.reject(new Error('the queue is out of reach of this process'))
+      await expect(exclusiveWork.tryTurn(pass, anHourMs, failing)).rejects.toThrow('out of reach')
+      expect(await exclusiveWork.tryTurn(pass, anHourMs, failing)).toBe('not-due')
+      expect(await exclusiveWorkElsewhere.tryTurn(pass, anHourMs, nothing)).toBe('done')
+    })
+
+    it('that only throws here is left to the process that can do it', async () => {
+      const { exclusiveWork, exclusiveWorkElsewhere } = world()
+      const pass = makePass()
+      const everyMs = 400
+      const failing = () => Promise.reject(new Error('the queue is out of reach of this process'))
+      await expect(exclusiveWork.tryTurn(pass, everyMs, failing)).rejects.toThrow('out of reach')
+      for (let turn = 0; turn < 5; turn += 1) {
+        await world().advance(everyMs)
+        expect(await exclusiveWorkElsewhere.tryTurn(pass, everyMs, nothing)).toBe('done')
+        expect(await exclusiveWork.tryTurn(pass, everyMs, failing)).toBe('not-due')
+      }
+    })
   })
 }

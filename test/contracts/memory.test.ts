@@ -1,3 +1,4 @@
+import { createMemoryExclusiveWork } from '#adapters/memory/workers/exclusive-work.ts'
 import { createMemoryWorld } from '../support/memory-world.ts'
 import { describeEventFeed } from './event-feed.ts'
 import { describeEventStore } from './event-store.ts'
@@ -15,7 +16,7 @@ import { describeWorkerRegistry } from './worker-registry.ts'
 
 const queueIdsMax = 200
 
-/** In memory all processes of a fleet use the same adapter objects. */
+/** In memory nearly all processes of a fleet may use the same adapter objects. */
 const setup = async () => {
   const world = createMemoryWorld({ queueIdsMax })
   return {
@@ -24,7 +25,7 @@ const setup = async () => {
     queueElsewhere: world.queue,
     routesElsewhere: world.routes,
     signalsElsewhere: world.signals,
-    exclusiveWorkElsewhere: world.exclusiveWork,
+    exclusiveWorkElsewhere: createMemoryExclusiveWork(world),
     damage: async (taskId: Parameters<typeof world.database.undecodable.add>[0]) => {
       world.database.undecodable.add(taskId)
     },

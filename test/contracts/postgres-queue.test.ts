@@ -34,8 +34,8 @@ const setup = async () => {
       clock: systemClock,
       logger: silentLogger,
     }),
-    exclusiveWork: createPostgresExclusiveWork({ pool: here.pool }),
-    exclusiveWorkElsewhere: createPostgresExclusiveWork({ pool: there.pool }),
+    exclusiveWork: createPostgresExclusiveWork({ pool: here.pool, clock: systemClock }),
+    exclusiveWorkElsewhere: createPostgresExclusiveWork({ pool: there.pool, clock: systemClock }),
     advance: (ms: number): Promise<void> => sleep(ms),
     close: async () => {
       signals.close()

@@ -1,5 +1,6 @@
 import { createMemoryIdentities } from '#adapters/memory/surroundings/identities.ts'
 import { createSeededRandom } from '#adapters/memory/surroundings/seeded-random.ts'
+import { createMemoryExclusiveWork } from '#adapters/memory/workers/exclusive-work.ts'
 import { createMemoryWorkerRegistry } from '#adapters/memory/workers/worker-registry.ts'
 import { createReadyAnnouncer } from '#application/hints/announcer.ts'
 import { createQueueDepth } from '#application/hints/queue-depth.ts'
@@ -52,7 +53,7 @@ export const createImaginedProcess = (world: MemoryWorld, seed = Math.floor(worl
     ledger: gateAll(gate, world.ledger),
     progress: gateAll(gate, world.progress),
     routes: gateAll(gate, world.routes),
-    exclusiveWork: gateAll(gate, world.exclusiveWork),
+    exclusiveWork: gateAll(gate, createMemoryExclusiveWork({ database: world.database, clock })),
     registry: gateAll(gate, registry),
     queue,
     queueDepth: createQueueDepth(),

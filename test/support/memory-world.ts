@@ -64,7 +64,7 @@ export const createMemoryWorld = ({ seed = 1, queueIdsMax = 100_000 }: Options =
     registry: createMemoryWorkerRegistry({ database, clock, timers }),
     signals: createMemorySignals(),
     submitKeys: createMemorySubmitKeys(database),
-    exclusiveWork: createMemoryExclusiveWork(database),
+    exclusiveWork: createMemoryExclusiveWork({ database, clock }),
     logger,
     counts,
     count: counts.count,

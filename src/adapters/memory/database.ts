@@ -56,8 +56,11 @@ export interface StoredEffect extends Effect {
 }
 
 export interface StoredTurn {
-  readonly begunAt: Instant
-  readonly state: 'under-way' | 'over'
+  /** By the monotonic clock. */
+  readonly begunAtMs: number
+  readonly state: 'under way' | 'done' | 'failed'
+  /** The process whose turn it was; equal only to itself. */
+  readonly holder: object
 }
 
 /** An empty database. Nothing in it is written to disk. */

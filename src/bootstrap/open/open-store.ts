@@ -140,7 +140,7 @@ export const openStore = async (
     heads: createHeads(pool, routes),
     workers: {
       registry: createPostgresWorkerRegistry({ pool, address, clock, logger }),
-      exclusiveWork: createPostgresExclusiveWork({ pool }),
+      exclusiveWork: createPostgresExclusiveWork({ pool, clock }),
     },
     records: {
       ledger: createPostgresIdempotencyLedger({ pool }),

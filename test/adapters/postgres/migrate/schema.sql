@@ -50,10 +50,12 @@ table events_20260105
 
 table exclusive_work
   name text not null
+  holder uuid not null
+  beat bigint not null
+  state text not null
   begun_at timestamp with time zone not null
-  holder uuid
-  held_until timestamp with time zone
   constraint exclusive_work_pkey PRIMARY KEY (name)
+  constraint exclusive_work_state CHECK ((state = ANY (ARRAY['under way'::text, 'done'::text, 'failed'::text])))
 
 table functions
   name text not null

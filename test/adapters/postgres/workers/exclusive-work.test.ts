@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sql } from 'slonik'
 import { createPostgresExclusiveWork } from '#adapters/postgres/workers/exclusive-work.ts'
+import { systemClock } from '#adapters/system/clock.ts'
 import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import { makeName } from '../../../support/task-builders.ts'
 import { createFleet, type Fleet, type FleetProcess, waitUntil } from '../support/fleet.ts'
@@ -19,7 +21,7 @@ afterAll(() => fleet.close())
 const begin = async ({ pool }: FleetProcess, name: string) => {
   const begun = Promise.withResolvers<void>()
   const end = Promise.withResolvers<void>()
-  const outcome = createPostgresExclusiveWork({ pool, leaseMs }).tryTurn(name, 0, async () => {
+  const outcome = createPostgresExclusiveWork({ pool, clock: systemClock, leaseMs }).tryTurn(name, 0, async () => {
     begun.resolve()
     await end.promise
   })
@@ -34,7 +36,7 @@ describe('a process that dies in a pass', () => {
     const { outcome, end } = await begin(dying, name)
     // From now on it neither renews its lease nor gives it back.
     await dying.pool.end()
-    const passes = createPostgresExclusiveWork({ pool: here.pool, leaseMs })
+    const passes = createPostgresExclusiveWork({ pool: here.pool, clock: systemClock, leaseMs })
     expect(await passes.tryTurn(name, 0, nothing)).toBe('taken')
     await waitUntil(async () => (await passes.tryTurn(name, 0, nothing)) === 'done')
     end()
@@ -47,7 +49,7 @@ describe('a pass that takes longer than the lease', () => {
     const name = makeName()
     const elsewhere = await fleet.startProcess()
     const { outcome, end } = await begin(elsewhere, name)
-    const passes = createPostgresExclusiveWork({ pool: here.pool, leaseMs })
+    const passes = createPostgresExclusiveWork({ pool: here.pool, clock: systemClock, leaseMs })
     const endsAtMs = performance.now() + 2 * leaseMs
     const seen = new Set<string>()
     await waitUntil(async () => {
@@ -66,8 +68,25 @@ describe('a pass without a database', () => {
     const away = await fleet.startProcess()
     await away.pool.end()
     const never = () => Promise.reject(new Error('ran without a lease'))
-    await expect(createPostgresExclusiveWork({ pool: away.pool }).tryTurn(makeName(), 0, never)).rejects.toBeInstanceOf(
-      StoreUnavailableError,
-    )
+    await expect(
+      createPostgresExclusiveWork({ pool: away.pool, clock: systemClock }).tryTurn(makeName(), 0, never),
+    ).rejects.toBeInstanceOf(StoreUnavailableError)
+  })
+})
+
+describe('a turn that began in the future, because the clock of the server stepped back', () => {
+  it('stops the work for one interval and not for the whole step', async () => {
+    const name = makeName()
+    const passes = createPostgresExclusiveWork({ pool: here.pool, clock: systemClock })
+    const everyMs = 200
+    expect(await passes.tryTurn(name, everyMs, nothing)).toBe('done')
+    await here.pool.query(sql.unsafe`
+      update taskfold.exclusive_work set begun_at = begun_at + interval '3 hours' where name = ${name}`)
+    expect(await passes.tryTurn(name, everyMs, nothing)).toBe('not-due')
+    await waitUntil(async () => (await passes.tryTurn(name, everyMs, nothing)) === 'done')
+    expect(
+      await here.pool.oneFirst(sql.unsafe`
+      select begun_at <= clock_timestamp() from taskfold.exclusive_work where name = ${name}`),
+    ).toBe(true)
   })
 })
