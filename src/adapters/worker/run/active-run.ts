@@ -3,7 +3,7 @@ import type { RunObservation } from '#application/ports/surroundings/run-observe
 import type { RunningTask } from '#domain/task/state.ts'
 import type { Deadlined } from './deadlines.ts'
 import type { HandlerEnding } from './handler-ending.ts'
-import { RunContext, type RunTools } from './run-context.ts'
+import { createRunContext, type RunTools } from './run-context.ts'
 import { toCutOffCommand, toFinishCommand } from './run-outcome.ts'
 import type { FinishCommand } from '#application/runs/finish-run.ts'
 import type { ErrorReport } from '#domain/task/events.ts'
@@ -63,7 +63,7 @@ export class ActiveRun implements Deadlined {
     this.observation = observation
     this.origin = toCodeOrigin(task)
     this.#deadlineAtMs = surroundings.tools.runtime.clock.monotonicMs() + preparationMs + task.timeLimitMs
-    this.context = new RunContext(this, surroundings.tools)
+    this.context = createRunContext(this, surroundings.tools)
   }
 
   /** Aborts when the handler is to stop. */

@@ -25,13 +25,44 @@ interface HandledRun {
 }
 
 /**
- * The context of a handler in this process. Most handlers read only the ids, so each other member is made when it is first
- * read; it can be taken off the context like any value.
- *
+ * The context of a handler in this process. It behaves as a plain object with the members of HandlerContext: middleware may
+ * spread it, derive from it, wrap it and set members of it. Most handlers read only the ids, so each other member is made
+ * when it is first read.
+ */
+export const createRunContext = (run: HandledRun, tools: RunTools): HandlerContext =>
+  new Proxy(new RunContext(run, tools), asPlainObject)
+
+/**
+ * Shows the getters of RunContext as own members, and reads them from it whatever object was asked: the getters of an
+ * object derived from it would find no private members. One for all runs: own getters cost some 2 µs each time, and making
+ * all members at once costs a signal and a logger that most handlers never use.
+ */
+const asPlainObject: ProxyHandler<RunContext> = {
+  get: (context, key): unknown => Reflect.get(context, key),
+  set: (_, key, value, receiver) =>
+    Reflect.defineProperty(receiver, key, { value, writable: true, enumerable: true, configurable: true }),
+  ownKeys: (context) => [...new Set<string | symbol>([...memberNames, ...Reflect.ownKeys(context)])],
+  getOwnPropertyDescriptor: (context, key) =>
+    Reflect.getOwnPropertyDescriptor(context, key) ??
+    (memberNames.has(key)
+      ? { value: Reflect.get(context, key), writable: true, enumerable: true, configurable: true }
+      : undefined),
+}
+
+const memberNames: ReadonlySet<string | symbol> = new Set<keyof HandlerContext>([
+  'taskId',
+  'attempt',
+  'signal',
+  'log',
+  'progress',
+  'effect',
+])
+
+/**
  * A class, because an object literal with getters gets a hidden class of its own each time. V8 allocates hidden classes in
  * the old generation, so all that their getters see survives until the next full collection.
  */
-export class RunContext implements HandlerContext {
+class RunContext implements HandlerContext {
   readonly taskId: TaskId
   readonly attempt: number
   readonly #run: HandledRun
