@@ -8,3 +8,12 @@ export type Due =
 
 /** The instant at which something due becomes ready: `runAt`, or `recordedAt + delayMs`. */
 export const readyInstant = (due: Due, recordedAt: Instant): Instant => due.runAt ?? recordedAt + due.delayMs
+
+/**
+ * Whether what becomes ready at `readyAt` is due at the instant `at` of the store's clock. What was due when its last event was
+ * recorded, at `changedAt`, is due for good, also when the clock has stepped back since: only a delay depends on the clock.
+ */
+export const isDue = (
+  { readyAt, changedAt }: { readonly readyAt: Instant; readonly changedAt: Instant },
+  at: Instant,
+): boolean => readyAt <= changedAt || readyAt <= at

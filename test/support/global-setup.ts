@@ -1,6 +1,7 @@
 import type { TestProject } from 'vitest/node'
 import { providePostgres } from './provide-postgres.ts'
 import { provideRedis, reportMissingRedis } from './provide-redis.ts'
+import { reportMissingFaketime } from './steppable-postgres.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -16,6 +17,7 @@ const setUp = async (project: TestProject): Promise<() => Promise<void>> => {
   const redis = await provideRedis()
   try {
     reportMissingRedis(redis)
+    reportMissingFaketime()
   } catch (error) {
     await redis?.release()
     throw error

@@ -48,8 +48,14 @@ if ! read -r told; then
 fi
 wait $server`
 
-/** Starts a server in a folder of its own. `settings` come after those of the embedded server, so that they win. */
-export const startPostgresServer = async (settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> => {
+/**
+ * Starts a server in a folder of its own. `settings` come after those of the embedded server, so that they win; `environment`
+ * is the server's own.
+ */
+export const startPostgresServer = async (
+  settings: Readonly<Record<string, string>> = {},
+  environment: Readonly<Record<string, string>> = {},
+): Promise<PostgresServer> => {
   const account = await findServerAccount()
   const folder = await mkdtemp(join(tmpdir(), 'taskfold-postgres-'))
   if (account !== undefined) await chown(folder, account.uid, account.gid)
@@ -64,7 +70,7 @@ export const startPostgresServer = async (settings: Readonly<Record<string, stri
   const start = async (): Promise<void> => {
     running = spawn('/bin/sh', ['-c', guard, folder, binaries.postgres, ...args], {
       ...processOptions(place),
-      env: { ...processOptions(place).env, PATH: '/usr/bin:/bin' },
+      env: { ...processOptions(place).env, PATH: '/usr/bin:/bin', ...environment },
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
     })

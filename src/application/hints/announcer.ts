@@ -1,6 +1,6 @@
 import { rankOf } from '#domain/rank.ts'
 import type { Task } from '#domain/task/state.ts'
-import type { Instant } from '#domain/time.ts'
+import { type Instant, isDue } from '#domain/time.ts'
 import type { DueTask } from '../ports/heads/runnable-index.ts'
 import type { Hint, TaskQueue } from '../ports/queue/task-queue.ts'
 import type { StoreClock, Timers } from '../ports/surroundings/clock.ts'
@@ -85,7 +85,9 @@ export const createReadyAnnouncer = (deps: Deps): ReadyAnnouncer => {
     announce: (task, now) => {
       if (task.status !== 'PENDING') return
       const { queue, type, priority } = task.facts.submission
-      announceDue({ taskId: task.taskId, route: { queue, type }, priority, readyAt: task.times.readyAt }, now)
+      const due = { taskId: task.taskId, route: { queue, type }, priority, readyAt: task.times.readyAt }
+      if (isDue(task.times, now ?? deps.storeClock.now())) push(due)
+      else announceDue(due, now)
     },
     close: async () => {
       state = 'closed'

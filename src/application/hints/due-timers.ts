@@ -3,9 +3,9 @@ import type { DueTask } from '../ports/heads/runnable-index.ts'
 import type { Timers } from '../ports/surroundings/clock.ts'
 
 /** One timer for each task that is due soon. */
-export interface DueTimers {
+export interface DueTimers<Task extends Pick<DueTask, 'taskId' | 'readyAt'>> {
   /** Calls `onDue` with the task after `waitMs`. Does nothing when the task has a timer for that instant, or after `close`. */
-  set(task: DueTask, waitMs: number): void
+  set(task: Task, waitMs: number): void
   /** Drops all timers. */
   close(): void
 }
@@ -13,7 +13,10 @@ export interface DueTimers {
 /** More timers than this are not set: the reconciler finds the other tasks once they are due. */
 const timersMax = 50_000
 
-export const createDueTimers = (timers: Timers, onDue: (task: DueTask) => void): DueTimers => {
+export const createDueTimers = <Task extends Pick<DueTask, 'taskId' | 'readyAt'>>(
+  timers: Timers,
+  onDue: (task: Task) => void,
+): DueTimers<Task> => {
   /** What cancels each timer, by task and instant: a task that was rescheduled has a timer for each of its instants. */
   const cancels = new Map<string, () => void>()
   let state: 'open' | 'closed' = 'open'

@@ -1,6 +1,6 @@
 import type { TaskId } from '#domain/identifiers.ts'
 import { detailOf, type FailedDetail, type PendingTask, type RunningTask, type Task } from '#domain/task/state.ts'
-import type { Instant } from '#domain/time.ts'
+import { type Instant, isDue } from '#domain/time.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
 import type { RunIndex } from '../ports/heads/run-index.ts'
 import type { WorkerRegistry, WorkerRow } from '../ports/workers/worker-registry.ts'
@@ -79,7 +79,7 @@ const atRest = (code: ExplanationCode, message: string): Explained => ({
 })
 
 const explainPending = async (deps: Deps, task: PendingTask, now: Instant): Promise<Explained> => {
-  if (task.phase === 'waiting' && task.times.readyAt <= now) {
+  if (task.phase === 'waiting' && isDue(task.times, now)) {
     return { because: await explainReady(deps, task), next: undefined }
   }
   const reason: Reason =

@@ -11,12 +11,13 @@ import type { Fleet } from '../ports/workers/fleet.ts'
 import type { WorkerRow } from '../ports/workers/worker-registry.ts'
 import { createHeadRepair, type HeadRepair } from './head-repair.ts'
 import { recoverLostRuns } from './lost-runs.ts'
+import { createSteppedOverTasks } from './stepped-over-tasks.ts'
 import { createSweeper, type Sweeper } from './sweeper.ts'
 
-/** The recovery of one process: sweeper and reconciler, each in a loop. Every process that works or maintains has one. */
+/** The recovery of one process: sweeper, reconciler and what a step of the store's clock calls for, each in a loop. Every process that works or maintains has one. */
 export interface Recovery {
   start(): void
-  /** Ends both loops, and resolves when the passes and the recovery under way have ended. */
+  /** Ends the loops, and resolves when the passes and the recovery under way have ended. */
   close(): Promise<void>
 }
 
@@ -39,7 +40,7 @@ export interface RecoveryOptions {
 }
 
 export const createRecovery = (deps: RecoveryDeps, options: RecoveryOptions): Recovery => {
-  const { store, heads, routes, hints, fleet, runtime } = deps
+  const { store, heads, routes, hints, fleet, identities, runtime } = deps
   const headRepair = createHeadRepair({ store, index: heads.index, announcer: hints.announcer, runtime })
   // The sweeper reads the registry at least as often as the reconciler needs it: one reading serves both.
   const workers = createRecentRead(runtime.clock, () => fleet.registry.readAll())
@@ -67,13 +68,21 @@ export const createRecovery = (deps: RecoveryDeps, options: RecoveryOptions): Re
     pass: (signal) => reconciler.reconcile(signal),
     everyMs: () => reconciler.everyMs(),
   })
+  const steppedOver = createSteppedOverTasks({
+    runnable: heads.runnable,
+    exclusiveWork: fleet.exclusiveWork,
+    changing: { store, index: heads.index, identities, count: runtime.count },
+    announcer: hints.announcer,
+    runtime,
+  })
   return {
     start: () => {
       sweeps.start()
       reconciles.start()
+      steppedOver.start()
     },
     close: async () => {
-      await Promise.all([sweeps.close(), reconciles.close()])
+      await Promise.all([sweeps.close(), reconciles.close(), steppedOver.close()])
       await sweeper.settle()
       await headRepair.close()
     },

@@ -1,5 +1,6 @@
 import { findEndingDetail } from './failure-causes.ts'
 import { retryDelayMs } from '../retry-policy.ts'
+import { isDue } from '../time.ts'
 import type { Rejection } from './rejections.ts'
 import type { DeclareLost, Fail, Release, Start, Submit, Succeed, TaskCommand } from './commands.ts'
 import type { CancellationCause, Failed, FailureCause, ErrorReport, TaskEvent } from './events.ts'
@@ -41,7 +42,7 @@ export const decide = (state: TaskState, command: TaskCommand): Decision => {
         : reject({ code: 'not-retryable', status: state.status })
     case 'RunNow':
       if (state.status !== 'PENDING') return reject({ code: 'not-runnable', status: state.status })
-      return state.phase === 'waiting' && state.times.readyAt <= command.now
+      return state.phase === 'waiting' && isDue(state.times, command.now)
         ? accept()
         : accept({ type: 'Rescheduled', data: { delayMs: 0 } })
   }
@@ -59,7 +60,7 @@ const decideStart = (task: Task, command: Start): Decision => {
   if (task.status !== 'PENDING' || task.facts.attemptsSinceOpening >= task.facts.submission.maxAttempts) {
     return reject({ code: 'not-startable', status: task.status })
   }
-  if (task.times.readyAt > command.now) return reject({ code: 'not-due', readyAt: task.times.readyAt })
+  if (!isDue(task.times, command.now)) return reject({ code: 'not-due', readyAt: task.times.readyAt })
   return accept({
     type: 'Started',
     data: {

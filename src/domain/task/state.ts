@@ -1,6 +1,6 @@
 import type { Incarnation, Run, TaskId } from '../identifiers.ts'
 import type { ErrorReport, FailureCause, JsonText, Submission } from './events.ts'
-import type { Instant } from '../time.ts'
+import { type Instant, isDue } from '../time.ts'
 
 /** The latest failed attempt of a task; forgotten when the task succeeds. */
 export interface Failure {
@@ -139,7 +139,7 @@ const workersLostMax = 2
 
 const pendingDetail = (task: PendingTask, at: Instant): TaskDetail => {
   if (task.phase === 'awaiting-retry') return 'retrying'
-  if (task.times.readyAt <= at) return 'ready'
+  if (isDue(task.times, at)) return 'ready'
   return task.facts.attempt === 0 ? 'scheduled' : 'retrying'
 }
 

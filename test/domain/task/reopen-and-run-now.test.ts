@@ -143,3 +143,20 @@ describe('a rescheduled task', () => {
     ).toMatchObject({ facts: { attempt: 1, attemptsSinceOpening: 1 } })
   })
 })
+
+describe('a person who hurries a task after the clock has stepped back', () => {
+  const threeHoursBefore = at(-3 * 3_600_000)
+
+  test('makes it due by one event, however often', () => {
+    given(submitted({}, { delayMs: 500 }))
+      .when(runNow(threeHoursBefore))
+      .records(rescheduled({ delayMs: 0 }))
+    given(submitted({}, { delayMs: 500 }), rescheduled({ delayMs: 0 }))
+      .when(runNow(threeHoursBefore))
+      .recordsNothing()
+  })
+
+  test('records nothing on a task without a delay', () => {
+    given(submitted()).when(runNow(threeHoursBefore)).recordsNothing()
+  })
+})

@@ -172,3 +172,26 @@ describe('an ended task', () => {
     given(submitted(), cancelled('requested')).when(start()).isRefused({ code: 'not-startable', status: 'CANCELLED' })
   })
 })
+
+describe('a clock that stepped back', () => {
+  const threeHoursBefore = at(-3 * 3_600_000)
+
+  test('keeps no task from starting that was due when it was recorded', () => {
+    given(submitted()).when(start(threeHoursBefore)).records(started(1))
+    given(submitted({}, { runAt: at(-1) }))
+      .when(start(threeHoursBefore))
+      .records(started(1))
+    given(submitted(), started(1), released({ run: 2, attempt: 1 }))
+      .when(start(threeHoursBefore))
+      .records(started(1))
+    given(submitted(), started(1), failed({ run: 2, attempt: 1 }), retried(0))
+      .when(start(threeHoursBefore))
+      .records(started(2))
+  })
+
+  test('makes no delay shorter', () => {
+    given(submitted({}, { delayMs: 1 }))
+      .when(start(threeHoursBefore))
+      .isRefused({ code: 'not-due', readyAt: at(1) })
+  })
+})

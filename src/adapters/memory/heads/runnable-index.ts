@@ -1,5 +1,12 @@
 import type { Route } from '#domain/route.ts'
-import type { DueTask, DueWindow, RankedTask, RunnableIndex } from '#application/ports/heads/runnable-index.ts'
+import type {
+  DueTask,
+  DueWindow,
+  RankedTask,
+  RunnableIndex,
+  SteppedOverHead,
+} from '#application/ports/heads/runnable-index.ts'
+import { mintedAt } from '#domain/identifiers.ts'
 import { compareRanked, rankOf } from '#domain/rank.ts'
 import type { Instant } from '#domain/time.ts'
 import type { MemoryDatabase } from '../database.ts'
@@ -13,7 +20,26 @@ export const createMemoryRunnableIndex = (database: MemoryDatabase): RunnableInd
     const soon = (route: Route) => readLater(database, route, now, now + withinMs).slice(0, limit)
     return routes.flatMap(soon).toSorted(compareReady)
   },
+
+  readSteppedOver: async (shown, limit) => {
+    const now = database.now()
+    const newest = database.heads.newestFirst()[Symbol.iterator]().next().value
+    const liesBehind = now < shown - 1_000 || (newest !== undefined && mintedAt(newest.taskId) > now + mintedAheadMsMax)
+    return { now, heads: liesBehind ? readAhead(database, now).slice(0, limit) : [] }
+  },
 })
+
+/** Ids are minted up to some seconds ahead of the clock; a step back by less than this only costs that time. */
+const mintedAheadMsMax = 15_000
+
+const readAhead = (database: MemoryDatabase, now: Instant): readonly SteppedOverHead[] => {
+  const heads: SteppedOverHead[] = []
+  for (const { taskId, version, queue, type, priority, readyAt, lastAt } of database.heads.newestFirst()) {
+    if (readyAt === undefined || readyAt <= now || lastAt <= now) continue
+    heads.push({ taskId, version, route: { queue, type }, priority, readyAt, delayMs: readyAt - lastAt })
+  }
+  return heads.toSorted((a, b) => a.delayMs - b.delayMs || compareReady(a, b))
+}
 
 const readWindow = (
   database: MemoryDatabase,

@@ -1,7 +1,7 @@
 import type { HeadQuery, QueueSummary, TaskIndex } from '#application/ports/heads/task-index.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { Head } from '#domain/task/head.ts'
-import type { Instant } from '#domain/time.ts'
+import { type Instant, isDue } from '#domain/time.ts'
 import type { MemoryDatabase } from '../database.ts'
 
 const headsPerCallMax = 1_000
@@ -52,16 +52,17 @@ const matches = (query: HeadQuery, head: Head, submittedAt: Instant | undefined)
 
 const summarize = (queue: string, heads: readonly Head[], now: Instant): QueueSummary => {
   const pending = heads.filter((head) => head.readyAt !== undefined)
-  const ages = pending.map((head) => now - (head.readyAt ?? now)).filter((age) => age >= 0)
-  const later = pending.filter((head) => head.readyAt !== undefined && head.readyAt > now)
+  const due = pending.filter(({ readyAt = now, lastAt }) => isDue({ readyAt, changedAt: lastAt }, now))
+  const later = pending.filter((head) => !due.includes(head))
   return {
     queue,
-    ready: ages.length,
+    ready: due.length,
     scheduled: later.filter((head) => head.attempt === 0).length,
     retrying: later.filter((head) => head.attempt > 0).length,
     running: heads.filter((head) => head.status === 'PROCESSING').length,
     failed: heads.filter((head) => head.status === 'FAILED').length,
-    oldestReadyAgeMs: ages.length === 0 ? undefined : ages.reduce((oldest, age) => Math.max(oldest, age), 0),
+    oldestReadyAgeMs:
+      due.length === 0 ? undefined : due.reduce((oldest, { readyAt = now }) => Math.max(oldest, now - readyAt), 0),
   }
 }
 

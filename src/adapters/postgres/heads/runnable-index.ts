@@ -1,7 +1,13 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import { type Route, routeKey } from '#domain/route.ts'
-import type { DueTask, DueWindow, RankedTask, RunnableIndex } from '#application/ports/heads/runnable-index.ts'
+import type {
+  DueTask,
+  DueWindow,
+  RankedTask,
+  RunnableIndex,
+  SteppedOverHead,
+} from '#application/ports/heads/runnable-index.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import { priorityHeadStartMs } from '#domain/rank.ts'
 import { withReadDeadline } from '../connection/read-deadline.ts'
@@ -49,7 +55,26 @@ export const createPostgresRunnableIndex = ({ pool, routes }: Deps): RunnableInd
       return named === undefined ? [] : [{ taskId: parseTaskId(task_id), route: named, priority, readyAt: ready_ms }]
     })
   },
+
+  readSteppedOver: async (shown, limit) => {
+    const rows = await withReadDeadline(pool.many(steppedOverStatement(shown, limit)))
+    const heads = await Promise.all(
+      rows.map(
+        async ({ task_id, version, route, priority, ready_ms, delay_ms }): Promise<readonly SteppedOverHead[]> => {
+          const named = route === null ? undefined : await routes.findRoute(route)
+          if (task_id === null || named === undefined) return []
+          return [
+            { taskId: parseTaskId(task_id), route: named, version, priority, readyAt: ready_ms, delayMs: delay_ms },
+          ]
+        },
+      ),
+    )
+    return { now: rows[0]?.now_ms ?? shown, heads: heads.flat() }
+  },
 })
+
+/** Ids are minted up to some seconds ahead of the clock; a step back by less than this only costs that time. */
+const mintedAheadMsMax = 15_000
 
 type NumberedWindow = Omit<DueWindow, 'route'> & { readonly place: number; readonly route: number }
 
@@ -134,3 +159,41 @@ const dueSoonStatement = (numbers: readonly number[], withinMs: number, limit: n
     order by d.ready_at, d.task_id
     limit ${limit}) soon
   order by soon.ready_at, soon.task_id`
+
+const steppedOverRow = z.object({
+  now_ms: z.int(),
+  task_id: z.string().nullable(),
+  version: z.int(),
+  route: z.int().nullable(),
+  priority: z.int(),
+  ready_ms: z.int(),
+  delay_ms: z.int(),
+})
+
+/** One row for the clock alone when there are no such heads. The heads that wait are read whole, for no index has their delays. */
+const steppedOverStatement = (shown: number, limit: number) => sql.type(steppedOverRow)`
+  with clock as (
+    select at, at < 'epoch'::timestamptz + ${shown}::bigint * interval '1 millisecond' - interval '1 second' or exists (
+      select
+      from taskfold.tasks newest
+      where newest.task_id >= taskfold.lowest_task_id(at + ${mintedAheadMsMax}::bigint * interval '1 millisecond')
+      limit 1) as lies_behind
+    from (select clock_timestamp() as at) now
+  )
+  select
+    (extract(epoch from clock.at) * 1000)::bigint as now_ms,
+    h.task_id,
+    coalesce(h.version, 0) as version,
+    h.route,
+    coalesce(h.priority, 0) as priority,
+    coalesce((extract(epoch from h.ready_at) * 1000)::bigint, 0) as ready_ms,
+    coalesce((extract(epoch from h.ready_at - h.last_at) * 1000)::bigint, 0) as delay_ms
+  from clock
+  left join lateral (
+    select t.task_id, t.version, t.route, t.priority, t.ready_at, t.last_at
+    from taskfold.tasks t
+    where clock.lies_behind
+    and t.ready_at > clock.at
+    and t.last_at > clock.at
+    order by t.ready_at - t.last_at, t.ready_at, t.task_id
+    limit ${limit}) h on true`

@@ -158,9 +158,9 @@ const summaryRow = z.object({
 const summaryStatement = sql.type(summaryRow)`
   with pending as (
     select route,
-           count(*) filter (where ready_at <= now()) as ready,
-           count(*) filter (where ready_at > now() and attempt = 0) as scheduled,
-           count(*) filter (where ready_at > now() and attempt > 0) as retrying,
+           count(*) filter (where ready_at <= greatest(now(), last_at)) as ready,
+           count(*) filter (where ready_at > greatest(now(), last_at) and attempt = 0) as scheduled,
+           count(*) filter (where ready_at > greatest(now(), last_at) and attempt > 0) as retrying,
            min(ready_at) as oldest_at
     from taskfold.tasks
     where ready_at is not null
@@ -182,8 +182,8 @@ const summaryStatement = sql.type(summaryRow)`
          coalesce(sum(pending.retrying), 0)::bigint as retrying,
          coalesce(sum(running.running), 0)::bigint as running,
          coalesce(sum(failed.failed), 0)::bigint as failed,
-         case when min(pending.oldest_at) <= now()
-              then floor(extract(epoch from now() - min(pending.oldest_at)) * 1000)::bigint
+         case when sum(pending.ready) > 0
+              then greatest(0, floor(extract(epoch from now() - min(pending.oldest_at)) * 1000)::bigint)
          end as oldest_ready_age_ms
   from taskfold.routes r
   left join pending on pending.route = r.id

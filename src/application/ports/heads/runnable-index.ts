@@ -15,6 +15,25 @@ export interface RunnableIndex {
    * Throws StoreUnavailableError.
    */
   readDueSoon(routes: readonly Route[], withinMs: number, limit: number): Promise<readonly DueTask[]>
+
+  /**
+   * The store's clock, and when it lies behind an instant that it has shown before, the pending heads that only a step back
+   * keeps from being due: those whose last event lies ahead of it, and that become ready after now. Those with the shortest
+   * delay come first, at most `limit`, 1..10,000. That the clock lies behind shows by `shown`, an instant that the caller
+   * has seen it at, or by the newest task id. Costs two probes while it does not. Throws StoreUnavailableError.
+   */
+  readSteppedOver(shown: Instant, limit: number): Promise<SteppedOver>
+}
+
+export interface SteppedOver {
+  readonly now: Instant
+  readonly heads: readonly SteppedOverHead[]
+}
+
+export interface SteppedOverHead extends DueTask {
+  readonly version: number
+  /** What its last event told it to wait: not positive for a task that was due at once. */
+  readonly delayMs: number
 }
 
 export interface DueWindow {

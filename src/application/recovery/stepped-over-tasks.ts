@@ -1,0 +1,86 @@
+import { type ChangeTaskDeps, changeTask } from '../commands/change-task.ts'
+import type { ReadyAnnouncer } from '../hints/announcer.ts'
+import { createDueTimers } from '../hints/due-timers.ts'
+import { createPeriodicLoop, type PeriodicLoop } from '../mechanisms/periodic-loop.ts'
+import type { RunnableIndex, SteppedOverHead } from '../ports/heads/runnable-index.ts'
+import type { Runtime } from '../ports/surroundings/runtime.ts'
+import type { ExclusiveWork } from '../ports/workers/exclusive-work.ts'
+
+interface Deps {
+  readonly runnable: Pick<RunnableIndex, 'readSteppedOver'>
+  readonly exclusiveWork: ExclusiveWork
+  readonly changing: ChangeTaskDeps
+  readonly announcer: ReadyAnnouncer
+  readonly runtime: Runtime
+}
+
+const everyMs = { idle: 10_000, full: 1_000 }
+/** A turn counts as due a little early, as for the reconciler. */
+const dueShare = 0.9
+/** Heads of one pass. After one that was full the next one comes soon. */
+const headsMax = 10_000
+
+/**
+ * Keeps a step back of the store's clock from putting tasks off, which the reconciler, who asks by that clock, does not see.
+ *
+ * A task that was due when it was recorded is due still: it is hinted at. One with a delay, recorded at an instant that lies
+ * ahead now, waits its delay once more by this process's monotonic clock, and is then made due by an event, because its
+ * readiness must not hang on what one process remembers. A process that takes over begins the wait anew, and the clock
+ * itself ends it at the latest.
+ */
+export const createSteppedOverTasks = (deps: Deps): PeriodicLoop => {
+  const { runnable, exclusiveWork, announcer, runtime } = deps
+  /** The latest instant that the clock has shown to this process. */
+  let shown = 0
+  let clockState: 'ahead' | 'behind' = 'ahead'
+  let load: 'idle' | 'full' = 'idle'
+  const underWay = new Set<Promise<void>>()
+
+  const timers = createDueTimers<SteppedOverHead>(runtime.timers, (head) => {
+    const hurrying = hurry(deps, head).finally(() => underWay.delete(hurrying))
+    underWay.add(hurrying)
+  })
+
+  const pass = async (): Promise<void> => {
+    const { now, heads } = await runnable.readSteppedOver(shown, headsMax)
+    if (now < shown && clockState === 'ahead') runtime.logger.warn({ now, shown }, "the store's clock stepped back")
+    clockState = now < shown ? 'behind' : 'ahead'
+    load = heads.length === headsMax ? 'full' : 'idle'
+    shown = Math.max(shown, now)
+    for (const head of heads) {
+      if (head.delayMs <= 0) announcer.announceDue(head, head.readyAt)
+      else timers.set(head, head.delayMs)
+    }
+  }
+
+  const loop = createPeriodicLoop(runtime, {
+    name: 'stepped-over',
+    pass: async () => void (await exclusiveWork.tryTurn('stepped-over', everyMs[load] * dueShare, pass)),
+    everyMs: () => everyMs[load],
+  })
+  return {
+    start: () => loop.start(),
+    close: async () => {
+      timers.close()
+      await loop.close()
+      await Promise.all(underWay)
+    },
+  }
+}
+
+const reason = "the store's clock stepped back"
+
+/** If it fails, the next pass finds the task again. */
+const hurry = async ({ changing, announcer, runtime }: Deps, { taskId, version }: SteppedOverHead): Promise<void> => {
+  try {
+    const outcome = await changeTask(changing, {
+      taskId,
+      toCommand: (now) => ({ type: 'RunNow', now }),
+      context: { reason },
+      ifVersion: version,
+    })
+    if (outcome.kind === 'changed') announcer.announce(outcome.task, outcome.now)
+  } catch (error) {
+    runtime.logger.debug({ taskId, err: error }, 'a task was not made due after a step of the clock')
+  }
+}

@@ -1,0 +1,56 @@
+import { globSync } from 'node:fs'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type PostgresServer, startPostgresServer } from './postgres-server.ts'
+
+/** A PostgreSQL whose clock a test sets. The clocks of all other processes stay as they are. */
+export interface SteppablePostgres extends PostgresServer {
+  /** From now on the server's clock is so far ahead of the machine's; behind it when negative. In whole seconds. */
+  stepClock(aheadMs: number): Promise<void>
+}
+
+const library = globSync('/usr/lib/*/faketime/libfaketime.so.1')[0]
+
+/** Whether there is libfaketime, by which a process sees another clock than the machine's. */
+export const hasFaketime = (): boolean => library !== undefined
+
+/** Says once, for all suites that are passed over, what was missing; ends a run that must not pass any over. */
+export const reportMissingFaketime = (): void => {
+  if (hasFaketime()) return
+  const message =
+    'NO libfaketime (Debian: libfaketime). These suites did not run: test/scenarios/clock-steps.test.ts, and all others ' +
+    'that set the clock of a database.'
+  if (process.env['CI'] === 'true') throw new Error(message)
+  process.stderr.write(`\n${message}\n\n`)
+}
+
+/** The monotonic clock is left alone: the server's own timeouts go by it. */
+export const startSteppablePostgres = async (
+  settings: Readonly<Record<string, string>> = {},
+): Promise<SteppablePostgres> => {
+  if (library === undefined) throw new Error('there is no libfaketime')
+  const folder = await mkdtemp(join(tmpdir(), 'taskfold-clock-'))
+  const file = join(folder, 'offset')
+  const stepClock = (aheadMs: number): Promise<void> =>
+    writeFile(file, `${aheadMs < 0 ? '-' : '+'}${Math.abs(Math.round(aheadMs / 1_000))}\n`)
+  // The server may run as another user, who reads it.
+  await stepClock(0)
+  await chmod(folder, 0o755)
+  await chmod(file, 0o644)
+  const server = await startPostgresServer(settings, {
+    LD_PRELOAD: library,
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_NO_CACHE: '1',
+    FAKETIME_DONT_RESET: '1',
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+  })
+  return {
+    ...server,
+    stepClock,
+    remove: async () => {
+      await server.remove()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
