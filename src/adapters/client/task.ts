@@ -28,6 +28,11 @@ export interface TaskSummary {
 export interface TaskFailure {
   readonly name: string
   readonly message: string
+  /** Such as `ECONNREFUSED`. */
+  readonly code: string | null
+  /** What the error came from: its cause, the errors that it joins, and what those came from. At most ten. */
+  readonly causes: readonly Pick<TaskFailure, 'name' | 'message' | 'code'>[]
+  /** Why the attempt failed, such as `handler-error` or `timeout`. */
   readonly cause: string
   readonly attempt: number
 }
@@ -74,6 +79,16 @@ type Unstored = symbol | ((...given: never) => unknown)
 
 const statuses: readonly TaskStatus[] = ['PENDING', 'PROCESSING', 'SUCCESS', 'FAILED', 'CANCELLED']
 
+const looksLikeCause = objectOf({ name: isText, message: isText, code: nullOr(isText) })
+const looksLikeFailure = objectOf({
+  name: isText,
+  message: isText,
+  code: nullOr(isText),
+  causes: listOf(looksLikeCause),
+  cause: isText,
+  attempt: isWhole,
+})
+
 const summaryMembers: Readonly<Record<keyof TaskSummary, Check>> = {
   id: isText,
   type: isText,
@@ -84,7 +99,7 @@ const summaryMembers: Readonly<Record<keyof TaskSummary, Check>> = {
   attempt: isWhole,
   maxAttempts: isWhole,
   timeoutMs: isWhole,
-  error: nullOr(objectOf({ name: isText, message: isText, cause: isText, attempt: isWhole })),
+  error: nullOr(looksLikeFailure),
   progress: isAnything,
   runAt: isText,
   submittedAt: isText,

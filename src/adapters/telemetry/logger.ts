@@ -54,6 +54,13 @@ const wrap = (target: PinoLogger): Logger => {
   }
 }
 
+/** Of the errors that one joins only the first: the others say the same of another address. */
+const originOf = (error: Error): unknown => {
+  if (error.cause !== undefined || !(error instanceof AggregateError)) return error.cause
+  const [first]: readonly unknown[] = error.errors
+  return first
+}
+
 const causesMax = 5
 const messageLengthMax = 1_000
 
@@ -65,7 +72,7 @@ const describeError = (error: unknown): LogFields => {
   const causes: LogFields[] = []
   let at: unknown = error
   let stack: string | undefined
-  for (; at instanceof Error && causes.length < causesMax; at = at.cause) {
+  for (; at instanceof Error && causes.length < causesMax; at = originOf(at)) {
     causes.push({
       name: at.name,
       message: at.message.slice(0, messageLengthMax),

@@ -1,4 +1,5 @@
 import type { TaskId } from '#domain/identifiers.ts'
+import type { ErrorFacts, ErrorReport } from '#domain/task/events.ts'
 import { detailOf, type FailedDetail, type PendingTask, type RunningTask, type Task } from '#domain/task/state.ts'
 import { type Instant, isDue } from '#domain/time.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
@@ -147,4 +148,13 @@ const explainSilence = (worker: WorkerRow | undefined): string => {
 const explainFailure = ({ facts: { lastFailure } }: Task): string =>
   lastFailure === undefined
     ? 'it was tried before'
-    : `attempt ${lastFailure.attempt} failed (${lastFailure.cause}): ${lastFailure.error.name}: ${lastFailure.error.message}`
+    : `attempt ${lastFailure.attempt} failed (${lastFailure.cause}): ${describeError(lastFailure.error)}`
+
+/** With what it came from: the reason of `fetch failed` is there. */
+const describeError = ({ causes = [], ...error }: ErrorReport): string =>
+  [error, ...causes].map(describeFacts).join(', because of ')
+
+const describeFacts = ({ name, message, code }: ErrorFacts): string => {
+  const said = `${name}: ${message}`
+  return code === undefined || said.includes(code) ? said : `${said} (${code})`
+}

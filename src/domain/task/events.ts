@@ -31,11 +31,22 @@ export type FailureCause =
 /** Why a task was cancelled: `requested` while it was pending; every other cause says how its run ended. */
 export type CancellationCause = 'requested' | 'aborted' | 'cut-off' | 'shutdown' | 'worker-lost' | 'crash'
 
-/** An error that a handler threw. The message is at most 4 KiB of UTF-8, the stack at most 50 frames. */
-export interface ErrorReport {
+/** One error, as far as it is kept. Texts are UTF-8: the message at most 4 KiB, the stack at most 50 frames. */
+export interface ErrorFacts {
   readonly name: string
   readonly message: string
+  /** What programs tell errors apart by, such as `ECONNREFUSED`: up to 64 letters, digits and `_.:-`. */
+  readonly code?: string
   readonly stack?: string
+}
+
+/** An error that a handler threw. */
+export interface ErrorReport extends ErrorFacts {
+  /**
+   * What it came from: its cause, and the errors that it joins, each followed by what that came from. At most ten, five
+   * deep, whose texts are at most 8 KiB together.
+   */
+  readonly causes?: readonly ErrorFacts[]
 }
 
 export type Submitted = { readonly type: 'Submitted'; readonly data: Submission & Due }

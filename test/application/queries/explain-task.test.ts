@@ -44,6 +44,24 @@ describe('a pending task', () => {
     })
   })
 
+  it('says what the failure came from', async () => {
+    const { explain, submit, apply } = createSituation()
+    const running = await submit().then((task) => apply(task, start(task)))
+    const causes = [
+      { name: 'AggregateError', message: 'no address', code: 'ECONNREFUSED' },
+      { name: 'Error', message: 'connect ECONNREFUSED ::1', code: 'ECONNREFUSED' },
+    ]
+    const retrying = await apply(
+      running,
+      fail(running, { error: { name: 'TypeError', message: 'fetch failed', causes } }),
+    )
+    const explanation = await explain(retrying)
+    expect(explanation?.because[0]?.message).toBe(
+      'attempt 1 failed (handler-error): TypeError: fetch failed, because of AggregateError: no address (ECONNREFUSED), ' +
+        'because of Error: connect ECONNREFUSED ::1',
+    )
+  })
+
   it('waits for its retry, and says what failed', async () => {
     const { world, explain, submit, apply } = createSituation()
     const running = await submit().then((task) => apply(task, start(task)))

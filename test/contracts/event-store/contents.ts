@@ -59,6 +59,17 @@ export const describeContents = (world: () => EventStoreWorld): void => {
 
     it.each([
       ['a stack', { name: 'TypeError', message: 'x is not a function', stack: 'TypeError: x\n    at f (a.ts:1:1)' }],
+      [
+        'causes',
+        {
+          name: 'TypeError',
+          message: 'fetch failed',
+          causes: [
+            { name: 'AggregateError', message: '', code: 'ECONNREFUSED', stack: 'at f (a.ts:1:1)' },
+            { name: 'Error', message: 'connect 🧨 ::1' },
+          ],
+        },
+      ],
       ['no stack', { name: 'Fehler', message: 'Übertragung 🧨 "abgelehnt"\n\\u0000 \t\u007f' }],
       ['an empty message', { name: '', message: '' }],
       ['a message of 4 KiB', { name: 'Error', message: '漢'.repeat(1_365) }],

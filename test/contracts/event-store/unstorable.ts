@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Append, UnstorableAppendError } from '#application/ports/events/event-store.ts'
-import type { EventContext, Submission } from '#domain/task/events.ts'
+import type { ErrorReport, EventContext, Submission } from '#domain/task/events.ts'
 import { noTask } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { fail, start, succeed } from '../../support/run-commands.ts'
@@ -41,7 +41,7 @@ const withResult =
   }
 
 const withError =
-  (differences: { readonly name?: string; readonly message?: string; readonly stack?: string }): MakeBad =>
+  (differences: Partial<ErrorReport>): MakeBad =>
   async (world) => {
     const pending = await submitTo(world)
     const running = await appendCommand(world.store, pending, start(pending))
@@ -68,6 +68,7 @@ const bad: readonly (readonly [string, MakeBad])[] = [
   ['half a surrogate pair in its error message', withError({ message: `${half}a` })],
   ['half a surrogate pair in the name of its error', withError({ name: half })],
   ['a NUL in the stack of its error', withError({ stack: nul })],
+  ['a NUL in what its error came from', withError({ causes: [{ name: 'Error', message: nul }] })],
   ['a NUL in its reason', withContext({ reason: `because${nul}` })],
   ['half a surrogate pair in its reason', withContext({ reason: half })],
   ['half a surrogate pair in its actor', withContext({ actor: `${half}${half}` })],

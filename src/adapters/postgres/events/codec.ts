@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UndecodableStreamError, UnstorableAppendError } from '#application/ports/events/event-store.ts'
 import { parseIncarnation, trustAppendId, type TaskId } from '#domain/identifiers.ts'
-import type { EventContext, RecordedEvent, TaskEvent } from '#domain/task/events.ts'
+import type { ErrorFacts, EventContext, RecordedEvent, TaskEvent } from '#domain/task/events.ts'
 import type { Due } from '#domain/time.ts'
 import { findPlainSubmission, type StoredData, storedData } from './event-schemas.ts'
 import { schemaVersionOf, type Upcasters, upcast, upcasters } from './upcasters.ts'
@@ -233,8 +233,8 @@ const toEvent = (stored: StoredData, body: string | null): TaskEvent => {
     case 'Rescheduled':
       return { type: 'Rescheduled', data: toDue(stored.data) }
     case 'Failed': {
-      const { name, message, stack } = stored.data.error
-      const error = { name, message, ...(stack !== undefined && { stack }) }
+      const { causes, ...facts } = stored.data.error
+      const error = { ...toErrorFacts(facts), ...(causes !== undefined && { causes: causes.map(toErrorFacts) }) }
       return { type: 'Failed', data: { ...stored.data, error } }
     }
     case 'Succeeded':
@@ -248,6 +248,15 @@ const toEvent = (stored: StoredData, body: string | null): TaskEvent => {
       return stored
   }
 }
+
+type StoredError = (StoredData & { readonly type: 'Failed' })['data']['error']
+
+const toErrorFacts = ({ name, message, code, stack }: Omit<StoredError, 'causes'>): ErrorFacts => ({
+  name,
+  message,
+  ...(code !== undefined && { code }),
+  ...(stack !== undefined && { stack }),
+})
 
 const toDue = (stored: { readonly delayMs?: number | undefined; readonly runAt?: number | undefined }): Due =>
   stored.runAt === undefined ? { delayMs: stored.delayMs ?? 0 } : { runAt: stored.runAt }

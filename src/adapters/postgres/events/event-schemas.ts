@@ -29,7 +29,13 @@ const submission = z.object({
   tags: z.array(z.string()),
 })
 
-const error = z.object({ name: z.string(), message: z.string(), stack: z.string().optional() })
+const errorFacts = {
+  name: z.string(),
+  message: z.string(),
+  code: z.string().optional(),
+  stack: z.string().optional(),
+}
+const error = z.object({ ...errorFacts, causes: z.array(z.object(errorFacts)).optional() })
 
 /** An event as it is stored, but for its body. */
 export const storedData = z.discriminatedUnion('type', [

@@ -1,7 +1,7 @@
 import { type Append, type EventStore, isStored } from '#application/ports/events/event-store.ts'
 import type { LogFields, Logger } from '#application/ports/surroundings/logger.ts'
 import { findTraceId } from '#application/runs/task-trace.ts'
-import type { TaskEvent } from '#domain/task/events.ts'
+import type { ErrorFacts, TaskEvent } from '#domain/task/events.ts'
 import type { Metrics } from './metrics.ts'
 import { findOutcome } from './outcomes.ts'
 
@@ -52,7 +52,8 @@ const log = (logger: Logger, append: Append, event: TaskEvent): void => {
       return logger.debug(fieldsOf(append), 'a task succeeded')
     case 'Failed': {
       const { cause, final, error } = event.data
-      const fields = { ...fieldsOf(append), cause, errorName: error.name }
+      const origins = error.causes?.map(nameOf)
+      const fields = { ...fieldsOf(append), cause, errorName: error.name, errorCode: error.code, errorCauses: origins }
       if (final) return logger.warn(fields, 'a task failed')
       const retried = append.events.find((other) => other.type === 'Retried')
       return logger.info(
@@ -73,6 +74,9 @@ const log = (logger: Logger, append: Append, event: TaskEvent): void => {
       return logger.info({ ...fieldsOf(append), cause: event.data.cause }, 'a task was cancelled')
   }
 }
+
+/** Without the message, which may quote the payload or a secret. The history has it. */
+const nameOf = ({ name, code }: ErrorFacts): string => (code === undefined ? name : `${name} ${code}`)
 
 const fieldsOf = ({ taskId, head, context }: Append): LogFields => ({
   taskId,

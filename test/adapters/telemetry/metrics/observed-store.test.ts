@@ -23,7 +23,12 @@ const fail = (task: Task): TaskCommand => ({
   type: 'Fail',
   run: task.version,
   cause: 'handler-error',
-  error: { name: 'TypeError', message: `could not use ${secret}`, stack: `at ${secret}` },
+  error: {
+    name: 'TypeError',
+    message: `could not use ${secret}`,
+    stack: `at ${secret}`,
+    causes: [{ name: 'Error', message: secret, code: 'ECONNREFUSED' }],
+  },
   ending: 'thrown',
   random: 0,
 })
@@ -54,7 +59,11 @@ describe('a task that fails once and is then cancelled', () => {
   it('tells nothing of what it was given, of its error but the name, and of who asked why', async () => {
     const { world } = await observe()
     expect(JSON.stringify(world.logger.lines)).not.toMatch(/planted/)
-    expect(world.logger.lines[2]?.fields).toMatchObject({ cause: 'handler-error', errorName: 'TypeError' })
+    expect(world.logger.lines[2]?.fields).toMatchObject({
+      cause: 'handler-error',
+      errorName: 'TypeError',
+      errorCauses: ['Error ECONNREFUSED'],
+    })
   })
 
   it('is counted once for each change', async () => {

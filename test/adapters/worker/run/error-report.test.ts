@@ -1,5 +1,17 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { toErrorReport } from '#adapters/worker/run/error-report.ts'
+import { parseErrorReport, toErrorReport } from '#adapters/worker/run/error-report.ts'
+
+/** Of a server that was there and is gone. */
+const findClosedPort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : expect.unreachable('it has no port')
+}
 
 const hostile = {
   get message() {
@@ -52,6 +64,76 @@ describe('a report of what was thrown', () => {
     expect(toErrorReport(new Error('a\u0000b\ud800c')).message).toBe('a\uFFFDb\uFFFDc')
   })
 
+  it('says why a fetch failed', async () => {
+    const port = await findClosedPort()
+    const thrown: unknown = await fetch(`http://127.0.0.1:${port}`).catch((error: unknown) => error)
+    expect(toErrorReport(thrown)).toMatchObject({
+      name: 'TypeError',
+      message: 'fetch failed',
+      causes: [{ name: 'Error', message: expect.stringContaining(`127.0.0.1:${port}`), code: 'ECONNREFUSED' }],
+    })
+  })
+
+  it('says what an AggregateError without a message joins', () => {
+    const refused = (address: string) => Object.assign(new Error(`refused ${address}`), { code: 'ECONNREFUSED' })
+    const joined = Object.assign(new AggregateError([refused('::1'), refused('127.0.0.1')]), { code: 'ECONNREFUSED' })
+    expect(toErrorReport(joined)).toMatchObject({
+      message: 'refused ::1; refused 127.0.0.1',
+      code: 'ECONNREFUSED',
+      causes: [{ message: 'refused ::1' }, { message: 'refused 127.0.0.1', code: 'ECONNREFUSED' }],
+    })
+  })
+
+  it('keeps the whole chain in its order, with codes and the frames of each', () => {
+    const root = Object.assign(new RangeError('root'), { code: 7 })
+    const chain = new Error('top', {
+      cause: new AggregateError([new Error('a', { cause: root }), new Error('b')], 'many'),
+    })
+    const { causes } = toErrorReport(chain)
+    expect(causes?.map(({ message }) => message)).toEqual(['many', 'a', 'root', 'b'])
+    expect(causes?.[2]).toMatchObject({ name: 'RangeError', code: '7', stack: expect.stringMatching(/^at /) })
+  })
+
+  it('keeps both halves of a suppressed error, and a cause that is no error', () => {
+    const suppressed = Object.assign(new Error('both'), { error: new Error('late'), suppressed: new Error('early') })
+    expect(toErrorReport(suppressed).causes?.map(({ message }) => message)).toEqual(['late', 'early'])
+    expect(toErrorReport(new Error('x', { cause: { status: 500 } })).causes?.[0]?.message).toBe('{"status":500}')
+    expect(toErrorReport(new Error('refused: busy', { cause: 'busy' })).causes).toBeUndefined()
+  })
+
+  it('bounds the chain in depth, number and bytes, and ends in a circle', () => {
+    let deep = new Error('root')
+    for (let depth = 0; depth < 100; depth += 1) deep = new Error(`depth ${depth}`, { cause: deep })
+    expect(toErrorReport(deep).causes).toHaveLength(5)
+    const many = Array.from({ length: 100_000 }, (_, index) => new Error(`${index}`))
+    expect(toErrorReport(new AggregateError(many)).causes).toHaveLength(10)
+    const large = toErrorReport(new AggregateError(many.map(() => new Error('é'.repeat(100_000)))))
+    expect(Buffer.byteLength(JSON.stringify(large.causes))).toBeLessThan(10_000)
+    const circle = new Error('circle')
+    circle.cause = circle
+    expect(toErrorReport(circle).causes).toBeUndefined()
+  })
+
+  it('takes only what looks like one for a code', () => {
+    const withCode = (code: unknown) => toErrorReport(Object.assign(new Error('x'), { code })).code
+    expect(['E_X', 42, 'a sentence of prose', '', {}, 'x'.repeat(65)].map(withCode)).toEqual([
+      'E_X',
+      '42',
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+
+  it('crosses from another process whole, and bounded anew', () => {
+    const report = toErrorReport(new Error('top', { cause: new Error('root') }))
+    expect(parseErrorReport(structuredClone(report))).toEqual(report)
+    const forged = { name: 'x', message: 'y', causes: Array.from({ length: 99 }, () => ({ name: 'n', message: 'm' })) }
+    expect(parseErrorReport(forged)?.causes).toHaveLength(10)
+    expect(parseErrorReport({ name: 'x', message: 'y', causes: 7 })).toEqual({ name: 'x', message: 'y' })
+  })
+
   it.each([
     ['text', 'just text', 'just text'],
     ['undefined', undefined, 'undefined'],
@@ -67,6 +149,8 @@ describe('a report of what was thrown', () => {
     ['an object that refers to itself', circular],
     ['a proxy that throws at everything', trap],
     ['a function', () => {}],
+    ['an error whose cause throws at everything', new Error('x', { cause: trap })],
+    ['an error that joins what throws at everything', Object.assign(new Error('x'), { errors: [trap, hostile] })],
   ])('survives %s', (_, thrown) => {
     expect(toErrorReport(thrown).message).not.toBe('')
   })

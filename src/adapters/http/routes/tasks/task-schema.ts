@@ -2,8 +2,21 @@ import { z } from 'zod'
 import { detail, status } from '../../request/value-schemas.ts'
 import { instantView } from '../instant-view.ts'
 
+const errorFacts = {
+  name: z.string(),
+  message: z.string(),
+  code: z.string().nullable().meta({ description: 'Such as `ECONNREFUSED`; null without one.' }),
+}
+
 const errorView = z
-  .strictObject({ name: z.string(), message: z.string(), cause: z.string(), attempt: z.int() })
+  .strictObject({
+    ...errorFacts,
+    causes: z.array(z.strictObject(errorFacts)).meta({
+      description: 'What the error came from: its cause, the errors that it joins, and what those came from.',
+    }),
+    cause: z.string().meta({ description: 'Why the attempt failed, such as `handler-error` or `timeout`.' }),
+    attempt: z.int(),
+  })
   .meta({ id: 'TaskError', description: 'The last failure.' })
 
 /** The members of a task in a list; a task by itself has its payload and its result as well. */

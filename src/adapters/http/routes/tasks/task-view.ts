@@ -1,4 +1,4 @@
-import type { JsonText } from '#domain/task/events.ts'
+import type { ErrorFacts, JsonText } from '#domain/task/events.ts'
 import { detailOf, isEnded, type Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
 import { renderInstant } from '../instant-view.ts'
@@ -32,5 +32,13 @@ const renderFacts = (task: Task, now: Instant, progress: JsonText): string => {
 const renderError = (task: Task): JsonText => {
   if (task.facts.lastFailure === undefined || task.status === 'SUCCESS') return 'null'
   const { error, cause, attempt } = task.facts.lastFailure
-  return JSON.stringify({ name: error.name, message: error.message, cause, attempt })
+  const causes = (error.causes ?? []).map(toFactsView)
+  return JSON.stringify({ ...toFactsView(error), causes, cause, attempt })
 }
+
+/** The stacks are in the history only: they are for whoever mends the handler. */
+const toFactsView = (facts: Pick<ErrorFacts, 'name' | 'message' | 'code'>) => ({
+  name: facts.name,
+  message: facts.message,
+  code: facts.code ?? null,
+})

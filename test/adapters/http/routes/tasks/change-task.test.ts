@@ -29,7 +29,8 @@ const succeeded = async (): Promise<TaskId> => {
 
 const failed = async (more: object = { maxAttempts: 1 }): Promise<TaskId> => {
   const taskId = await running(more)
-  const error = { name: 'Error', message: 'no luck', stack: 'secret' }
+  const causes = [{ name: 'TypeError', message: 'connection refused', code: 'ECONNREFUSED', stack: 'secret' }]
+  const error = { name: 'Error', message: 'no luck', stack: 'secret', causes }
   const failure = { type: 'Fail', run: 2, cause: 'handler-error', error, ending: 'thrown', random: 0.5 } as const
   await world.work(taskId, () => failure)
   return taskId
@@ -46,7 +47,14 @@ describe('retry', () => {
     const taskId = await failed()
     const failure = (await world.inject(`/api/tasks/${taskId}`)).json()
     expect(failure).toMatchObject({ status: 'FAILED', detail: 'attempts-exhausted', attempt: 1 })
-    expect(failure.error).toStrictEqual({ name: 'Error', message: 'no luck', cause: 'handler-error', attempt: 1 })
+    expect(failure.error).toStrictEqual({
+      name: 'Error',
+      message: 'no luck',
+      code: null,
+      causes: [{ name: 'TypeError', message: 'connection refused', code: 'ECONNREFUSED' }],
+      cause: 'handler-error',
+      attempt: 1,
+    })
     const retried = await world.post(`/api/tasks/${taskId}/retry`, '{"reason":"fixed 🎉"}', { 'x-actor': 'Ada' })
     expect(retried.statusCode).toBe(200)
     expect(retried.json()).toMatchObject({
