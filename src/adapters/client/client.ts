@@ -99,7 +99,7 @@ export const createClient = ({
   const context = (options: ContextOptions) => toContextHeaders({ ...options, actor: options.actor ?? actor })
   const by = ({ actor: who }: ContextOptions) => context({ actor: who })
   return {
-    submit: <Payload, Result>(
+    submit: async <Payload, Result>(
       task: TaskReference<Payload, Result> | string,
       payload?: unknown,
       { actor: who, reason, traceparent, deadlineMs: withinMs, signal, ...options }: SubmitOptions = {},
@@ -108,8 +108,8 @@ export const createClient = ({
       const item = typeof task === 'string' ? submission(task, payload, options) : { type: task.type, payload, options }
       return submitOne<Payload, Stored<Result>>(exchange, item, own, { deadlineMs: withinMs, signal })
     },
-    submitBatch: (items, options = {}) => submitMany(exchange, items, context(options), options),
-    get: (task, options = {}) => findTask(exchange, idOf(task), toGetQuery(options), options),
+    submitBatch: async (items, options = {}) => submitMany(exchange, items, context(options), options),
+    get: async (task, options = {}) => findTask(exchange, idOf(task), toGetQuery(options), options),
     waitForEnd: <Payload, Result>(task: TaskAddress<Payload, Result>, options: WaitOptions = {}) =>
       waitForEnd<Payload, Result>(
         (seconds, call) => findTask(exchange, idOf(task), { wait: `${seconds}s` }, call),
@@ -120,9 +120,9 @@ export const createClient = ({
     events: (task, options = {}) => readHistory(exchange, idOf(task), options),
     readEvents: (options = {}) => readFeed(exchange, options),
     followEvents: (options = {}) => followFeed(exchange, options),
-    retry: (task, options = {}) => changeTask(exchange, idOf(task), 'retry', by(options), options),
-    cancel: (task, options = {}) => changeTask(exchange, idOf(task), 'cancel', by(options), options),
-    runNow: (task, options = {}) => changeTask(exchange, idOf(task), 'run-now', by(options), options),
+    retry: async (task, options = {}) => changeTask(exchange, idOf(task), 'retry', by(options), options),
+    cancel: async (task, options = {}) => changeTask(exchange, idOf(task), 'cancel', by(options), options),
+    runNow: async (task, options = {}) => changeTask(exchange, idOf(task), 'run-now', by(options), options),
   }
 }
 

@@ -1,3 +1,5 @@
+import { TaskfoldError } from './errors.ts'
+
 /** The time that one call may take, joined with the signal of its caller. Its timer runs until `stop`. */
 export interface Deadline {
   /** Aborts when the time is over, or as the caller's signal does. */
@@ -13,9 +15,11 @@ export interface Deadline {
 /** A timer takes 31 bits of milliseconds. */
 const timerMsMax = 2_147_483_647
 
-/** Throws a RangeError unless `ms` is a number above zero, and the reason of `signal` when that is aborted already. */
+/** Throws TaskfoldError `invalid-request` unless `ms` is a number above zero, and the reason of `signal` when that is aborted already. */
 export const startDeadline = (ms: number, signal?: AbortSignal): Deadline => {
-  if (!(ms > 0)) throw new RangeError(`a deadline must be a number of milliseconds above 0, not ${ms}`)
+  if (!(ms > 0)) {
+    throw new TaskfoldError('invalid-request', `a deadline must be a number of milliseconds above 0, not ${ms}`)
+  }
   signal?.throwIfAborted()
   const endsAtMs = performance.now() + ms
   const late = new AbortController()

@@ -12,12 +12,12 @@ interface Facts {
 }
 
 /**
- * The error of every call of the client. Two others are possible: the reason of an aborted `signal`, and a TypeError for
- * options of which no request can be made, such as a payload that is no JSON.
+ * The error of every call of the client, but for the reason of an aborted `signal`.
  *
  * `code` is the `code` of the server's problem document (`task-not-found`, `validation-failed`, `not-retryable`,
- * `overloaded` …), or one of three of the client's own: `connection-failed` (no answer, so whether a change was made is
- * unknown), `deadline-exceeded` (the same, because the time was over), `invalid-answer` (Taskfold gives no such answer).
+ * `overloaded` …), or one of four of the client's own: `connection-failed` (no answer, so whether a change was made is
+ * unknown), `deadline-exceeded` (the same, because the time was over), `invalid-answer` (Taskfold gives no such answer),
+ * `invalid-request` (no request can be made of the options, such as a payload that is no JSON, so nothing was sent).
  */
 export class TaskfoldError extends Error {
   override readonly name = 'TaskfoldError'

@@ -1,6 +1,7 @@
 import { type Deadline, startDeadline } from './deadline.ts'
 import { TaskfoldError } from './errors.ts'
 import { parseAnswer, toRefusal } from './answers.ts'
+import { toSendable } from './sendable.ts'
 import { backOffMs, findRetryAfterMs, wasNeverSent } from './repetition.ts'
 
 /** What bounds one call. */
@@ -74,13 +75,16 @@ interface Message {
   readonly init: RequestInit
 }
 
-/** Made before the loop, so that a body that is no JSON is the caller's TypeError and not a failed connection. */
+/** Made before the loop, so that a body that is no JSON is the caller's fault and not a failed connection. */
 const toMessage = ({ base, headers }: Settings, { method, path, headers: own, body }: ClientRequest): Message => ({
   url: `${base}${path}`,
   init: {
     method,
-    headers: new Headers({ ...headers, ...(body !== undefined && { 'content-type': 'application/json' }), ...own }),
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    headers: toSendable(
+      'a header',
+      () => new Headers({ ...headers, ...(body !== undefined && { 'content-type': 'application/json' }), ...own }),
+    ),
+    ...(body !== undefined && { body: toSendable('what is no JSON', () => JSON.stringify(body)) }),
   },
 })
 

@@ -1,4 +1,5 @@
 import type { CallOptions } from './exchange.ts'
+import { toInstantText } from './sendable.ts'
 import type { SubmissionOptions } from './submission.ts'
 
 /** The actor and the reason in the history of the task. */
@@ -36,10 +37,11 @@ export const toContextHeaders = ({ actor, reason }: ContextOptions): Readonly<Re
 })
 
 /** The bytes of the text in UTF-8, a character for each, as `fetch` wants the values of headers. */
-const toHeaderText = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text))
+const toHeaderText = (text: string): string =>
+  Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
 
 /** The query of `GET /api/tasks/{id}` for the past. */
 export const toGetQuery = ({ asOfVersion, asOf }: GetOptions): Readonly<Record<string, string>> => ({
   ...(asOfVersion !== undefined && { asOfVersion: String(asOfVersion) }),
-  ...(asOf !== undefined && { asOf: asOf instanceof Date ? asOf.toISOString() : asOf }),
+  ...(asOf !== undefined && { asOf: toInstantText(asOf) }),
 })

@@ -2,6 +2,7 @@ import type { TaskReference } from '#domain/task/reference.ts'
 import type { RetryPolicy } from '#domain/retry-policy.ts'
 import { toProblemError } from './answers.ts'
 import type { TaskfoldError } from './errors.ts'
+import { toInstantText } from './sendable.ts'
 import { type Check, memberOf, objectOf } from './shape.ts'
 import { isTask, type Stored, type Task } from './task.ts'
 
@@ -60,7 +61,7 @@ export type BatchOutcomes<Items extends readonly Submission[]> = {
 /** The body of a submission, without its key. */
 export const toBody = ({ type, payload, options }: Submission): Readonly<Record<string, unknown>> => {
   const { runAt, idempotencyKey: _key, ...rest } = options
-  return { type, payload, ...rest, runAt: runAt instanceof Date ? runAt.toISOString() : runAt }
+  return { type, payload, ...rest, runAt: runAt && toInstantText(runAt) }
 }
 
 /** A key that no other call has. */

@@ -2,6 +2,7 @@ import type { TaskDetail, TaskStatus } from '#domain/task/state.ts'
 import { invalidAnswer } from './answers.ts'
 import { isPage } from './events.ts'
 import type { CallOptions, Exchange } from './exchange.ts'
+import { toInstantText } from './sendable.ts'
 import { isTaskSummary, type TaskSummary } from './task.ts'
 
 export interface ListOptions extends CallOptions {
@@ -23,7 +24,7 @@ export async function* listTasks(
 ): AsyncGenerator<TaskSummary, void, undefined> {
   const query = new URLSearchParams({ limit: String(pageSize) })
   for (const [name, value] of Object.entries(filter)) {
-    if (value !== undefined) query.set(name, value instanceof Date ? value.toISOString() : value)
+    if (value !== undefined) query.set(name, toInstantText(value))
   }
   // Ends with the last page: pages go back in time, and tasks submitted meanwhile are newer than the first page.
   for (;;) {

@@ -2,6 +2,7 @@ import { invalidAnswer } from './answers.ts'
 import { isItems, isTaskEvent, type TaskEvent } from './events.ts'
 import type { CallOptions, ClientRequest, Exchange } from './exchange.ts'
 import type { BatchOptions, ChangeOptions } from './options.ts'
+import { toTaskPath } from './sendable.ts'
 import {
   type BatchOutcomes,
   isBatchAnswer,
@@ -53,7 +54,7 @@ export const findTask = async <Payload, Result>(
   call: CallOptions,
 ): Promise<Task<Payload, Result>> => {
   const search = new URLSearchParams(query).toString()
-  const path = `/api/tasks/${encodeURIComponent(taskId)}${search === '' ? '' : `?${search}`}`
+  const path = `${toTaskPath(taskId)}${search === '' ? '' : `?${search}`}`
   return toTask(await exchange.call({ method: 'GET', path, repeat: 'freely', taskId }, call))
 }
 
@@ -63,7 +64,7 @@ export async function* readHistory(
   taskId: string,
   call: CallOptions,
 ): AsyncGenerator<TaskEvent, void, undefined> {
-  const path = `/api/tasks/${encodeURIComponent(taskId)}/events`
+  const path = `${toTaskPath(taskId)}/events`
   const answer = await exchange.call({ method: 'GET', path, repeat: 'freely', taskId }, call)
   if (!isItems(answer) || !answer.items.every(isTaskEvent)) throw invalidAnswer('a history has another shape')
   yield* answer.items.filter(isTaskEvent)
@@ -79,7 +80,7 @@ export const changeTask = async <Payload, Result>(
 ): Promise<Task<Payload, Result>> => {
   const request: ClientRequest = {
     method: 'POST',
-    path: `/api/tasks/${encodeURIComponent(taskId)}/${change}`,
+    path: `${toTaskPath(taskId)}/${change}`,
     headers: { ...headers, ...(ifVersion !== undefined && { 'if-match': `"${ifVersion}"` }) },
     ...(reason !== undefined && { body: { reason } }),
     repeat: change === 'cancel' ? 'freely' : 'if-unsent',

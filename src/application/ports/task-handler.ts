@@ -53,7 +53,7 @@ export interface EffectOptions {
    * repeats it, with the same key.
    */
   readonly mode: 'idempotent'
-  /** What the effect depends on: any JSON, compared by value. */
+  /** What the effect depends on: any JSON, compared by value. What JSON does not keep, such as a Map, is a TypeError. */
   readonly input?: unknown
 }
 

@@ -1,4 +1,4 @@
-import { createClient, TaskfoldError } from 'taskfold'
+import { createClient, submission, type TaskfoldClient, TaskfoldError } from 'taskfold'
 import { describe, expect, test } from 'vitest'
 import { taskOf } from './support/answers.ts'
 import {
@@ -90,9 +90,41 @@ describe('a submission', () => {
   test('that is no JSON is not sent', async () => {
     await using server = await startScriptedServer([accepted])
     const client = createClient({ url: server.url })
-    await expect(client.submit('a', 1n)).rejects.toThrow(TypeError)
-    await expect(client.submit('a', null, { idempotencyKey: 'a\nb' })).rejects.toThrow(TypeError)
+    expect(await errorOf(client.submit('a', 1n))).toMatchObject({
+      code: 'invalid-request',
+      message: expect.stringContaining('BigInt'),
+      cause: expect.any(TypeError),
+    })
     expect(server.seen).toEqual([])
+  })
+})
+
+describe('options of which no request can be made', () => {
+  const circle: { self?: unknown } = {}
+  circle.self = circle
+  const noDate = new Date(Number.NaN)
+  test.each<[string, (client: TaskfoldClient) => Promise<unknown>]>([
+    ['a payload that contains itself', (client) => client.submit('a', circle)],
+    ['an item of a batch that is no JSON', (client) => client.submitBatch([submission('a', 1n)])],
+    ['a key that is no header', (client) => client.submit('a', null, { idempotencyKey: 'a\nb' })],
+    ['a trace that is no header', (client) => client.submit('a', null, { traceparent: '🧨' })],
+    ['a date that is none', (client) => client.submit('a', null, { runAt: noDate })],
+    ['an instant of the past that is none', (client) => client.get('a', { asOf: noDate })],
+    ['a filter that is none', (client) => client.list({ submittedAfter: noDate }).next()],
+    ['half a character in an id', (client) => client.get('\ud800')],
+    ['half a character in the id of a change', (client) => client.cancel('\ud800')],
+    ['half a character in the id of a history', (client) => client.events('\ud800').next()],
+    ['a deadline below zero', (client) => client.get('a', { deadlineMs: -1 })],
+  ])('are refused by an error of the client, and nothing is sent: %s', async (_what, call) => {
+    await using server = await startScriptedServer([accepted])
+    expect(await errorOf(call(createClient({ url: server.url })))).toMatchObject({ code: 'invalid-request' })
+    expect(server.seen).toEqual([])
+  })
+
+  test('do not include a reason of a million characters, which the server judges', async () => {
+    await using server = await startScriptedServer([accepted])
+    await createClient({ url: server.url }).submit('a', null, { reason: 'é'.repeat(1e6) })
+    expect(server.seen.length).toBe(1)
   })
 })
 
@@ -120,7 +152,9 @@ describe('a deadline', () => {
   })
 
   test.each([0, -1, Number.NaN])('of %d ms is refused', async (deadlineMs) => {
-    await expect(createClient({ url: 'http://127.0.0.1:1' }).get('a', { deadlineMs })).rejects.toThrow(RangeError)
+    await expect(createClient({ url: 'http://127.0.0.1:1' }).get('a', { deadlineMs })).rejects.toMatchObject({
+      code: 'invalid-request',
+    })
   })
 })
 

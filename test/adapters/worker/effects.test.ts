@@ -139,6 +139,18 @@ describe('an effect', () => {
   })
 
   it.each([
+    ['a Map', new Map([['to', 'ada']])],
+    ['a set within it', { to: new Set(['ada']) }],
+    ['an infinite number', { cents: Number.POSITIVE_INFINITY }],
+  ])('is refused for an input that JSON does not keep: %s', async (_, input) => {
+    const { world, worker, taskId } = await runTask(({ effect }) => effect('send', { ...idempotent, input }, () => 1))
+    await world.advance(500)
+    expect((await failureOf(world, taskId))?.error.name).toBe('TypeError')
+    expect(await world.ledger.list(taskId)).toEqual([])
+    await worker.drain()
+  })
+
+  it.each([
     ['a function', () => () => 1],
     ['a bigint', () => 1n],
     ['more than it may hold', () => 'é'.repeat(32_768)],
