@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { mintedAt, parseTaskId } from '#domain/identifiers.ts'
 import { hasFaketime, startSteppablePostgres, type SteppablePostgres } from '../support/steppable-postgres.ts'
 import { expectWholeHistory } from './support/audit.ts'
 import { openDatabaseWatch } from './support/database-watch.ts'
@@ -64,3 +65,57 @@ describe.runIf(hasFaketime())("a database's clock that goes back three hours", (
     await untilStatus(api.url, task.id, 'SUCCESS', 10_000)
   })
 })
+
+describe.runIf(hasFaketime())("a database's clock that leaps ahead for some seconds", () => {
+  beforeEach(async () => {
+    server = await startSteppablePostgres()
+  }, 60_000)
+  afterEach(async () => {
+    await killAllProcesses()
+    await server.remove()
+  })
+
+  it('has no submission refused and no id minted ahead', slow, async () => {
+    const api = await start('api')
+    const refused: number[] = []
+    const submitFor = async (ms: number): Promise<void> => {
+      for (const endsAtMs = performance.now() + ms; performance.now() < endsAtMs;) {
+        const { status } = await post<ShownTask>(api.url, '/api/tasks', { type: 'demo.echo', payload: 1 })
+        if (status !== 202) refused.push(status)
+      }
+    }
+    await submitFor(500)
+    await server.stepClock(45 * 24 * hourMs)
+    await submitFor(5_000)
+    await server.stepClock(0)
+    await submitFor(2_000)
+    expect(refused).toEqual([])
+    const watch = await openDatabaseWatch(server.url)
+    const [ahead] = await watch.query(
+      `select count(*)::int as count from taskfold.tasks
+       where task_id > taskfold.lowest_task_id(clock_timestamp() + interval '11 s')`,
+    )
+    await watch.close()
+    expect(ahead).toEqual({ count: 0 })
+  })
+
+  it('answers 503 and never 422 to submissions of a process that starts meanwhile or sees it last', slow, async () => {
+    const api = await start('api')
+    await server.stepClock(60 * 24 * hourMs)
+    const statuses = new Set<number>()
+    const taken = await until(
+      'a submission at the new time',
+      async () => {
+        const { status, body } = await post<ShownTask>(api.url, '/api/tasks', { type: 'demo.echo', payload: 1 })
+        statuses.add(status)
+        return status === 202 && Date.parse(body.runAt) > Date.now() && isMintedAhead(body.id) ? body : undefined
+      },
+      75_000,
+    )
+    expect(statuses.isSubsetOf(new Set([202, 503]))).toBe(true)
+    await start('worker')
+    await untilStatus(api.url, taken.id, 'SUCCESS')
+  })
+})
+
+const isMintedAhead = (id: string): boolean => mintedAt(parseTaskId(id)) > Date.now() + hourMs

@@ -63,7 +63,7 @@ export const openPostgresStore = async (options: Options = {}) => {
   const database = await createTestDatabase()
   await migrate({ address: toAddress(database.url), logger: silentLogger })
   const process = await connectPostgresStore(database.url, options)
-  await process.partitions.ensurePartitions()
+  await process.partitions.ensurePartitions((await process.store.loadStreams([])).now)
   return {
     ...process,
     url: database.url,

@@ -12,11 +12,14 @@ function toDigits(number: number, count: number): string {
 const sequenceStartMax = 2 ** 31
 const sequenceMax = 2 ** 32 - 1
 
+/** Ids of a process do not follow a clock that steps back by less, so that they rise all the same. */
+const aheadMsMax = 10_000
+
 /**
  * Identities from the operating system's random source.
  *
  * Task ids take their time from the store's clock, so that ids of all processes sort by the time of submission whatever
- * their own clocks show, and a sequence of 32 bits, so that those of one process never step back, even when the clock does.
+ * their own clocks show, and a sequence of 32 bits, so that those of one process rise, also when the clock steps back a little.
  */
 export const createSystemIdentities = (storeClock: StoreClock): Identities => {
   const drawBytes = createByteSource()
@@ -25,8 +28,9 @@ export const createSystemIdentities = (storeClock: StoreClock): Identities => {
 
   const advance = (): void => {
     const nowMs = storeClock.now()
-    if (nowMs > lastMs || sequence === sequenceMax) {
-      lastMs = Math.max(nowMs, lastMs + 1)
+    const follows = nowMs > lastMs || nowMs < lastMs - aheadMsMax
+    if (follows || sequence === sequenceMax) {
+      lastMs = follows ? nowMs : lastMs + 1
       sequence = Math.floor(Math.random() * sequenceStartMax)
     } else sequence += 1
   }

@@ -52,7 +52,7 @@ const judgeClock = (code: string, apartMs: number, what: string): Finding => {
 }
 
 const dayMs = 86_400_000
-/** Every process makes the partitions of the next 21 days daily: fewer days mean that none has done so for a while. */
+/** Every process makes the partitions of the next 21 days hourly: fewer days mean that none has done so for a while. */
 const placesDaysWarning = 14
 const placesDaysTrouble = 2
 

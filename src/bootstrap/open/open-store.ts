@@ -125,7 +125,9 @@ export const openStore = async (
   barrier.start()
   owned.defer(() => barrier.close())
   const partitions = createPostgresPartitions({ pool })
-  await partitions.ensurePartitions()
+  // At once, by a single reading of the clock: without partitions there is nothing to start, and one too many does no harm.
+  // Upkeep is more careful. The reading is also the first one of the estimate of the clock.
+  await partitions.ensurePartitions((await eventStore.loadStreams([])).now)
 
   return {
     connections: { pool, appendPool, listener },

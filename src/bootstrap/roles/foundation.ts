@@ -1,6 +1,7 @@
 import { createSystemIdentities } from '#adapters/system/identities.ts'
 import type { Telemetry } from '#adapters/telemetry/telemetry.ts'
 import { createReadyAnnouncer, type ReadyAnnouncer } from '#application/hints/announcer.ts'
+import { createSteadyClock, type SteadyClock } from '#application/mechanisms/steady-clock.ts'
 import type { TaskQueue } from '#application/ports/queue/task-queue.ts'
 import type { Identities } from '#application/ports/surroundings/identities.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
@@ -22,6 +23,8 @@ export interface Foundation {
   readonly runtime: Runtime
   /** Its event store is counted, logged and traced. */
   readonly store: OpenedStore
+  /** For what is made, deleted or named by the store's clock. */
+  readonly steadyClock: SteadyClock
   /** Traced. */
   readonly queue: OpenedQueue
   readonly identities: Identities
@@ -61,6 +64,10 @@ export const openFoundation = async (
     horizonMs: config.reconcileMs * 4,
   })
   owned.defer(() => announcer.close())
-  const identities = createSystemIdentities(store.storeClock)
-  return { handlers, database, observation, runtime, store, queue, identities, announcer }
+  const steadyClock = createSteadyClock({
+    monotonicMs: () => runtime.clock.monotonicMs(),
+    storeNow: () => store.storeClock.now(),
+  })
+  const identities = createSystemIdentities(steadyClock)
+  return { handlers, database, observation, runtime, store, steadyClock, queue, identities, announcer }
 }

@@ -1,8 +1,8 @@
 import type { QueueDepth } from '#application/hints/queue-depth.ts'
 import type { Routes } from '#application/ports/heads/routes.ts'
 import { createRecovery } from '#application/recovery/recovery.ts'
-import { createDailyPartitions } from '#application/upkeep/daily-partitions.ts'
 import { createKeyPurge } from '#application/upkeep/key-purge.ts'
+import { createPartitionUpkeep } from '#application/upkeep/partition-upkeep.ts'
 import type { Config } from '../config.ts'
 import type { Foundation } from './foundation.ts'
 
@@ -15,16 +15,16 @@ interface RecoverySources {
 /** Every process makes partitions; those that work or maintain also recover and forget old keys of submissions. */
 export const startRecovery = (
   config: Config,
-  { runtime, store, queue, identities, announcer }: Foundation,
+  { runtime, store, steadyClock, queue, identities, announcer }: Foundation,
   { routes, queueDepth }: RecoverySources,
   owned: AsyncDisposableStack,
 ): void => {
   const { events, heads, workers } = store
   const { partitions, submitKeys } = events
 
-  const daily = createDailyPartitions({ partitions, runtime })
-  daily.start()
-  owned.defer(() => daily.close())
+  const upkeep = createPartitionUpkeep({ partitions, steadyClock, runtime })
+  upkeep.start()
+  owned.defer(() => upkeep.close())
   if (!config.roles.includes('worker') && !config.roles.includes('maintenance')) return
 
   const recovery = createRecovery(
@@ -42,7 +42,7 @@ export const startRecovery = (
   recovery.start()
   owned.defer(() => recovery.close())
 
-  const keyPurge = createKeyPurge({ submitKeys, exclusiveWork: workers.exclusiveWork, runtime })
+  const keyPurge = createKeyPurge({ submitKeys, exclusiveWork: workers.exclusiveWork, steadyClock, runtime })
   keyPurge.start()
   owned.defer(() => keyPurge.close())
 }

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { createSteadyClock } from '#application/mechanisms/steady-clock.ts'
+import type { StoreClock } from '#application/ports/surroundings/clock.ts'
 import { keyAgeMsMin } from '#application/ports/events/submit-keys.ts'
 import { createKeyPurge } from '#application/upkeep/key-purge.ts'
 import { noTask } from '#domain/task/state.ts'
@@ -20,8 +22,14 @@ const takeKeys = async (count: number) => {
   return world
 }
 
-const startPurge = (world: Parameters<typeof createKeyPurge>[0]): void => {
-  const purge = createKeyPurge(world)
+type PurgeDeps = Omit<Parameters<typeof createKeyPurge>[0], 'steadyClock'>
+
+const startPurge = (world: PurgeDeps & { readonly storeClock: StoreClock }): void => {
+  const steadyClock = createSteadyClock({
+    monotonicMs: () => world.runtime.clock.monotonicMs(),
+    storeNow: () => world.storeClock.now(),
+  })
+  const purge = createKeyPurge({ ...world, steadyClock })
   purge.start()
   closers.push(() => purge.close())
 }
@@ -36,14 +44,28 @@ describe('the purge of keys', () => {
     expect(world.database.submitKeys.size).toBe(0)
   })
 
+  it('keeps a key of a minute ago when the clock leaps three days ahead for four seconds', async () => {
+    const world = await takeKeys(1)
+    startPurge(world)
+    await world.advance(minuteMs + 9_000)
+    const leap = (ms: number): void => world.time.setStoreClock(world.storeClock.now() + ms)
+    for (let leaps = 0; leaps < 20; leaps += 1) {
+      leap(1.5 * keyAgeMsMin)
+      await world.advance(4_000)
+      leap(-1.5 * keyAgeMsMin)
+      await world.advance(1.37 * minuteMs)
+    }
+    expect(world.database.submitKeys.size).toBe(1)
+  })
+
   it('goes on at once while there is more than one pass can forget', async () => {
     const world = await takeKeys(1)
     await world.advance(keyAgeMsMin + minuteMs)
     const calls: number[] = []
     let left = 250_000
     const submitKeys = {
-      purge: async (ageMs: number, countMax: number) => {
-        expect(ageMs).toBe(keyAgeMsMin)
+      purge: async (takenBefore: number, countMax: number) => {
+        expect(takenBefore).toBe(world.storeClock.now() - keyAgeMsMin)
         calls.push(countMax)
         const forgotten = Math.min(countMax, left)
         left -= forgotten
@@ -51,7 +73,7 @@ describe('the purge of keys', () => {
       },
     }
     startPurge({ ...world, submitKeys })
-    await world.advance(5_000)
+    await world.advance(minuteMs + 15_000)
     expect(left).toBe(0)
     expect(Math.max(...calls)).toBeLessThanOrEqual(1_000)
   })

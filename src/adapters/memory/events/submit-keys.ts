@@ -3,8 +3,7 @@ import type { MemoryDatabase } from '../database.ts'
 
 /** The submit keys of a memory database. */
 export const createMemorySubmitKeys = (database: MemoryDatabase): SubmitKeys => ({
-  purge: async (ageMs, countMax) => {
-    const takenBefore = database.now() - ageMs
+  purge: async (takenBefore, countMax) => {
     const old = [...database.submitKeys]
       .filter(([, { createdAt }]) => createdAt < takenBefore)
       .toSorted(([, a], [, b]) => a.createdAt - b.createdAt)

@@ -2,6 +2,9 @@ import type { StoreClock } from '#application/ports/surroundings/clock.ts'
 import type { Identities, Random } from '#application/ports/surroundings/identities.ts'
 import { parseAppendId, parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
 
+/** Ids do not follow a clock that steps back by less, so that they rise all the same. */
+const aheadMsMax = 10_000
+
 /** Task ids of one millisecond; further ones take their time from the next millisecond. */
 const idsPerMsMax = 4_096
 
@@ -15,8 +18,9 @@ export const createMemoryIdentities = (storeClock: StoreClock, random: Random): 
 
   const mintTaskId = () => {
     const nowMs = storeClock.now()
-    mintedInMs = nowMs > lastMs ? 0 : mintedInMs + 1
-    lastMs = Math.max(nowMs, lastMs) + Math.floor(mintedInMs / idsPerMsMax)
+    const follows = nowMs > lastMs || nowMs < lastMs - aheadMsMax
+    mintedInMs = follows ? 0 : mintedInMs + 1
+    lastMs = (follows ? nowMs : lastMs) + Math.floor(mintedInMs / idsPerMsMax)
     mintedInMs %= idsPerMsMax
     const time = hex(lastMs, 12)
     return parseTaskId(toUuid(`${time}7${hex(mintedInMs, 3)}${variantAndChance(random)}`))

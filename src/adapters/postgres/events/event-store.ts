@@ -5,8 +5,8 @@ import {
   type AppendAllVerdict,
   type AppendVerdict,
   type EventStore,
+  StoreUnavailableError,
   streamsPerCallMax,
-  UnstorableAppendError,
 } from '#application/ports/events/event-store.ts'
 import { createAppendConnect, createAtomicConnect, type EncodedAppends } from './append-flushes.ts'
 import { type EncodedAppend, encodeAppend } from './append-statement.ts'
@@ -39,8 +39,9 @@ const atomicLimits = { flushesInFlightMax: 1, appendsPerFlushMax: 1, appendsWait
 /**
  * The event store in Postgres. Concurrent appends travel together in one transaction, which their verdicts do not show.
  *
- * An append that Postgres could not store is refused before it joins others, and so is one that begins a stream outside the
- * partitions. One that only the server can judge costs the others in its batch a second try and nothing more.
+ * An append that Postgres could not store is refused before it joins others, and so is, with StoreUnavailableError, one that
+ * begins a stream outside the partitions. One that only the server can judge costs the others in its batch a second try and
+ * nothing more.
  */
 export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
   const { pool, appendPool = pool, routes, storeClock, monotonicMs, commits } = deps
@@ -67,7 +68,8 @@ export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
 
   const encodeAfterAsking = async (append: Append): Promise<EncodedAppend> => {
     if (!(await guard.hasPlaceFor(append.taskId))) {
-      throw new UnstorableAppendError(`task id ${append.taskId} lies outside the partitions of events`)
+      // Ids are minted here, by the database's clock: it has leaped, and partitions follow within 70 seconds (see Partitions).
+      throw new StoreUnavailableError(`task id ${append.taskId} lies outside the partitions of events`, 'not-stored')
     }
     return encodeAppend(append, await routes.numberOf(append.head))
   }

@@ -7,28 +7,24 @@ import { withReadDeadline } from '../connection/read-deadline.ts'
 
 /** Three weeks from any day of a week touch four; a fifth is the week before, for ids minted in its last moments. */
 const weeksAhead = 5
-const ahead = sql.fragment`interval '21 days'`
-const behind = sql.fragment`interval '1 day'`
-
-const weekMs = 604_800_000
+const dayMs = 86_400_000
+const aheadMs = 21 * dayMs
+const behindMs = dayMs
+const weekMs = 7 * dayMs
 
 /** The weekly partitions of `taskfold.events`. */
 export const createPostgresPartitions = ({ pool }: { readonly pool: DatabasePool }): Partitions => ({
-  ensurePartitions: async () => {
+  ensurePartitions: async (at) => {
     const found = await withReadDeadline(readWeeks(pool))
-    const { first, last } = await withReadDeadline(pool.one(neededWeeks))
-    if (areAllThere(found, first, last)) return endOf(found)
-    await withReadDeadline(pool.query(makeWeeks))
+    if (areAllThere(found, at - behindMs, at + aheadMs)) return endOf(found)
+    await withReadDeadline(pool.query(makeWeeks(at - behindMs)))
     return endOf(await withReadDeadline(readWeeks(pool)))
   },
 })
 
-const neededWeeks = sql.type(z.object({ first: z.int(), last: z.int() }))`
-  select (extract(epoch from now() - ${behind}) * 1000)::bigint as first,
-         (extract(epoch from now() + ${ahead}) * 1000)::bigint as last`
-
-const makeWeeks = sql.type(z.object({ made: z.int() }))`
-  select taskfold.make_event_partitions(now() - ${behind}, ${weeksAhead}::int) as made`
+const makeWeeks = (from: Instant) => sql.type(z.object({ made: z.int() }))`
+  select taskfold.make_event_partitions(
+    'epoch'::timestamptz + ${from}::bigint * interval '1 millisecond', ${weeksAhead}::int) as made`
 
 /** The instants at which the weeks that have a partition begin, in order. */
 const readWeeks = async (pool: DatabasePool): Promise<readonly Instant[]> => {

@@ -10,9 +10,13 @@ export interface EstimatedStoreClock extends StoreClock {
 /** How fast the error of an observation grows with its age: two quartz clocks drift apart by less than this. */
 const driftPerMs = 0.000_2
 
+/** The server tells whole milliseconds. */
+const wholeMs = 1
+
 /**
  * Estimates the server's clock from round trips. The true offset lies within half a round trip of its middle, so the quickest
- * round trip counts until drift has made its error larger than that of a newer one (Cristian's algorithm, 1989).
+ * round trip counts until drift has made its error larger than that of a newer one (Cristian's algorithm, 1989). One that
+ * cannot be true together with the estimate shows that the clock has stepped, and counts at once.
  */
 export const createEstimatedStoreClock = (monotonicMs: () => number): EstimatedStoreClock => {
   let offsetMs: number | undefined
@@ -22,8 +26,11 @@ export const createEstimatedStoreClock = (monotonicMs: () => number): EstimatedS
     now: (): Instant => Math.floor(monotonicMs() + (offsetMs ?? Date.now() - monotonicMs())),
     observe: (serverMs, sentAtMs, receivedAtMs) => {
       const newErrorMs = (receivedAtMs - sentAtMs) / 2
-      if (newErrorMs > errorMs + (receivedAtMs - observedAtMs) * driftPerMs) return
-      offsetMs = serverMs - (sentAtMs + receivedAtMs) / 2
+      const newOffsetMs = serverMs - (sentAtMs + receivedAtMs) / 2
+      const presentErrorMs = errorMs + (receivedAtMs - observedAtMs) * driftPerMs
+      const apartMs = Math.abs(newOffsetMs - (offsetMs ?? newOffsetMs))
+      if (newErrorMs > presentErrorMs && apartMs <= newErrorMs + presentErrorMs + wholeMs) return
+      offsetMs = newOffsetMs
       errorMs = newErrorMs
       observedAtMs = receivedAtMs
     },

@@ -7,14 +7,14 @@ const purged = z.object({ scope: z.string() })
 
 /** Skips keys that another transaction has locked: the next purge finds them. */
 export const createPostgresSubmitKeys = ({ pool }: { readonly pool: DatabasePool }): SubmitKeys => ({
-  purge: async (ageMs, countMax) => {
+  purge: async (takenBefore, countMax) => {
     const { rowCount } = await withReadDeadline(
       pool.query(sql.type(purged)`
         delete from taskfold.submit_keys
         where ctid = any (array(
           select ctid
           from taskfold.submit_keys
-          where created_at < clock_timestamp() - ${ageMs}::float8 * interval '1 millisecond'
+          where created_at < 'epoch'::timestamptz + ${takenBefore}::bigint * interval '1 millisecond'
           order by created_at
           limit ${countMax}::int
           for update skip locked))`),

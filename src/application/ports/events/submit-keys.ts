@@ -1,3 +1,5 @@
+import type { Instant } from '#domain/time.ts'
+
 /**
  * A caller's name for one request to submit a task: the append that brings it makes the only task under it for as long as
  * the key is kept.
@@ -30,8 +32,8 @@ export const judgeKey = ({ scope, key, fingerprint }: SubmitKey): string | undef
 /** The keys in use. The event store writes them, in the transaction that stores their task. */
 export interface SubmitKeys {
   /**
-   * Forgets up to `countMax` keys older than `ageMs` by the store's clock, the oldest first, and answers how many. A
-   * forgotten key may be taken anew. Throws StoreUnavailableError.
+   * Forgets up to `countMax` keys that were taken before that instant, the oldest first, and answers how many. A forgotten
+   * key may be taken anew. Throws StoreUnavailableError.
    */
-  purge(ageMs: number, countMax: number): Promise<number>
+  purge(takenBefore: Instant, countMax: number): Promise<number>
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sql } from 'slonik'
 import pg from 'pg'
-import { UnstorableAppendError } from '#application/ports/events/event-store.ts'
+import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import { findTaskId, type TaskId } from '#domain/identifiers.ts'
 import { noTask } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../../support/heads.ts'
@@ -163,7 +163,7 @@ describe('a stream for which there is no partition', () => {
     if (taskId === undefined) throw new Error('it is a task id')
     const neighbours = range(50).map(() => world.store.append(makeAppend(noTask, submit(submission))))
     const outside = makeAppend(noTask, submit(submission), { taskId })
-    await expect(world.store.append(outside)).rejects.toBeInstanceOf(UnstorableAppendError)
+    await expect(world.store.append(outside)).rejects.toBeInstanceOf(StoreUnavailableError)
     const verdicts = await Promise.all(neighbours)
     expect(verdicts.every((verdict) => verdict.kind === 'appended')).toBe(true)
     expect((await world.store.loadStream(taskId)).events).toEqual([])

@@ -36,7 +36,9 @@ describe('the partitions of events', () => {
     const other = await connectPostgresStore(world.url)
     const { now } = await world.store.loadStreams([])
     const before = await countPartitions()
-    const reach = await Promise.all([world, other, world, other].map(({ partitions }) => partitions.ensurePartitions()))
+    const reach = await Promise.all(
+      [world, other, world, other].map(({ partitions }) => partitions.ensurePartitions(now)),
+    )
     await other.close()
     expect(new Set(reach).size).toBe(1)
     expect(reach[0]).toBeGreaterThan(now + 21 * aDayMs)
@@ -48,7 +50,7 @@ describe('the partitions of events', () => {
     const name = await world.pool.oneFirst(sql.type(z.object({ name: z.string() }))`
       select 'events_' || to_char(date_trunc('week', now() at time zone 'UTC') + interval '7 days', 'YYYYMMDD') as name`)
     await world.pool.query(sql.unsafe`drop table ${sql.identifier(['taskfold', name])}`)
-    await world.partitions.ensurePartitions()
+    await world.partitions.ensurePartitions((await world.store.loadStreams([])).now)
     expect(await countPartitions()).toBe(before)
   })
 })

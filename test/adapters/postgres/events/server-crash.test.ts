@@ -30,7 +30,7 @@ const toFate = (error: unknown): Fate => {
 describe('a server that crashes while appends are under way', () => {
   it('loses none that was acknowledged and stores none that was refused', async () => {
     const world = await connectPostgresStore(server.url, { queryDeadlineMs: 1_500 })
-    await world.partitions.ensurePartitions()
+    await world.partitions.ensurePartitions((await world.store.loadStreams([])).now)
     const submission = makeSubmission()
     await world.routes.learn([submission])
     const fates = new Map<Append, Fate>()

@@ -145,9 +145,10 @@ describe('the purge of keys', () => {
       await age(key, 100 - place * 20)
     }
     const hourMs = 3_600_000
-    expect(await submitKeys.purge(48 * hourMs, 2)).toBe(2)
-    expect(await submitKeys.purge(48 * hourMs, 2)).toBe(1)
-    expect(await submitKeys.purge(48 * hourMs, 2)).toBe(0)
+    const { now } = await world.store.loadStreams([])
+    expect(await submitKeys.purge(now - 48 * hourMs, 2)).toBe(2)
+    expect(await submitKeys.purge(now - 48 * hourMs, 2)).toBe(1)
+    expect(await submitKeys.purge(now - 48 * hourMs, 2)).toBe(0)
     const verdicts = await Promise.all(keys.map((key) => world.store.append(makeFirst(key))))
     expect(verdicts.map(({ kind }) => kind)).toEqual(['appended', 'appended', 'appended', 'duplicate'])
   })
