@@ -1,3 +1,4 @@
+import { withDatabaseErrors } from '#adapters/postgres/connection/database-error.ts'
 import { rebuildHeads } from '#adapters/postgres/heads/rebuild.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Config } from '../config.ts'
@@ -13,12 +14,9 @@ export const runRebuild = async (config: Config, logger: Logger): Promise<void> 
   await using owned = new AsyncDisposableStack()
   const database = await openDatabase(config, logger, owned)
   const { connections, routes, events } = await openStore(database, { runtime: createRuntime(logger) }, owned)
-  const { streams, repaired, removed, unreadable } = await rebuildHeads({
-    pool: connections.pool,
-    routes,
-    store: events.store,
-    logger,
-  })
+  const { streams, repaired, removed, unreadable } = await withDatabaseErrors(database.address, () =>
+    rebuildHeads({ pool: connections.pool, routes, store: events.store, logger }),
+  )
   process.stdout.write(
     `read ${streams} histories: ${repaired} heads repaired, ${removed} removed, ${unreadable} histories unreadable\n`,
   )

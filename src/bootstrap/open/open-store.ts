@@ -1,4 +1,5 @@
 import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
+import { withDatabaseErrors } from '#adapters/postgres/connection/database-error.ts'
 import { findSessionKind } from '#adapters/postgres/connection/session-kind.ts'
 import type { DatabaseAddress } from '#adapters/postgres/connection/database-address.ts'
 import { createPostgresEventFeed } from '#adapters/postgres/events/event-feed.ts'
@@ -93,7 +94,13 @@ const connectionsMax = { appends: 3, queries: 6 }
 const queryDeadlineMs = 1_500
 
 /** Migrates, then opens every driven port over two pools, which `owned` ends. Throws StartupError. */
-export const openStore = async (
+export const openStore = (
+  database: OpenedDatabase,
+  surroundings: StoreSurroundings,
+  owned: AsyncDisposableStack,
+): Promise<OpenedStore> => withDatabaseErrors(database.address, () => openPorts(database, surroundings, owned))
+
+const openPorts = async (
   { address, directAddress }: OpenedDatabase,
   { runtime, observer }: StoreSurroundings,
   owned: AsyncDisposableStack,

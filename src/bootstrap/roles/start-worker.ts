@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { withDatabaseErrors } from '#adapters/postgres/connection/database-error.ts'
 import { createProcessIsolation } from '#adapters/worker/isolation/process-isolation.ts'
 import { createWorker, type Worker } from '#adapters/worker/worker.ts'
 import type { QueueDepth } from '#application/hints/queue-depth.ts'
@@ -15,10 +16,10 @@ interface HintSources {
   readonly queueDepth: QueueDepth
 }
 
-/** Resolves when the worker pulls. `owned` drains it. */
+/** Resolves when the worker pulls. `owned` drains it. Throws StartupError. */
 export const startWorker = async (
   config: Config,
-  { handlers, observation, runtime, store, queue, identities, announcer }: Foundation,
+  { handlers, database, observation, runtime, store, queue, identities, announcer }: Foundation,
   { routes, queueDepth }: HintSources,
   owned: AsyncDisposableStack,
 ): Promise<Worker> => {
@@ -57,7 +58,7 @@ export const startWorker = async (
       pid: process.pid,
     },
   )
-  await worker.start()
+  await withDatabaseErrors(database.address, () => worker.start())
   owned.defer(() => worker.drain())
   return worker
 }

@@ -28,7 +28,7 @@ const fromApplication = (error: unknown): ProblemError | undefined => {
     const detail =
       error.fate === 'unknown'
         ? 'The store fell silent: what was asked for may have happened.'
-        : 'The store does not answer; nothing was changed.'
+        : `The store ${error.state === 'read-only' ? 'is read-only and takes no writes' : 'does not answer'}; nothing was changed.`
     return new ProblemError('store-unavailable', detail, { headers: retryAfter, cause: error })
   }
   if (error instanceof StoreOverloadedError) {

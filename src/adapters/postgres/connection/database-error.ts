@@ -1,6 +1,7 @@
-import pg from 'pg'
+import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import { DatabaseUnreachableError, StartupError } from '#application/diagnosis/startup-error.ts'
 import { type DatabaseAddress, describeAddress, noTls } from './database-address.ts'
+import { classifyFailure, findServerError } from './errors.ts'
 
 /** Connection exceptions, no resources, operator intervention (also "starting up" and "shutting down"), system errors. */
 const passingClasses = new Set(['08', '53', '57', '58'])
@@ -9,18 +10,43 @@ const lockNotAvailable = '55P03'
 /** Why a start could not use the database, in one line that names the server and no secret. */
 export const toDatabaseError = (address: Pick<DatabaseAddress, 'host' | 'port'>, error: unknown): StartupError => {
   const place = `the database at ${describeAddress(address)}`
-  const why = toReason(error)
   if (error instanceof StartupError) return error
+  const refusal = findServerError(error)
+  const why = toReason(refusal ?? rootOf(error))
   if (isTlsFailure(error)) return new StartupError(`${place} could not be reached over TLS: ${why}`, { cause: error })
-  if (!(error instanceof pg.DatabaseError)) {
+  if (refusal === undefined) {
     return new DatabaseUnreachableError(`${place} could not be reached: ${why}`, { cause: error })
   }
-  if (error.code === lockNotAvailable) {
+  if (refusal.code === lockNotAvailable) {
     return new StartupError(`${place} was being migrated by another process for too long: ${why}`, { cause: error })
   }
-  return passingClasses.has(error.code?.slice(0, 2) ?? '')
+  return passingClasses.has(refusal.code.slice(0, 2))
     ? new DatabaseUnreachableError(`${place} gives no service now: ${why}`, { cause: error })
     : new StartupError(`${place} refused: ${why}`, { cause: error })
+}
+
+/** Does `work`, which uses the database; what the database is to blame for is thrown as by `toDatabaseError`. */
+export const withDatabaseErrors = async <Done>(
+  address: Pick<DatabaseAddress, 'host' | 'port'>,
+  work: () => Promise<Done>,
+): Promise<Done> => {
+  try {
+    return await work()
+  } catch (error) {
+    throw isOfDatabase(error) ? toDatabaseError(address, error) : error
+  }
+}
+
+const isOfDatabase = (error: unknown): boolean =>
+  error instanceof StoreUnavailableError ||
+  findServerError(error) !== undefined ||
+  classifyFailure(error) === 'not-taken'
+
+/** The drivers wrap what happened in errors that say less. */
+const rootOf = (error: unknown): unknown => {
+  let at = error
+  for (let depth = 0; at instanceof Error && at.cause instanceof Error && depth < 5; depth += 1) at = at.cause
+  return at
 }
 
 /** Waiting does not cure it: the server speaks no TLS, or its certificate does not suffice. */

@@ -6,22 +6,23 @@ import { ConnectionError, InvalidInputError } from 'slonik'
  * - `content`: the server refused a member of the batch; the others may pass. Nothing was stored. An SQLSTATE that no other
  *   class lists counts as this.
  * - `again`: the server rolled the transaction back to end a conflict; the same statement may pass. Nothing was stored.
- * - `not-sent`: there was no connection to send it on. Nothing was stored.
+ * - `not-taken`: there was no connection to send it on, or the server takes no writes. Nothing was stored.
  * - `unknown`: the connection or the server went away; the transaction may have been committed.
  */
-export type FailureClass = 'content' | 'again' | 'not-sent' | 'unknown'
+export type FailureClass = 'content' | 'again' | 'not-taken' | 'unknown'
 
 const againStates = new Set(['40001', '40P01', '55P03'])
 /** Connection exceptions, operator intervention, system errors; 53 is a server out of connections, memory or disk. */
 const unknownClasses = new Set(['08', '53', '57', '58'])
-const readOnlyState = '25006'
+export const readOnlyState = '25006'
 
 /** Classifies by SQLSTATE. A failure without one did not come from the server, so the fate of the statement is unknown. */
 export const classifyFailure = (error: unknown): FailureClass => {
-  if (error instanceof ConnectionError) return 'not-sent'
+  if (error instanceof ConnectionError) return 'not-taken'
   if (error instanceof InvalidInputError) return 'content'
   const state = findSqlState(error)
-  if (state === undefined || state === readOnlyState || unknownClasses.has(state.slice(0, 2))) return 'unknown'
+  if (state === readOnlyState) return 'not-taken'
+  if (state === undefined || unknownClasses.has(state.slice(0, 2))) return 'unknown'
   return againStates.has(state) ? 'again' : 'content'
 }
 
@@ -35,7 +36,7 @@ export const findErrorDetail = (error: unknown): string | undefined => {
 }
 
 /** Only the server's own errors have a severity: a code of the system, such as EPIPE, must not pass for a SQLSTATE. */
-const findServerError = (error: unknown): (Error & { readonly code: string }) | undefined => {
+export const findServerError = (error: unknown): (Error & { readonly code: string }) | undefined => {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
     if (isServerError(at)) return at
   }

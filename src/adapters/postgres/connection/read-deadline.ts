@@ -1,6 +1,7 @@
 import { withDeadline } from '#application/mechanisms/with-deadline.ts'
 import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import { classifyFailure } from './errors.ts'
+import { toOutage } from './outage.ts'
 
 /** How long a reader waits in all: for a connection and for the answer. A store that is away must show within two seconds. */
 const readDeadlineMs = 1_800
@@ -22,6 +23,4 @@ const toLateError = (): Error =>
 
 /** A server that is away is an expected breakdown. A statement that the server refused for its content is a mistake of ours. */
 const toReadError = (error: unknown): unknown =>
-  error instanceof StoreUnavailableError || classifyFailure(error) === 'content'
-    ? error
-    : new StoreUnavailableError('Postgres did not answer', 'not-stored', { cause: error })
+  error instanceof StoreUnavailableError || classifyFailure(error) === 'content' ? error : toOutage(error, 'not-stored')

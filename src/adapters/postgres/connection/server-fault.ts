@@ -7,6 +7,8 @@ interface ServerProperties {
   readonly fsync: string
   readonly encoding: string
   readonly inRecovery: boolean
+  /** Of the transactions of this role in this database. */
+  readonly readOnly: string
 }
 
 const oldestVersionNumber = 150_000
@@ -19,7 +21,8 @@ export const readServerProperties = async (client: Client): Promise<ServerProper
        current_setting('server_version') as "version",
        current_setting('fsync') as "fsync",
        current_setting('server_encoding') as "encoding",
-       pg_is_in_recovery() as "inRecovery"`,
+       pg_is_in_recovery() as "inRecovery",
+       current_setting('transaction_read_only') as "readOnly"`,
   )
   if (rows[0] === undefined) throw new Error('the server gave no row of its settings')
   return rows[0]
@@ -36,3 +39,9 @@ export const findServerFault = (server: ServerProperties): string | undefined =>
   if (server.inRecovery) return 'the database server is a standby and takes no writes'
   return undefined
 }
+
+/** Why nothing can be written, although the server could be used. */
+export const findReadOnlyFault = ({ readOnly }: ServerProperties): string | undefined =>
+  readOnly === 'off'
+    ? undefined
+    : 'the database is read-only: default_transaction_read_only is on for it, for its role or for the whole server'

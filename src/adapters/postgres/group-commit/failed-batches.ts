@@ -37,8 +37,8 @@ export const createFailedBatches = <Item extends BatchItem, Verdict>(
   let pauseMs = outagePauseMs.first
 
   /** The batch is in no queue meanwhile, or another flush would meet the same outage with it at once. */
-  const putBackLater = async (batch: Batch<Item, Verdict> | undefined): Promise<void> => {
-    pending.setStore('away')
+  const putBackLater = async (batch: Batch<Item, Verdict> | undefined, error: unknown): Promise<void> => {
+    pending.setStore({ away: error })
     const delayMs = pauseMs
     pauseMs = Math.min(pauseMs * 2, outagePauseMs.most)
     await sleep(delayMs)
@@ -61,7 +61,7 @@ export const createFailedBatches = <Item extends BatchItem, Verdict>(
     recover: async (batch, error) => {
       const failure = classifyFailure(error)
       for (const append of batch?.appends ?? []) returnToLine(append, failure)
-      if (batch === undefined || failure === 'unknown' || failure === 'not-sent') return putBackLater(batch)
+      if (batch === undefined || failure === 'unknown' || failure === 'not-taken') return putBackLater(batch, error)
       const isProved = failure === 'content' ? batch.locking === 'skip-locked' : batch.rollbacks === rollbacksMax
       if (isProved) return refuse(batch, error)
       locking.noteRollback()

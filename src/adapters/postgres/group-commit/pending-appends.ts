@@ -1,5 +1,6 @@
 import { createSlotTable } from '#application/mechanisms/slot-table.ts'
 import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
+import { toOutage } from '../connection/outage.ts'
 import type { AppendQueue, BatchItem, PendingAppend } from './append-queue.ts'
 
 /** The appends without a verdict, wherever they are: in the queue, sent, or at rest. Here each of them ends. */
@@ -13,13 +14,13 @@ export interface PendingAppends<Item extends BatchItem, Verdict> {
    * deadline, of `busyDeadlineMs`.
    */
   rest(append: PendingAppend<Item, Verdict>): void
-  /** What the latest flush showed of the store: a deadline that passes says so to its caller. */
+  /** What the latest flush showed of the store, or the error that it met: a deadline that passes says so to its caller. */
   setStore(state: StoreState): void
   /** Resolves when all that were added have their verdicts. */
   whenSettled(): Promise<void>
 }
 
-type StoreState = 'answering' | 'away'
+type StoreState = 'answering' | { readonly away: unknown }
 
 export interface VerdictDeadlines {
   /** How long a caller waits for its verdict: a store that is away must show within two seconds. */
@@ -120,9 +121,13 @@ const toLateError = <Item extends BatchItem, Verdict>(
   store: StoreState,
 ): Error => {
   const fate = append.progress === 'sent' ? 'unknown' : append.fate
-  if (fate === 'unknown') return new StoreUnavailableError('Postgres gave no verdict in time', fate)
+  if (fate === 'unknown') {
+    return store === 'answering'
+      ? new StoreUnavailableError('Postgres gave no verdict in time', fate)
+      : toOutage(store.away, fate)
+  }
   if (append.busyDelayMs > 0) return new StoreOverloadedError('another transaction held the head of the task')
   return store === 'answering'
     ? new StoreOverloadedError('the append waited too long in line')
-    : new StoreUnavailableError('Postgres did not answer', fate)
+    : toOutage(store.away, fate)
 }

@@ -7,7 +7,7 @@ import manifest from '../../../../package.json' with { type: 'json' }
 import type { DatabaseAddress } from '../connection/database-address.ts'
 import { type BriefSession, inBriefSession } from '../connection/brief-session.ts'
 import { toDatabaseError } from '../connection/database-error.ts'
-import { findServerFault, readServerProperties } from '../connection/server-fault.ts'
+import { findReadOnlyFault, findServerFault, readServerProperties } from '../connection/server-fault.ts'
 import { readApplied, recordMigration } from './applied.ts'
 import { compareSchema, findChanges, type SchemaChanges } from './compare-schema.ts'
 import { dropFunction, replaceFunctions } from './replace-functions.ts'
@@ -43,7 +43,7 @@ const migrationDeadlineMs = 900_000
  * superuser is needed for anything.
  *
  * Answers the names of what it applied, functions as `functions/<name>`. Throws DatabaseUnreachableError when there is no
- * answer in time, and StartupError for a server that is too old or does not write safely, a database that a later release has
+ * answer in time, and StartupError for a server that is too old, is read-only or does not write safely, a database that a later release has
  * migrated or whose schema was made before the first release, and changes that fail.
  */
 export const migrate = async ({
@@ -61,7 +61,8 @@ export const migrate = async ({
     workDeadlineMs: answerDeadlineMs,
   }
   const pending = await inDatabase(session, async (client) => {
-    const fault = findServerFault(await readServerProperties(client))
+    const server = await readServerProperties(client)
+    const fault = findServerFault(server) ?? findReadOnlyFault(server)
     if (fault !== undefined) throw new StartupError(fault)
     return listPending(compareSchema(files, await readApplied(client), release))
   })

@@ -98,15 +98,24 @@ export type StreamContent =
   | { readonly kind: 'events'; readonly events: readonly RecordedEvent[] }
   | { readonly kind: 'undecodable'; readonly error: UndecodableStreamError }
 
+/** `read-only`: it answers, and takes no writes. */
+export type StoreOutage = 'silent' | 'read-only'
+
 /** The store gave no answer in time, or refused service. */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError'
   readonly code = 'store-unavailable'
   /** `unknown`: the write may have been stored. `not-stored`: it was not. */
   readonly fate: 'unknown' | 'not-stored'
-  constructor(message: string, fate: 'unknown' | 'not-stored', options?: ErrorOptions) {
+  readonly state: StoreOutage
+  constructor(
+    message: string,
+    fate: 'unknown' | 'not-stored',
+    { state = 'silent', ...options }: ErrorOptions & { readonly state?: StoreOutage } = {},
+  ) {
     super(message, options)
     this.fate = fate
+    this.state = state
   }
 }
 

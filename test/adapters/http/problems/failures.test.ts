@@ -56,6 +56,15 @@ describe('a store that does not answer', () => {
   })
 })
 
+test('a store that is read-only is told as such', async () => {
+  const { post } = await serve(() => ({
+    append: () => Promise.reject(new StoreUnavailableError('secret host', 'not-stored', { state: 'read-only' })),
+  }))
+  const refused = await post('/api/tasks', '{"type":"a"}')
+  expect(refused.statusCode).toBe(503)
+  expect(refused.json().detail).toBe('The store is read-only and takes no writes; nothing was changed.')
+})
+
 test('a store with too much to do makes the answer overloaded', async () => {
   const { post } = await serve(() => ({ append: () => Promise.reject(new StoreOverloadedError('full')) }))
   const refused = await post('/api/tasks', '{"type":"a"}')
