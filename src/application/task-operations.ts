@@ -21,6 +21,7 @@ import type { WorkerRegistry, WorkerRow } from './ports/workers/worker-registry.
 import { type Explanation, explainTask } from './queries/explain-task.ts'
 import { findProgress, findTaskWithProgress, type TaskWithProgress } from './queries/find-task.ts'
 import { listEffects } from './queries/list-effects.ts'
+import { type KeyedPage, listQueues, listWorkers } from './queries/list-fleet.ts'
 import { listTasks, type TaskFilter, type TaskPage } from './queries/list-tasks.ts'
 import { findTaskAsOf, findTaskAsOfVersion, findTimeline, type PastTask } from './queries/task-history.ts'
 import { createEndWatch, waitForEnd } from './queries/wait-for-end.ts'
@@ -52,9 +53,10 @@ export interface TaskOperations {
   retry(request: PersonRequest): Promise<ChangeOutcome>
   cancel(request: PersonRequest): Promise<ChangeOutcome>
   runNow(request: PersonRequest): Promise<ChangeOutcome>
-  listQueues(): Promise<readonly QueueSummary[]>
-  /** The registered workers, without ended incarnations. */
-  listWorkers(): Promise<readonly WorkerRow[]>
+  /** One page of the queues in order of name, after the queue `after`; 1 ≤ `limit` ≤ 1000. */
+  listQueues(limit: number, after: string | undefined): Promise<KeyedPage<QueueSummary>>
+  /** One page of the registered workers, without ended incarnations, in order of id, after the id `after`. */
+  listWorkers(limit: number, after: string | undefined): Promise<KeyedPage<WorkerRow>>
   /**
    * Events of all tasks, `limit` (1..1000) at most, after a cursor; from the beginning without one. A page may be cut short
    * by its weight: only an empty one means that the end is reached for now. Throws UndecodableStreamError.
@@ -107,8 +109,8 @@ export const createTaskOperations = (deps: TaskOperationsDeps): TaskOperations =
     retry: (request) => retryTask(changing, request),
     cancel: (request) => cancelTask(changing, request),
     runNow: (request) => runTaskNow(changing, request),
-    listQueues: () => index.summarizeQueues(),
-    listWorkers: async () => (await registry.readAll()).filter((worker) => worker.state !== 'ended'),
+    listQueues: (limit, after) => listQueues(index, limit, after),
+    listWorkers: (limit, after) => listWorkers(registry, limit, after),
     readFeed: (after, limit) => feed.readAfter(after, limit),
     readFeedEnd: () => feed.latest(),
     close: () => ends.close(),
@@ -121,7 +123,6 @@ const toSubmitDeps = ({ history, submitting, identities, afterCommit }: TaskOper
   identities,
   storeClock: submitting.storeClock,
   announcer: afterCommit.announcer,
-  signals: afterCommit.signals,
   defaultsOf: submitting.defaultsOf,
 })
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
+import { namesMaxDefault } from '#application/ports/heads/routes.ts'
 import { type BuiltInType, builtInTypes } from '#adapters/handlers/built-in/built-in-types.ts'
 import { logLevels } from '#adapters/telemetry/logger.ts'
 import type { DatabaseSettings } from '#adapters/postgres/connection/database-settings.ts'
@@ -46,6 +47,8 @@ export interface Config {
   readonly builtIn: readonly BuiltInType[]
   /** Names of `Host` beside those of loopback and of `host`. */
   readonly allowedHosts: readonly string[]
+  /** How many names of queues and of types there may be together. */
+  readonly namesMax: number
 }
 
 const milliseconds = (least: number, most: number) => whole(least, most, ' milliseconds')
@@ -140,6 +143,7 @@ const variables = {
   BUILT_IN: builtIn.optional(),
   EMAIL_SENDERS: senders.optional(),
   ALLOWED_HOSTS: hostNames.optional(),
+  NAMES_MAX: whole(1, 1_000_000).default(namesMaxDefault),
 }
 
 const environment = z.object(variables)
@@ -231,6 +235,7 @@ const toConfig = (roles: readonly Role[], set: Environment, databases: DatabaseC
   httpTargetAllow: set.HTTP_TARGET_ALLOW ?? [],
   emailSenders: set.EMAIL_SENDERS,
   allowedHosts: set.ALLOWED_HOSTS ?? [],
+  namesMax: set.NAMES_MAX,
   // Those for trying out are open to whoever may submit: with a database of one's own they have to be asked for.
   builtIn: set.BUILT_IN ?? (set.DATABASE_URL === undefined ? builtInTypes : ['http.request', 'email.send']),
 })

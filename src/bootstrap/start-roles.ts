@@ -2,9 +2,6 @@ import type { EscapedError } from '#adapters/worker/run/runner.ts'
 import type { Worker } from '#adapters/worker/worker.ts'
 import { noTelemetry } from '#adapters/telemetry/telemetry.ts'
 import { createQueueDepth } from '#application/hints/queue-depth.ts'
-import { createRecentRead } from '#application/mechanisms/recent-read.ts'
-import type { Routes } from '#application/ports/heads/routes.ts'
-import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { Config } from './config.ts'
@@ -58,10 +55,9 @@ const start = async (
   owned: AsyncDisposableStack,
 ): Promise<RunningRoles> => {
   const foundation = await openFoundation(config, logger, substitutions, owned)
-  const routes = shareRouteReads(foundation.store.routes, foundation.runtime.clock, config.reconcileMs)
   const operations = createOperations(foundation)
   const queueDepth = createQueueDepth()
-  startRecovery(config, foundation, { routes: routes.recent, queueDepth }, owned)
+  startRecovery(config, foundation, { queueDepth }, owned)
   let worker: Worker | undefined
   const { url } = await startHttp(
     config,
@@ -70,7 +66,7 @@ const start = async (
     owned,
   )
   if (config.roles.includes('worker')) {
-    worker = await startWorker(config, foundation, { routes: routes.fresh, queueDepth }, owned)
+    worker = await startWorker(config, foundation, { queueDepth }, owned)
   }
   return {
     url,
@@ -82,18 +78,5 @@ const start = async (
       foundation.database.abandon()
     },
     abandon: () => foundation.database.abandon(),
-  }
-}
-
-/** The worker reads the routes anew each time; recovery takes what the worker has read within `ageMsMax`. */
-const shareRouteReads = (
-  routes: Routes,
-  clock: Clock,
-  ageMsMax: number,
-): { readonly fresh: Routes; readonly recent: Routes } => {
-  const reads = createRecentRead(clock, () => routes.readAll())
-  return {
-    fresh: { learn: (unknown) => routes.learn(unknown), readAll: reads.fresh },
-    recent: { learn: (unknown) => routes.learn(unknown), readAll: () => reads.recent(ageMsMax) },
   }
 }

@@ -82,6 +82,7 @@ describe('mistakes', () => {
     ['BUILT_IN', 'demo.echo,demo.eccho'],
     ['EMAIL_SENDERS', 'example.com'],
     ['ALLOWED_HOSTS', 'tasks.example:8080'],
+    ['NAMES_MAX', '0'],
   ])('%s=%s is one', (name, value) => {
     expect(mistakesOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} `))])
   })

@@ -1,3 +1,4 @@
+import { createMemoryRoutes } from '#adapters/memory/heads/routes.ts'
 import { createMemoryExclusiveWork } from '#adapters/memory/workers/exclusive-work.ts'
 import { createMemoryWorld } from '../support/memory-world.ts'
 import { describeEventFeed } from './event-feed.ts'
@@ -23,7 +24,11 @@ const setup = async () => {
     ...world,
     queueIdsMax,
     queueElsewhere: world.queue,
-    routesElsewhere: world.routes,
+    openRoutes: (namesMax?: number) => createMemoryRoutes(world.database, namesMax),
+    countNames: async () => {
+      const routes = [...world.database.routes.values()]
+      return new Set(routes.flatMap(({ queue, type }) => [`queue ${queue}`, `type ${type}`])).size
+    },
     signalsElsewhere: world.signals,
     exclusiveWorkElsewhere: createMemoryExclusiveWork(world),
     damage: async (taskId: Parameters<typeof world.database.undecodable.add>[0]) => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'slonik'
+import { z } from 'zod'
 import { createPostgresRoutes } from '#adapters/postgres/heads/routes.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { mintAppendId } from '../support/ids.ts'
@@ -18,7 +19,9 @@ const setup = async () => {
   const world = await openPostgresStore()
   return {
     ...world,
-    routesElsewhere: createPostgresRoutes({ pool: world.pool }),
+    openRoutes: (namesMax?: number) => createPostgresRoutes({ pool: world.pool, namesMax }),
+    countNames: () =>
+      world.pool.oneFirst(sql.type(z.object({ count: z.int() }))`select count(*) as count from taskfold.names`),
     advance: (ms: number) => sleep(ms),
     /** Appends an event of a kind that only a later release knows. */
     damage: async (taskId: TaskId) => {

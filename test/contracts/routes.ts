@@ -1,78 +1,85 @@
 import { describe, expect, it } from 'vitest'
 import type { Routes } from '#application/ports/heads/routes.ts'
-import { type Route, routeKey } from '#domain/route.ts'
 import { type ContractWorld, type Setup, useWorld } from '../support/contract-world.ts'
 import { makeRoute, range } from '../support/task-builders.ts'
 
 export interface RoutesWorld extends ContractWorld {
-  readonly routes: Routes
-  /** The routes as another process of the fleet reads them. */
-  readonly routesElsewhere: Routes
+  /** The routes as one process of the fleet meets them, with a bound of names. Each call is another process. */
+  openRoutes(namesMax?: number): Routes
+  /** How many names of queues and of types are stored. */
+  countNames(): Promise<number>
 }
 
 /** The contract of every Routes. */
 export const describeRoutes = (name: string, setup: Setup<RoutesWorld>): void => {
   describe(`the routes (${name})`, () => {
     const world = useWorld(setup)
+    /** Routes with room for so many more names. */
+    const openWithRoom = async (names: number): Promise<Routes> =>
+      world().openRoutes((await world().countNames()) + names)
 
-    const readOwn = async (routes: Routes, own: readonly Route[]): Promise<readonly string[]> => {
-      const keys = new Set(own.map(routeKey))
-      return (await routes.readAll())
-        .map(routeKey)
-        .filter((key) => keys.has(key))
-        .toSorted()
-    }
-    const keysOf = (routes: readonly Route[]): readonly string[] => routes.map(routeKey).toSorted()
-
-    it('are known here and elsewhere once they were learned', async () => {
-      const own = range(3).map(makeRoute)
-      await world().routes.learn(own)
-      expect(await readOwn(world().routes, own)).toEqual(keysOf(own))
-      expect(await readOwn(world().routesElsewhere, own)).toEqual(keysOf(own))
-    })
-
-    it('are answered by the call that made them known, and by no later one', async () => {
-      const [first, second] = [makeRoute(), makeRoute()]
-      expect(keysOf(await world().routes.learn([first]))).toEqual(keysOf([first]))
-      expect(keysOf(await world().routes.learn([first, second]))).toEqual(keysOf([second]))
-      expect(await world().routesElsewhere.learn([first, second])).toEqual([])
-    })
-
-    it('are pairs: one queue with two types is two, and so is one type in two queues', async () => {
-      const [one, other] = [makeRoute(), makeRoute()]
-      const own = [one, { queue: one.queue, type: other.type }, { queue: other.queue, type: one.type }]
-      await world().routes.learn(own)
-      expect(await readOwn(world().routes, [...own, other])).toEqual(keysOf(own))
-    })
-
-    it('have exactly the two names, however much else came with them', async () => {
-      const route = makeRoute()
-      await world().routes.learn([Object.assign({ priority: 1 }, route)])
-      expect((await world().routes.readAll()).find(({ queue }) => queue === route.queue)).toEqual(route)
-    })
-
-    it('are learned once, however often and wherever they are met', async () => {
+    it('bring two names each, which count once however often and wherever they are met', async () => {
       const own = range(20).map(makeRoute)
-      await world().routes.learn([...own, ...own])
-      await world().routes.learn(own)
-      await world().routesElsewhere.learn(own.toReversed())
-      expect(await readOwn(world().routesElsewhere, own)).toEqual(keysOf(own))
+      const before = await world().countNames()
+      expect(
+        await world()
+          .openRoutes()
+          .learn([...own, ...own]),
+      ).toEqual([])
+      const elsewhere = world().openRoutes()
+      expect(await elsewhere.learn(own.toReversed())).toEqual([])
+      expect(await elsewhere.learn(own)).toEqual([])
+      expect((await world().countNames()) - before).toBe(40)
     })
 
-    it('are learned once when many processes meet them at the same moment', async () => {
+    it('count once when many processes meet them at the same moment', async () => {
       const own = range(20).map(makeRoute)
-      await Promise.all(
+      const before = await world().countNames()
+      const learned = await Promise.all(
         range(10).map((place) =>
-          place % 2 === 0 ? world().routes.learn(own) : world().routesElsewhere.learn(own.toReversed()),
+          world()
+            .openRoutes()
+            .learn(place % 2 === 0 ? own : own.toReversed()),
         ),
       )
-      expect(await readOwn(world().routes, own)).toEqual(keysOf(own))
+      expect(learned.flat()).toEqual([])
+      expect((await world().countNames()) - before).toBe(40)
+    })
+
+    it('are refused when they bring a new name beyond the bound, which is named with its kind', async () => {
+      const [known, fresh, other] = [makeRoute(), makeRoute(), makeRoute()]
+      const routes = await openWithRoom(2)
+      expect(await routes.learn([known])).toEqual([])
+      expect(await routes.learn([fresh])).toEqual([{ kind: 'queue', name: fresh.queue }])
+      const otherType = { queue: known.queue, type: other.type }
+      expect(await routes.learn([otherType])).toEqual([{ kind: 'type', name: other.type }])
+    })
+
+    it('are learned at the bound when both of their names are known', async () => {
+      const [one, other] = [makeRoute(), makeRoute()]
+      const routes = await openWithRoom(4)
+      expect(await routes.learn([one, other])).toEqual([])
+      const crossed = { queue: one.queue, type: other.type }
+      expect(await routes.learn([crossed])).toEqual([])
+      expect(await world().openRoutes(0).learn([one, other, crossed])).toEqual([])
+    })
+
+    it('are learned as far as there is room', async () => {
+      const own = range(5).map(makeRoute)
+      const before = await world().countNames()
+      expect(await (await openWithRoom(6)).learn(own)).toHaveLength(2)
+      expect((await world().countNames()) - before).toBe(6)
+    })
+
+    it('do not exceed the bound by what many processes learn at the same moment', async () => {
+      const before = await world().countNames()
+      const processes = await Promise.all(range(8).map(() => openWithRoom(8)))
+      await Promise.all(processes.map((routes) => routes.learn(range(4).map(makeRoute))))
+      expect((await world().countNames()) - before).toBe(8)
     })
 
     it('may be an empty list', async () => {
-      const before = await world().routes.readAll()
-      await world().routes.learn([])
-      expect(await world().routes.readAll()).toEqual(before)
+      expect(await world().openRoutes().learn([])).toEqual([])
     })
   })
 }

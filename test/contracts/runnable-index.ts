@@ -10,6 +10,7 @@ import { compareRanked, rankOf } from '#domain/rank.ts'
 import { noTask, type Task } from '#domain/task/state.ts'
 import { type ContractWorld, type Setup, useWorld } from '../support/contract-world.ts'
 import { fail, release, start, succeed } from '../support/run-commands.ts'
+import { describeRoutesWithWork } from './runnable-index/routes-with-work.ts'
 import {
   appendCommand,
   makeAppend,
@@ -32,6 +33,7 @@ export interface RunnableIndexWorld extends ContractWorld {
 export const describeRunnableIndex = (name: string, setup: Setup<RunnableIndexWorld>): void => {
   describe(`the runnable index (${name})`, () => {
     const world = useWorld(setup)
+    describeRoutesWithWork(world)
     describeOrder(world)
     describeDue(world)
     describeDueSoon(world)

@@ -54,13 +54,6 @@ export const describeSignals = (name: string, setup: Setup<SignalsWorld>): void 
       elsewhere.stop()
     })
 
-    it('say that a route was learned', async () => {
-      const elsewhere = listen(world().signalsElsewhere)
-      await world().signals.announce({ kind: 'route-learned' })
-      await waitUntil(world(), () => elsewhere.heard.some((signal) => signal.kind === 'route-learned'))
-      elsewhere.stop()
-    })
-
     it('reach no listener that has unsubscribed', async () => {
       const { signals } = world()
       const [stopped, listening] = [listen(signals), listen(signals)]

@@ -3,7 +3,9 @@ import { createSeededRandom } from '#adapters/memory/surroundings/seeded-random.
 import { createMemoryExclusiveWork } from '#adapters/memory/workers/exclusive-work.ts'
 import { createMemoryWorkerRegistry } from '#adapters/memory/workers/worker-registry.ts'
 import { createReadyAnnouncer } from '#application/hints/announcer.ts'
+import { createLanes } from '#application/hints/lanes.ts'
 import { createQueueDepth } from '#application/hints/queue-depth.ts'
+import { createRecentRead } from '#application/mechanisms/recent-read.ts'
 import type { Timers } from '#application/ports/surroundings/clock.ts'
 import type { Signal } from '#application/ports/queue/signals.ts'
 import type { MemoryWorld } from './memory-world.ts'
@@ -30,6 +32,9 @@ export const createImaginedProcess = (world: MemoryWorld, seed = Math.floor(worl
     timers: gateTimers(timers, hearts),
   })
   const queue = gateAll(gate, world.queue)
+  const gatedRegistry = gateAll(gate, registry)
+  const workers = createRecentRead(clock, () => gatedRegistry.readAll())
+  const lanes = createLanes({ readWorkers: (ageMsMax) => workers.recent(ageMsMax), clock })
   const heads = {
     index: gateAll(gate, world.index),
     runnable: gateAll(gate, world.runnable),
@@ -54,7 +59,9 @@ export const createImaginedProcess = (world: MemoryWorld, seed = Math.floor(worl
     progress: gateAll(gate, world.progress),
     routes: gateAll(gate, world.routes),
     exclusiveWork: gateAll(gate, createMemoryExclusiveWork({ database: world.database, clock })),
-    registry: gateAll(gate, registry),
+    registry: gatedRegistry,
+    workers,
+    lanes,
     queue,
     queueDepth: createQueueDepth(),
     signals: {
@@ -62,7 +69,7 @@ export const createImaginedProcess = (world: MemoryWorld, seed = Math.floor(worl
       subscribe: (listener: (signal: Signal) => void) =>
         world.signals.subscribe((signal) => gate.run(() => listener(signal))),
     },
-    announcer: createReadyAnnouncer({ queue, storeClock, timers, count, horizonMs }),
+    announcer: createReadyAnnouncer({ queue, lanes, storeClock, timers, count, horizonMs }),
     pause: gate.pause,
     resume: gate.resume,
     kill: gate.kill,

@@ -17,6 +17,7 @@ import { createMemorySubmitKeys } from '#adapters/memory/events/submit-keys.ts'
 import { createMemoryTaskIndex } from '#adapters/memory/heads/task-index.ts'
 import { createMemoryTaskQueue } from '#adapters/memory/queue/task-queue.ts'
 import { createMemoryWorkerRegistry } from '#adapters/memory/workers/worker-registry.ts'
+import { createLanes } from '#application/hints/lanes.ts'
 import type { Heads } from '#application/ports/heads/heads.ts'
 import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 
@@ -42,6 +43,7 @@ export const createMemoryWorld = ({ seed = 1, queueIdsMax = 100_000 }: Options =
     runnable: createMemoryRunnableIndex(database),
     runs: createMemoryRunIndex(database),
   }
+  const registry = createMemoryWorkerRegistry({ database, clock, timers })
   return {
     time,
     runtime,
@@ -61,7 +63,8 @@ export const createMemoryWorld = ({ seed = 1, queueIdsMax = 100_000 }: Options =
     runs: heads.runs,
     routes: createMemoryRoutes(database),
     queue: createMemoryTaskQueue({ timers, queueIdsMax }),
-    registry: createMemoryWorkerRegistry({ database, clock, timers }),
+    registry,
+    lanes: createLanes({ readWorkers: () => registry.readAll(), clock }),
     signals: createMemorySignals(),
     submitKeys: createMemorySubmitKeys(database),
     exclusiveWork: createMemoryExclusiveWork({ database, clock }),

@@ -35,13 +35,13 @@ export const toWorkerDeps = (
   handlers: ReadonlyMap<string, TaskHandler>,
   substitutes: Substitutes = {},
 ): WorkerDeps => {
-  const { runtime, heads, queueDepth, routes, signals, identities } = process
+  const { runtime, heads, queueDepth, lanes, signals, identities } = process
   const { store, ledger, progress, queue, registry, announcer, runnable } = { ...process, ...substitutes }
   return {
     runtime,
     heads: { ...heads, runnable },
     records: { store, ledger, progressBoard: progress },
-    hints: { queue, queueDepth, routes, signals, announcer },
+    hints: { queue, queueDepth, lanes, signals, announcer },
     registry,
     identities,
     handlers,
@@ -66,17 +66,17 @@ export const startWorker = async (
     pid: 1,
     ...options,
   })
-  await world.routes.learn(Object.keys(runs).map((type) => ({ queue: 'default', type })))
   await worker.start()
   return { worker, process }
 }
 
 /** The recovery of one process, to be started. */
 export const recoverIn = (process: ImaginedProcess, options: RecoveryOptions) => {
-  const { store, heads, routes, queue, queueDepth, announcer, registry, exclusiveWork, identities, runtime } = process
-  const hints = { queue, queueDepth, announcer }
+  const { store, heads, workers, queue, lanes, queueDepth, announcer, registry, exclusiveWork, identities, runtime } =
+    process
+  const hints = { queue, lanes, queueDepth, announcer }
   const fleet = { registry, exclusiveWork }
-  return createRecovery({ store, heads, routes, hints, fleet, identities, runtime }, options)
+  return createRecovery({ store, heads, workers, hints, fleet, identities, runtime }, options)
 }
 
 /** The recovery of a process of its own. */

@@ -1,7 +1,6 @@
 import { createHeadRepair } from '#application/recovery/head-repair.ts'
 import { createTaskLoader } from '#application/runs/task-loader.ts'
 import { createPeriodicLoop, type PeriodicLoop } from '#application/mechanisms/periodic-loop.ts'
-import type { Signals } from '#application/ports/queue/signals.ts'
 import { noRunObserver } from '#application/ports/surroundings/run-observer.ts'
 import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import type { WorkerDescription } from '#application/ports/workers/worker-registry.ts'
@@ -11,7 +10,7 @@ import { createLeaseKeeper, type LeaseKeeper } from './lease/lease-keeper.ts'
 import { createDispatcher, type Dispatcher } from './dispatcher.ts'
 import { createHintSource, type HintSource } from './prefetch/hint-source.ts'
 import { createIntake, type Intake } from './prefetch/intake.ts'
-import { createServedRoutes, type ServedRoutes } from './prefetch/served-routes.ts'
+import { createServedLanes, type ServedLanes } from './prefetch/served-lanes.ts'
 import { createWaitingTasks } from './prefetch/waiting-tasks.ts'
 import { createRunner } from './run/runner.ts'
 import { createSlots, type Slots } from './slots.ts'
@@ -71,24 +70,23 @@ export const assembleWorker = (deps: WorkerDeps, options: WorkerOptions) => {
   const starting = { store, identities, headRepair, runObserver, runtime }
   const dispatcher = createDispatcher({ runtime, slots, waiting, runner, isolation, starting })
 
-  const source = createHintSource({ runtime, queue, queueDepth, runnable })
+  const lanes = createServedLanes(hints.lanes, { types, queues: options.queues })
+  const source = createHintSource({ runtime, queue, queueDepth, runnable, lanes })
   const loader = createTaskLoader({ store, announcer, headRepair, logger, count })
-  const routes = createServedRoutes(hints.routes, { types, queues: options.queues })
-  const intake = createIntake({ runtime, slots, source, loader, routes, waiting, onLoaded: dispatcher.fill })
+  const intake = createIntake({ runtime, slots, source, loader, lanes, waiting, onLoaded: dispatcher.fill })
 
-  const check = createCheck({ slots, keeper, intake, source, routes, dispatcher }, options)
+  const check = createCheck({ slots, keeper, intake, source, dispatcher }, options)
   return {
     slots,
     runner,
     keeper,
     intake,
-    routes,
     source,
     headRepair,
     progress,
-    loops: createLoops(runtime, options, { check, routes, cancels }),
+    loops: createLoops(runtime, options, { check, lanes, cancels }),
     /** Each listens to signals until the function that it returns is called. */
-    listeners: [() => cancels.listen(), () => listenForRoutes(signals, routes)],
+    listeners: [() => cancels.listen()],
   }
 }
 
@@ -97,20 +95,19 @@ interface CheckedParts {
   readonly keeper: LeaseKeeper
   readonly intake: Intake
   readonly source: HintSource
-  readonly routes: ServedRoutes
   readonly dispatcher: Dispatcher
 }
 
 /** Checks what time alone may have changed: the lease, the tasks that have waited too long, and the free slots. */
 const createCheck =
-  ({ slots, keeper, intake, source, routes, dispatcher }: CheckedParts, { concurrency }: WorkerOptions) =>
+  ({ slots, keeper, intake, source, dispatcher }: CheckedParts, { concurrency }: WorkerOptions) =>
   async (): Promise<void> => {
     // Ends the lease when it is over.
     slots.lease()?.isHeld()
     keeper.report()
     intake.giveBackStale()
-    // Without a free slot or a route nothing is pulled, and that silence must not count against the next pull.
-    if (slots.counts().handlers >= concurrency || routes.all().length === 0) source.resetSilence()
+    // Without a free slot nothing is pulled, and that silence must not count against the next pull.
+    if (slots.counts().handlers >= concurrency) source.resetSilence()
     dispatcher.fill()
   }
 
@@ -121,16 +118,16 @@ const toDescription = (options: WorkerOptions, types: readonly string[]): Omit<W
 
 interface Chores {
   readonly check: () => Promise<void>
-  readonly routes: ServedRoutes
+  readonly lanes: ServedLanes
   readonly cancels: CancelWatch
 }
 
 const createLoops = (
   runtime: Runtime,
   { beatMs, leaseMs }: WorkerOptions,
-  { check, routes, cancels }: Chores,
+  { check, lanes, cancels }: Chores,
 ): readonly PeriodicLoop[] => [
-  createPeriodicLoop(runtime, { name: 'routes', pass: () => routes.refresh(), everyMs: () => routesEveryMs }),
+  createPeriodicLoop(runtime, { name: 'lanes', pass: () => lanes.refresh(), everyMs: () => lanesEveryMs }),
   createPeriodicLoop(runtime, { name: 'cancels', pass: () => cancels.poll(), everyMs: () => beatMs }),
   createPeriodicLoop(runtime, {
     name: 'lease',
@@ -139,14 +136,8 @@ const createLoops = (
   }),
 ]
 
-/** A refresh that fails comes again with the next pass. */
-const listenForRoutes = (signals: Signals, routes: ServedRoutes): (() => void) =>
-  signals.subscribe((signal) => {
-    if (signal.kind === 'route-learned') void routes.refresh().catch(() => {})
-  })
-
-/** How often the known routes are read again; a signal only makes it sooner. */
-const routesEveryMs = 2_000
+/** How often it is read again which queues have lanes of their own. */
+const lanesEveryMs = 2_000
 /** How often the lease is checked when nothing else asks for it. */
 const checkEveryMsMax = 1_000
 const checksPerLease = 10

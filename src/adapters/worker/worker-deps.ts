@@ -1,8 +1,8 @@
 import type { ReadyAnnouncer } from '#application/hints/announcer.ts'
+import type { Lanes } from '#application/hints/lanes.ts'
 import type { QueueDepth } from '#application/hints/queue-depth.ts'
 import type { EventStore } from '#application/ports/events/event-store.ts'
 import type { Heads } from '#application/ports/heads/heads.ts'
-import type { Routes } from '#application/ports/heads/routes.ts'
 import type { IdempotencyLedger } from '#application/ports/ledger/idempotency-ledger.ts'
 import type { ProgressBoard } from '#application/ports/ledger/progress-board.ts'
 import type { Signals } from '#application/ports/queue/signals.ts'
@@ -40,7 +40,7 @@ export interface RunRecords {
 export interface WorkerHints {
   readonly queue: TaskQueue
   readonly queueDepth: QueueDepth
-  readonly routes: Routes
+  readonly lanes: Lanes
   readonly signals: Signals
   /** Outlives the worker: its owner closes it after the drain. */
   readonly announcer: ReadyAnnouncer

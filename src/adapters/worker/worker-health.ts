@@ -9,8 +9,6 @@ export interface WorkerVitals {
   readonly beatMs: number
   /** A worker whose slots are all taken has no reason to pull. */
   readonly slots: 'some-free' | 'all-taken'
-  /** How many routes it serves; without any there is nothing to pull from. */
-  readonly routes: number
 }
 
 const pullSilenceMsMax = 5_000
@@ -19,8 +17,7 @@ const beatSilenceMsMax = 8_000
 /** Judges progress: a loop that exists may still stand still. */
 export const readWorkerHealth = (vitals: WorkerVitals): readonly HealthCheck[] => [readPull(vitals), readBeat(vitals)]
 
-const readPull = ({ nowMs, answeredAtMs, slots, routes }: WorkerVitals): HealthCheck => {
-  if (routes === 0) return { name: 'pull', ok: true, message: 'no task of a type this worker serves is known yet' }
+const readPull = ({ nowMs, answeredAtMs, slots }: WorkerVitals): HealthCheck => {
   if (slots === 'all-taken') return { name: 'pull', ok: true, message: 'every slot is taken' }
   const silentMs = Math.round(nowMs - answeredAtMs)
   return { name: 'pull', ok: silentMs <= pullSilenceMsMax, message: `the last pull ended ${silentMs} ms ago` }

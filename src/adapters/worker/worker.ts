@@ -35,7 +35,7 @@ const brokenOutcomesMs = 500
 
 export const createWorker = (deps: WorkerDeps, options: WorkerOptions): Worker => {
   const { clock, timers, logger } = deps.runtime
-  const { slots, runner, keeper, intake, routes, source, headRepair, progress, loops, listeners } = assembleWorker(
+  const { slots, runner, keeper, intake, source, headRepair, progress, loops, listeners } = assembleWorker(
     deps,
     options,
   )
@@ -93,7 +93,6 @@ export const createWorker = (deps: WorkerDeps, options: WorkerOptions): Worker =
         acknowledgedSentAtMs: slots.lease()?.heartbeat.lastAcknowledgedSentAtMs(),
         beatMs: options.beatMs,
         slots: slots.counts().handlers < options.concurrency ? 'some-free' : 'all-taken',
-        routes: routes.all().length,
       }),
     runningCount: () => slots.counts().handlers,
   }

@@ -1,10 +1,12 @@
+import type { Route } from '#domain/route.ts'
 import type { EventContext } from '#domain/task/events.ts'
 import type { PlannedAppend } from './plan-append.ts'
 import { readReplays } from './replays.ts'
 import { assertRequestCount } from './submit-many.ts'
 import {
+  findRefusal,
   KeyReusedError,
-  learnRoutes,
+  type NameRefusedError,
   planSubmit,
   RetryPolicyError,
   type SubmitDeps,
@@ -14,12 +16,14 @@ import {
   toSubmitError,
 } from './submit-task.ts'
 
+type RefusalReason = KeyReusedError | NameRefusedError | RetryPolicyError
+
 /** Nothing of an atomic call was stored, because of these requests, by their places in the list from 0. */
 export class RequestsRefusedError extends Error {
   override readonly name = 'RequestsRefusedError'
   readonly code = 'requests-refused'
-  readonly reasons: ReadonlyMap<number, KeyReusedError | RetryPolicyError>
-  constructor(reasons: ReadonlyMap<number, KeyReusedError | RetryPolicyError>) {
+  readonly reasons: ReadonlyMap<number, RefusalReason>
+  constructor(reasons: ReadonlyMap<number, RefusalReason>) {
     super(`${reasons.size} of the requests were refused`)
     this.reasons = reasons
   }
@@ -40,7 +44,7 @@ export const submitAll = async (
   assertRequestCount(requests.length)
   const plans = planAll(deps, requests, context)
   const appends = plans.map(({ append }) => append)
-  await learnRoutes(
+  await learnAll(
     deps,
     appends.map(({ head }) => head),
   )
@@ -63,6 +67,16 @@ export const submitAll = async (
     if (member === undefined) throw new Error('the store gave no verdict on a submission')
     return toOutcome(deps, plan, member, findReplay)
   })
+}
+
+const learnAll = async ({ routes }: SubmitDeps, wanted: readonly Route[]): Promise<void> => {
+  const refused = await routes.learn(wanted)
+  const reasons = new Map<number, NameRefusedError>()
+  for (const [place, route] of wanted.entries()) {
+    const reason = findRefusal(refused, route)
+    if (reason !== undefined) reasons.set(place, reason)
+  }
+  if (reasons.size > 0) throw new RequestsRefusedError(reasons)
 }
 
 const planAll = (

@@ -4,7 +4,7 @@ import type { PlannedAppend } from './plan-append.ts'
 import { type FindReplay, readReplays } from './replays.ts'
 import {
   appendFirst,
-  learnRoutes,
+  findRefusal,
   planSubmit,
   type SubmitDeps,
   type SubmitOutcome,
@@ -29,14 +29,11 @@ export const submitMany = async (
   context: EventContext,
 ): Promise<readonly SettledSubmit[]> => {
   assertRequestCount(requests.length)
-  const plans = requests.map((request) => settle(() => planSubmit(deps, request, context)))
-  const planned = plans.flatMap((plan) => (plan.status === 'fulfilled' ? [plan.value] : []))
-  if (planned.length > 0) {
-    await learnRoutes(
-      deps,
-      planned.map(({ append }) => append.head),
-    )
-  }
+  const plans = await refuseNames(
+    deps,
+    requests.map((request) => settle(() => planSubmit(deps, request, context))),
+  )
+  const planned = toPlanned(plans)
   const verdicts = new Map<PlannedAppend, SettledVerdict>()
   const { firsts, others } = divideByKey(planned)
   for (const group of [firsts, others]) {
@@ -50,6 +47,22 @@ export const submitMany = async (
     return verdict.status === 'rejected'
       ? verdict
       : settle(() => toOutcome(deps, plan.value, verdict.value, findReplay))
+  })
+}
+
+type SettledPlan = PromiseSettledResult<PlannedAppend>
+
+const toPlanned = (plans: readonly SettledPlan[]): readonly PlannedAppend[] =>
+  plans.flatMap((plan) => (plan.status === 'fulfilled' ? [plan.value] : []))
+
+/** Learns the routes of the plans, and rejects those whose names are refused. */
+const refuseNames = async (deps: SubmitDeps, plans: readonly SettledPlan[]): Promise<readonly SettledPlan[]> => {
+  const heads = toPlanned(plans).map(({ append }) => append.head)
+  const refused = heads.length === 0 ? [] : await deps.routes.learn(heads)
+  if (refused.length === 0) return plans
+  return plans.map((plan) => {
+    const reason = plan.status === 'fulfilled' ? findRefusal(refused, plan.value.append.head) : undefined
+    return reason === undefined ? plan : { status: 'rejected', reason }
   })
 }
 

@@ -14,9 +14,8 @@ import {
   StoreUnavailableError,
 } from '../ports/events/event-store.ts'
 import type { Identities } from '../ports/surroundings/identities.ts'
-import type { Routes } from '../ports/heads/routes.ts'
+import type { RefusedName, Routes } from '../ports/heads/routes.ts'
 import type { Route } from '#domain/route.ts'
-import type { Signals } from '../ports/queue/signals.ts'
 import type { SubmitKey } from '../ports/events/submit-keys.ts'
 import type { HandlerDefaults } from '../ports/task-handler.ts'
 import { findTask } from '../queries/find-task.ts'
@@ -56,18 +55,26 @@ export interface SubmitDeps {
   readonly identities: Identities
   readonly storeClock: StoreClock
   readonly announcer: ReadyAnnouncer
-  readonly signals: Signals
   /** The defaults in the definition of a type; none when this process has not loaded it. */
   readonly defaultsOf: (type: string) => HandlerDefaults
 }
 
-/** Learns the routes and announces new ones, so that workers serve them at once and not only after their next pass. */
-export const learnRoutes = async (
-  { routes, signals }: Pick<SubmitDeps, 'routes' | 'signals'>,
-  wanted: readonly Route[],
-): Promise<void> => {
-  const fresh = await routes.learn(wanted)
-  if (fresh.length > 0) void signals.announce({ kind: 'route-learned' })
+/** The queue or the type of the request is a new name, and there are as many names as there may be. Nothing was stored. */
+export class NameRefusedError extends Error {
+  override readonly name = 'NameRefusedError'
+  readonly code = 'name-refused'
+  readonly kind: RefusedName['kind']
+  constructor({ kind, name }: RefusedName) {
+    super(`${name} is a new ${kind}, and there are as many names as NAMES_MAX allows`)
+    this.kind = kind
+  }
+}
+
+/** The error for a route that has one of the refused names. */
+export const findRefusal = (refused: readonly RefusedName[], { queue, type }: Route): NameRefusedError | undefined => {
+  if (refused.length === 0) return undefined
+  const found = refused.find(({ kind, name }) => name === (kind === 'queue' ? queue : type))
+  return found && new NameRefusedError(found)
 }
 
 /** The store gave no answer while it stored the task. Whether it was stored can be found out later by `taskId`. */
@@ -100,7 +107,7 @@ export class RetryPolicyError extends Error {
  * Makes a task durable, then hints at it. Each call makes one task; with a key that was used before it makes none.
  *
  * Throws SubmitUnknownError when the task may have been stored; StoreUnavailableError, StoreOverloadedError and
- * UnstorableAppendError when it was not; KeyReusedError; RetryPolicyError. With a key it is safe to repeat the request.
+ * UnstorableAppendError when it was not; KeyReusedError; RetryPolicyError; NameRefusedError. With a key it is safe to repeat the request.
  */
 export const submitTask = async (
   deps: SubmitDeps,
@@ -108,7 +115,8 @@ export const submitTask = async (
   context: EventContext,
 ): Promise<SubmitOutcome> => {
   const planned = planSubmit(deps, request, context)
-  await learnRoutes(deps, [planned.append.head])
+  const refusal = findRefusal(await deps.routes.learn([planned.append.head]), planned.append.head)
+  if (refusal !== undefined) throw refusal
   const verdict = await appendFirst(deps.store, planned.append)
   if (verdict.kind !== 'duplicate') return toSubmitted(deps, planned, verdict)
   assertSameRequest(planned, verdict)

@@ -6,6 +6,7 @@ import type { Hint, TaskQueue } from '../ports/queue/task-queue.ts'
 import type { StoreClock, Timers } from '../ports/surroundings/clock.ts'
 import type { Count } from '../ports/surroundings/counts.ts'
 import { createDueTimers } from './due-timers.ts'
+import type { Lanes } from './lanes.ts'
 
 /**
  * Puts hints into the queue after a commit: at once for a task that is due, by a timer (due-timers.ts) for one that is due
@@ -27,6 +28,7 @@ export interface ReadyAnnouncer {
 
 interface Deps {
   readonly queue: TaskQueue
+  readonly lanes: Lanes
   readonly storeClock: StoreClock
   readonly timers: Timers
   readonly count: Count
@@ -40,17 +42,25 @@ const hintsPerPushMax = 1_000
 const hintsWaitingMax = 20_000
 
 export const createReadyAnnouncer = (deps: Deps): ReadyAnnouncer => {
-  const waiting: Hint[] = []
+  const waiting: DueTask[] = []
   const inFlight = new Set<Promise<void>>()
   let state: 'open' | 'flush-scheduled' | 'closed' = 'open'
 
-  const pushBatch = async (hints: readonly Hint[]): Promise<void> => {
+  const pushBatch = async (tasks: readonly DueTask[]): Promise<void> => {
+    // Without a reading the latest one must do: some hints may then go to a lane where nobody looks.
+    if (!deps.lanes.isFresh()) await deps.lanes.refresh().catch(() => {})
     try {
-      await deps.queue.push(hints)
+      await deps.queue.push(tasks.map(toHint))
     } catch {
-      deps.count('hints-lost', hints.length)
+      deps.count('hints-lost', tasks.length)
     }
   }
+
+  const toHint = ({ taskId, route, readyAt, priority }: DueTask): Hint => ({
+    taskId,
+    route: deps.lanes.laneOf(route),
+    rank: rankOf(readyAt, priority),
+  })
 
   const flush = (): void => {
     if (state === 'flush-scheduled') state = 'open'
@@ -64,9 +74,9 @@ export const createReadyAnnouncer = (deps: Deps): ReadyAnnouncer => {
   }
 
   /** The hints of one turn of the event loop go to the queue together. */
-  const push = ({ taskId, route, readyAt, priority }: DueTask): void => {
+  const push = (task: DueTask): void => {
     if (state === 'closed' || waiting.length >= hintsWaitingMax) return deps.count('hints-lost')
-    waiting.push({ taskId, route, rank: rankOf(readyAt, priority) })
+    waiting.push(task)
     if (state === 'flush-scheduled') return
     state = 'flush-scheduled'
     deps.timers.soon(flush)

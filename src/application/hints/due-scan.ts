@@ -1,6 +1,7 @@
 import { type Route, routeKey } from '#domain/route.ts'
 import type { RankedTask, RunnableIndex } from '../ports/heads/runnable-index.ts'
 import type { Hint, TaskQueue } from '../ports/queue/task-queue.ts'
+import type { Lanes } from './lanes.ts'
 
 /**
  * Scans the due heads of each route in order of the queue, and pushes them window by window: the first window in every pass,
@@ -19,9 +20,12 @@ export interface DueScan {
 interface Deps {
   readonly runnable: RunnableIndex
   readonly queue: TaskQueue
+  readonly lanes: Lanes
 }
 
-const windowsPerRead = 100
+/** Ids that one read of windows answers at most. */
+const idsPerRead = 20_000
+const windowsPerReadMax = 1_000
 /**
  * A head that has been ready for less than this is left out: it was pushed a moment ago, or is pulled and being claimed, and
  * a second hint would only be refused. The next pass finds it if its hint was lost.
@@ -29,16 +33,20 @@ const windowsPerRead = 100
 const readyForMs = 250
 const hintsPerPushMax = 1_000
 
-export const createDueScan = ({ runnable, queue }: Deps): DueScan => {
+export const createDueScan = ({ runnable, queue, lanes }: Deps): DueScan => {
   /** The head after which the next window of a route begins. A route without a cursor begins at its first head. */
   const cursors = new Map<string, RankedTask>()
 
-  const push = async (route: Route, window: readonly RankedTask[]): Promise<number> => {
-    for (let first = 0; first < window.length; first += hintsPerPushMax) {
-      const hints = window.slice(first, first + hintsPerPushMax).map((ranked): Hint => ({ ...ranked, route }))
-      await queue.push(hints)
+  /** The windows of one read go to the queue together, so that many short ones cost few pushes. */
+  const push = async (routes: readonly Route[], windows: readonly (readonly RankedTask[])[]): Promise<number> => {
+    const hints = routes.flatMap((route, place) => {
+      const lane = lanes.laneOf(route)
+      return (windows[place] ?? []).map(({ taskId, rank }): Hint => ({ taskId, rank, route: lane }))
+    })
+    for (let first = 0; first < hints.length; first += hintsPerPushMax) {
+      await queue.push(hints.slice(first, first + hintsPerPushMax))
     }
-    return window.length
+    return hints.length
   }
 
   const moveCursor = (route: Route, window: readonly RankedTask[], limit: number): void => {
@@ -49,8 +57,10 @@ export const createDueScan = ({ runnable, queue }: Deps): DueScan => {
 
   const pushEach = async (
     routes: readonly Route[],
+    limit: number,
     pushBatch: (routes: readonly Route[]) => Promise<number>,
   ): Promise<number> => {
+    const windowsPerRead = Math.max(1, Math.min(windowsPerReadMax, Math.floor(idsPerRead / limit)))
     let pushed = 0
     for (let first = 0; first < routes.length; first += windowsPerRead) {
       pushed += await pushBatch(routes.slice(first, first + windowsPerRead))
@@ -62,32 +72,33 @@ export const createDueScan = ({ runnable, queue }: Deps): DueScan => {
     const windows = await runnable.readDue(
       routes.map((route) => ({ route, after: cursors.get(routeKey(route)), limit, readyForMs })),
     )
-    let pushed = 0
-    for (const [index, route] of routes.entries()) {
-      const window = windows[index] ?? []
-      pushed += await push(route, window)
-      moveCursor(route, window, limit)
-    }
+    const pushed = await push(routes, windows)
+    for (const [place, route] of routes.entries()) moveCursor(route, windows[place] ?? [], limit)
     return pushed
   }
 
   const pushFronts = async (routes: readonly Route[], limit: number): Promise<number> => {
     const windows = await runnable.readDue(routes.map((route) => ({ route, after: undefined, limit, readyForMs })))
-    let pushed = 0
-    for (const [index, route] of routes.entries()) pushed += await push(route, windows[index] ?? [])
-    return pushed
+    return push(routes, windows)
+  }
+
+  /** A route without pending heads is not asked for, and would keep its cursor for ever. */
+  const forgetOthers = (routes: readonly Route[]): void => {
+    const keys = new Set(routes.map(routeKey))
+    for (const key of cursors.keys()) if (!keys.has(key)) cursors.delete(key)
   }
 
   return {
     pushFrontAndNext: async (routes, limit) => {
+      forgetOthers(routes)
       // Without a cursor the next window is the first one.
       const behind = routes.filter((route) => cursors.has(routeKey(route)))
       return (
-        (await pushEach(behind, (batch) => pushFronts(batch, limit))) +
-        (await pushEach(routes, (batch) => pushWindows(batch, limit)))
+        (await pushEach(behind, limit, (batch) => pushFronts(batch, limit))) +
+        (await pushEach(routes, limit, (batch) => pushWindows(batch, limit)))
       )
     },
-    pushNext: (routes, limit) => pushEach(routes, (batch) => pushWindows(batch, limit)),
+    pushNext: (routes, limit) => pushEach(routes, limit, (batch) => pushWindows(batch, limit)),
     hasMore: (route) => cursors.has(routeKey(route)),
   }
 }

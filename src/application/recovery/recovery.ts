@@ -1,10 +1,9 @@
 import type { Hints } from '../hints/hints.ts'
 import { createReconciler, type Reconciler } from '../hints/reconciler.ts'
 import { createPeriodicLoop } from '../mechanisms/periodic-loop.ts'
-import { createRecentRead } from '../mechanisms/recent-read.ts'
+import type { RecentRead } from '../mechanisms/recent-read.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
 import type { Heads } from '../ports/heads/heads.ts'
-import type { Routes } from '../ports/heads/routes.ts'
 import type { Identities } from '../ports/surroundings/identities.ts'
 import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { Fleet } from '../ports/workers/fleet.ts'
@@ -24,7 +23,8 @@ export interface Recovery {
 export interface RecoveryDeps {
   readonly store: EventStore
   readonly heads: Heads
-  readonly routes: Routes
+  /** The rows of the registry, which the sweeper reads often enough for everybody else. */
+  readonly workers: RecentRead<readonly WorkerRow[]>
   /** The announcer's horizon must reach three times `reconcileMs`: tasks due later are left to the next pass. */
   readonly hints: Hints
   readonly fleet: Fleet
@@ -40,17 +40,15 @@ export interface RecoveryOptions {
 }
 
 export const createRecovery = (deps: RecoveryDeps, options: RecoveryOptions): Recovery => {
-  const { store, heads, routes, hints, fleet, identities, runtime } = deps
+  const { store, heads, workers, hints, fleet, identities, runtime } = deps
   const headRepair = createHeadRepair({ store, index: heads.index, announcer: hints.announcer, runtime })
-  // The sweeper reads the registry at least as often as the reconciler needs it: one reading serves both.
-  const workers = createRecentRead(runtime.clock, () => fleet.registry.readAll())
   const sweeper = openSweeper(deps, options, headRepair, workers.fresh)
   const reconciler: Reconciler = createReconciler(
     {
-      routes,
       readWorkers: () => workers.recent(options.reconcileMs),
       runnable: heads.runnable,
       queue: hints.queue,
+      lanes: hints.lanes,
       queueDepth: hints.queueDepth,
       exclusiveWork: fleet.exclusiveWork,
       announcer: hints.announcer,

@@ -70,7 +70,7 @@ export const createObservation = async (
       owned.defer(() => processGauges.close())
       const queueGauges = createQueueGauges({
         clock: systemClock,
-        summarize: () => sources.index.summarizeQueues(),
+        summarize: (after, limit) => sources.index.summarizeQueues(after, limit),
         limitQueue: metrics.limitQueue,
       })
       // Only maintenance processes report the queues: every process would count the same heads.

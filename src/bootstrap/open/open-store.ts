@@ -76,6 +76,8 @@ export interface OpenedRecords {
 
 export interface StoreSurroundings {
   readonly runtime: Runtime
+  /** How many names of queues and of types callers may bring; the default of the port unless given. */
+  readonly namesMax?: number
   /** Sees every commit and every append; none does unless given. */
   readonly observer?: {
     readonly commits: CommitObserver
@@ -102,7 +104,7 @@ export const openStore = (
 
 const openPorts = async (
   { address, directAddress }: OpenedDatabase,
-  { runtime, observer }: StoreSurroundings,
+  { runtime, namesMax, observer }: StoreSurroundings,
   owned: AsyncDisposableStack,
 ): Promise<OpenedStore> => {
   const { clock, timers, logger } = runtime
@@ -112,7 +114,7 @@ const openPorts = async (
 
   const monotonicMs = (): number => clock.monotonicMs()
   const storeClock = createEstimatedStoreClock(monotonicMs)
-  const routes = createPostgresRoutes({ pool })
+  const routes = createPostgresRoutes({ pool, namesMax, monotonicMs })
   const eventStore = createPostgresEventStore({
     pool,
     appendPool,

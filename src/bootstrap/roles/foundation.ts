@@ -2,10 +2,13 @@ import { createSystemIdentities } from '#adapters/system/identities.ts'
 import type { Telemetry } from '#adapters/telemetry/telemetry.ts'
 import { createReadyAnnouncer, type ReadyAnnouncer } from '#application/hints/announcer.ts'
 import { createSteadyClock, type SteadyClock } from '#application/mechanisms/steady-clock.ts'
+import { createLanes, type Lanes } from '#application/hints/lanes.ts'
+import { createRecentRead, type RecentRead } from '#application/mechanisms/recent-read.ts'
 import type { TaskQueue } from '#application/ports/queue/task-queue.ts'
 import type { Identities } from '#application/ports/surroundings/identities.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Runtime } from '#application/ports/surroundings/runtime.ts'
+import type { WorkerRow } from '#application/ports/workers/worker-registry.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
 import type { Config } from '../config.ts'
 import { createObservation, type Observation } from '../open/observation.ts'
@@ -25,9 +28,12 @@ export interface Foundation {
   readonly store: OpenedStore
   /** For what is made, deleted or named by the store's clock. */
   readonly steadyClock: SteadyClock
+  /** The rows of the registry. The sweeper reads them often enough for everybody else in its process. */
+  readonly workers: RecentRead<readonly WorkerRow[]>
   /** Traced. */
   readonly queue: OpenedQueue
   readonly identities: Identities
+  readonly lanes: Lanes
   readonly announcer: ReadyAnnouncer
 }
 
@@ -50,14 +56,17 @@ export const openFoundation = async (
   const database = await openDatabase(config, logger, owned)
   const observation = await createObservation({ telemetry, logger, types: handlers.keys() }, owned)
   const runtime = createRuntime(logger, observation.count)
-  const store = await openStore(database, { runtime, observer: observation }, owned)
+  const store = await openStore(database, { runtime, namesMax: config.namesMax, observer: observation }, owned)
   const queue = await openQueue(
     config,
     { store, runtime, adapt: (inner) => observation.observeQueue(adaptQueue(inner)) },
     owned,
   )
+  const workers = createRecentRead(runtime.clock, () => store.workers.registry.readAll())
+  const lanes = createLanes({ readWorkers: (ageMsMax) => workers.recent(ageMsMax), clock: runtime.clock })
   const announcer = createReadyAnnouncer({
     queue: queue.queue,
+    lanes,
     storeClock: store.storeClock,
     timers: runtime.timers,
     count: runtime.count,
@@ -69,5 +78,5 @@ export const openFoundation = async (
     storeNow: () => store.storeClock.now(),
   })
   const identities = createSystemIdentities(steadyClock)
-  return { handlers, database, observation, runtime, store, steadyClock, queue, identities, announcer }
+  return { handlers, database, observation, runtime, store, steadyClock, workers, queue, identities, lanes, announcer }
 }

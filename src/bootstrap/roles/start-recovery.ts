@@ -1,5 +1,4 @@
 import type { QueueDepth } from '#application/hints/queue-depth.ts'
-import type { Routes } from '#application/ports/heads/routes.ts'
 import { createRecovery } from '#application/recovery/recovery.ts'
 import { createKeyPurge } from '#application/upkeep/key-purge.ts'
 import { createPartitionUpkeep } from '#application/upkeep/partition-upkeep.ts'
@@ -7,7 +6,6 @@ import type { Config } from '../config.ts'
 import type { Foundation } from './foundation.ts'
 
 interface RecoverySources {
-  readonly routes: Routes
   /** Written by the worker of this process, if it has one. */
   readonly queueDepth: QueueDepth
 }
@@ -15,8 +13,8 @@ interface RecoverySources {
 /** Every process makes partitions; those that work or maintain also recover and forget old keys of submissions. */
 export const startRecovery = (
   config: Config,
-  { runtime, store, steadyClock, queue, identities, announcer }: Foundation,
-  { routes, queueDepth }: RecoverySources,
+  { runtime, store, steadyClock, workers: workerReads, queue, identities, lanes, announcer }: Foundation,
+  { queueDepth }: RecoverySources,
   owned: AsyncDisposableStack,
 ): void => {
   const { events, heads, workers } = store
@@ -31,8 +29,8 @@ export const startRecovery = (
     {
       store: events.store,
       heads,
-      routes,
-      hints: { queue: queue.queue, queueDepth, announcer },
+      workers: workerReads,
+      hints: { queue: queue.queue, lanes, queueDepth, announcer },
       fleet: workers,
       identities,
       runtime,

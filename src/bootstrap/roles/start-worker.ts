@@ -3,7 +3,6 @@ import { withDatabaseErrors } from '#adapters/postgres/connection/database-error
 import { createProcessIsolation } from '#adapters/worker/isolation/process-isolation.ts'
 import { createWorker, type Worker } from '#adapters/worker/worker.ts'
 import type { QueueDepth } from '#application/hints/queue-depth.ts'
-import type { Routes } from '#application/ports/heads/routes.ts'
 import { type Config, readEnvironmentWithoutSecrets } from '../config.ts'
 import { toHandlerSettings } from '../open/open-handlers.ts'
 import type { Foundation } from './foundation.ts'
@@ -12,15 +11,14 @@ import type { Foundation } from './foundation.ts'
 const isolatedRunEntry = new URL('../isolated-run.ts', import.meta.url)
 
 interface HintSources {
-  readonly routes: Routes
   readonly queueDepth: QueueDepth
 }
 
 /** Resolves when the worker pulls. `owned` drains it. Throws StartupError. */
 export const startWorker = async (
   config: Config,
-  { handlers, database, observation, runtime, store, queue, identities, announcer }: Foundation,
-  { routes, queueDepth }: HintSources,
+  { handlers, database, observation, runtime, store, queue, identities, lanes, announcer }: Foundation,
+  { queueDepth }: HintSources,
   owned: AsyncDisposableStack,
 ): Promise<Worker> => {
   const isolation = createProcessIsolation({
@@ -42,7 +40,7 @@ export const startWorker = async (
         progressBoard: store.records.progress,
         runObserver: observation.runObserver,
       },
-      hints: { queue: queue.queue, queueDepth, routes, signals: queue.signals, announcer },
+      hints: { queue: queue.queue, queueDepth, lanes, signals: queue.signals, announcer },
       registry: store.workers.registry,
       identities,
       handlers,

@@ -70,7 +70,7 @@ describe.runIf(hasRedisServer())('a Redis in trouble', () => {
       { name: 'redis', ok: false, message: expect.stringContaining('REFUSED') },
     ])
     await expect(redis.queue.push([makeHint(makeRoute())])).rejects.toThrow(RedisUnavailableError)
-    await expect(redis.signals.announce({ kind: 'route-learned' })).resolves.toBeUndefined()
+    await expect(redis.signals.announce({ kind: 'cancel-requested', taskIds: [] })).resolves.toBeUndefined()
     await server.start()
     await waitUntil(realTime, () => isWell(redis))
     await expectToWork(redis)

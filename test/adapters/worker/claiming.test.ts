@@ -11,7 +11,7 @@ import { createClient, startWorker } from '../../support/test-worker.ts'
 const route = { queue: 'default', type: 'work' }
 
 const hint = (world: MemoryWorld, ...taskIds: readonly TaskId[]) =>
-  world.queue.push(taskIds.map((taskId, rank) => ({ taskId, route, rank })))
+  world.queue.push(taskIds.map((taskId, rank) => ({ taskId, route: world.lanes.laneOf(route), rank })))
 
 const setUp = async () => {
   const world = createMemoryWorld()
@@ -86,7 +86,7 @@ describe('hints that are wrong', () => {
     await hint(world, taskId)
     await world.advance(10_000)
     expect((await loadTask(world.store, taskId)).version).toBe(1)
-    expect(await world.queue.size({ queue: 'default', type: 'unknown' })).toBe(1)
+    expect(await world.queue.size({ queue: '*', type: 'unknown' })).toBe(1)
     expect(ran).toEqual([])
   })
 })
@@ -95,7 +95,6 @@ describe('a worker of some queues', () => {
   it('leaves the others alone', async () => {
     const world = createMemoryWorld()
     const client = createClient(world)
-    await world.routes.learn([{ queue: 'slow', type: 'work' }])
     await startWorker(world, { work: async () => {} }, { queues: ['slow'] })
     const [own, foreign] = [await client.submit({ queue: 'slow' }), await client.submit()]
     await world.advance(5_000)
@@ -103,13 +102,12 @@ describe('a worker of some queues', () => {
     expect((await loadTask(world.store, foreign)).status).toBe('PENDING')
   })
 
-  it('pulls from a route that is learned while it waits', async () => {
+  it('takes a task of a queue that was never named before, at once', async () => {
     const world = createMemoryWorld()
     const client = createClient(world)
     const { worker } = await startWorker(world, { work: async () => {}, rare: async () => {} })
     await world.advance(500)
     const taskId = await client.submit({ queue: 'new' })
-    await world.signals.announce({ kind: 'route-learned' })
     await world.advance(1)
     expect((await loadTask(world.store, taskId)).status).toBe('SUCCESS')
     await worker.drain()
@@ -156,7 +154,7 @@ describe('a head that is unlike its events', () => {
     const head = world.database.heads.find(taskId)
     if (head === undefined) throw new Error('there is no head')
     world.database.heads.set({ ...head, status: 'PENDING', readyAt: world.storeClock.now() })
-    await world.queue.push([{ taskId, route, rank: rankOf(0, 0) }])
+    await world.queue.push([{ taskId, route: world.lanes.laneOf(route), rank: rankOf(0, 0) }])
     await world.advance(1_000)
     expect(world.counts.total('heads-repaired')).toBe(1)
     await expectHeadsToEqualFolds(world, [taskId])

@@ -46,7 +46,7 @@ describe('a worker that drains', () => {
     expect(state()).toBe('drained')
     expect(typesOf(world, taskId)).toEqual(['Submitted', 'Started', 'Released'])
     expect(await loadTask(world.store, taskId)).toMatchObject({ status: 'PENDING', facts: { attempt: 0 } })
-    expect(await world.queue.size({ queue: 'default', type: 'work' })).toBe(1)
+    expect(await world.queue.size({ queue: '*', type: 'work' })).toBe(1)
   })
 
   it('hands back a run whose handler ignores its signal when the grace is over, and ends', async () => {
@@ -96,7 +96,7 @@ describe('a worker that drains', () => {
     await world.advance(1_000)
     await drained
     expect(typesOf(world, taskId)).toEqual(['Submitted'])
-    expect(await world.queue.size({ queue: 'default', type: 'work' })).toBe(1)
+    expect(await world.queue.size({ queue: '*', type: 'work' })).toBe(1)
   })
 
   it('hands back a claim whose verdict comes while it drains', async () => {

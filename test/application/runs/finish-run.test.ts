@@ -44,9 +44,9 @@ describe('finishing a run', () => {
     await finish(fail(task))
     await world.advance(999)
     const route = { queue: task.facts.submission.queue, type: task.facts.submission.type }
-    expect(await world.queue.size(route)).toBe(0)
+    expect(await world.queue.size(world.lanes.laneOf(route))).toBe(0)
     await world.advance(1)
-    expect(await world.queue.size(route)).toBe(1)
+    expect(await world.queue.size(world.lanes.laneOf(route))).toBe(1)
   })
 
   it('is decided anew when a cancel came between', async () => {

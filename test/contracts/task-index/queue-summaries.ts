@@ -6,8 +6,19 @@ import type { TaskIndexWorld } from '../task-index.ts'
 
 export const describeQueueSummaries = (world: () => TaskIndexWorld): void => {
   describe('the summary of queues', () => {
+    /** Page by page. */
+    const readAll = async (limit = 1_000): Promise<readonly QueueSummary[]> => {
+      const summaries: QueueSummary[] = []
+      for (let found = await world().index.summarizeQueues(undefined, limit); found.length > 0;) {
+        expect(found.length).toBeLessThanOrEqual(limit)
+        summaries.push(...found)
+        found = await world().index.summarizeQueues(summaries.at(-1)?.queue, limit)
+      }
+      return summaries
+    }
+
     const findSummary = async (queue: string): Promise<QueueSummary | undefined> => {
-      const found = (await world().index.summarizeQueues()).filter((summary) => summary.queue === queue)
+      const found = (await readAll()).filter((summary) => summary.queue === queue)
       expect(found.length).toBeLessThan(2)
       return found[0]
     }
@@ -89,11 +100,19 @@ export const describeQueueSummaries = (world: () => TaskIndexWorld): void => {
 
     it('is in the order of names', async () => {
       await world().routes.learn([makeRoute(), makeRoute(), makeRoute()])
-      const names = (await world().index.summarizeQueues())
+      const names = (await readAll())
         .map((summary) => summary.queue)
         .filter((name) => /^queue-[0-9a-f]{12}$/.test(name))
       expect(names.length).toBeGreaterThan(2)
       expect(names).toEqual(names.toSorted())
+    })
+
+    it('comes in pages, each queue once', async () => {
+      await world().routes.learn([makeRoute(), makeRoute(), makeRoute()])
+      const all = await readAll()
+      const names = all.map(({ queue }) => queue)
+      expect((await readAll(2)).map(({ queue }) => queue)).toEqual(names)
+      expect(new Set(names).size).toBe(names.length)
     })
   })
 }

@@ -1,3 +1,4 @@
+import type { QueueSummary } from '#application/ports/heads/task-index.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { range } from '../../support/task-builders.ts'
 import type { Course } from './run-program.ts'
@@ -5,6 +6,16 @@ import { withoutInstants } from './without-instants.ts'
 import type { DifferentialWorld } from './world.ts'
 
 const statuses = ['PENDING', 'PROCESSING', 'SUCCESS', 'FAILED', 'CANCELLED'] as const
+/** Of all queues, page by page. */
+const readSummaries = async (index: DifferentialWorld['index']): Promise<readonly QueueSummary[]> => {
+  const summaries: QueueSummary[] = []
+  for (let found = await index.summarizeQueues(undefined, 1_000); found.length > 0;) {
+    summaries.push(...found)
+    found = await index.summarizeQueues(summaries.at(-1)?.queue, 1_000)
+  }
+  return summaries
+}
+
 const anHourMs = 3_600_000
 
 /** Every answer that a world gives about the tasks of a program, without instants. */
@@ -15,7 +26,7 @@ export const readEverything = async (
 ): Promise<unknown> => {
   const heads = await world.index.findHeads(taskIds)
   const lists = statuses.map((status) => world.index.listHeads({ ...route, status, limit: 1_000 }))
-  const summaries = await world.index.summarizeQueues()
+  const summaries = await readSummaries(world.index)
   const [due = []] = await world.runnable.readDue([{ route, after: undefined, limit: 1_000 }])
   const soon = await world.runnable.readDueSoon([route], 2 * anHourMs, 1_000)
   return withoutInstants({

@@ -1,4 +1,9 @@
-import { KeyReusedError, RetryPolicyError, SubmitUnknownError } from '#application/commands/submit-task.ts'
+import {
+  KeyReusedError,
+  NameRefusedError,
+  RetryPolicyError,
+  SubmitUnknownError,
+} from '#application/commands/submit-task.ts'
 import {
   StoreOverloadedError,
   StoreUnavailableError,
@@ -40,6 +45,7 @@ const fromApplication = (error: unknown): ProblemError | undefined => {
     })
   }
   if (error instanceof RetryPolicyError) return refuseAt('/retry/maxMs', error)
+  if (error instanceof NameRefusedError) return refuseAt(`/${error.kind}`, error)
   if (error instanceof UnstorableAppendError) return refuseAt('', error)
   return undefined
 }

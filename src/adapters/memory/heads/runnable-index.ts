@@ -13,6 +13,19 @@ import type { MemoryDatabase } from '../database.ts'
 
 /** The runnable heads of a memory database. Each call sorts all due heads of the routes it names. */
 export const createMemoryRunnableIndex = (database: MemoryDatabase): RunnableIndex => ({
+  // A position is the place of a route in the order in which they were learned.
+  readRoutes: async (after = 0, limit) => {
+    const routes: Route[] = []
+    let place = 0
+    for (const route of database.routes.values()) {
+      place += 1
+      if (place <= after || isEmpty(database.heads.pendingOf(route))) continue
+      routes.push({ queue: route.queue, type: route.type })
+      if (routes.length === limit) return { routes, next: place }
+    }
+    return { routes, next: undefined }
+  },
+
   readDue: async (windows) => windows.map((window) => readWindow(database, window)),
 
   readDueSoon: async (routes, withinMs, limit) => {
@@ -40,6 +53,7 @@ const readAhead = (database: MemoryDatabase, now: Instant): readonly SteppedOver
   }
   return heads.toSorted((a, b) => a.delayMs - b.delayMs || compareReady(a, b))
 }
+const isEmpty = (heads: Iterable<unknown>): boolean => heads[Symbol.iterator]().next().done === true
 
 const readWindow = (
   database: MemoryDatabase,

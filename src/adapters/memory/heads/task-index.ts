@@ -28,8 +28,11 @@ export const createMemoryTaskIndex = (database: MemoryDatabase): TaskIndex => ({
     return heads
   },
 
-  summarizeQueues: async () => {
-    const queues = [...new Set([...database.routes.values()].map((route) => route.queue))].toSorted()
+  summarizeQueues: async (after, limit) => {
+    const queues = [...new Set([...database.routes.values()].map((route) => route.queue))]
+      .toSorted()
+      .filter((queue) => after === undefined || queue > after)
+      .slice(0, limit)
     const byQueue = Map.groupBy(database.heads.newestFirst(), (head) => head.queue)
     return queues.map((queue) => summarize(queue, byQueue.get(queue) ?? [], database.now()))
   },

@@ -16,11 +16,31 @@ export const createPostgresTaskProbe = ({ pool }: { readonly pool: DatabasePool 
   },
 })
 
-/** Costs 201 probes of the index a route, one for each priority, however many tasks wait. */
+/** Routes with pending tasks that are looked at. */
+const routesMax = 1_000
+
+/** Costs 201 probes of the index a route with pending tasks, one for each priority, however many of them wait. */
 const backlogStatement = sql.type(z.object({ queue: z.string(), type: z.string(), oldestReadyAgeMs: z.number() }))`
+  with recursive present as (
+    (select t.route
+     from taskfold.tasks t
+     where t.ready_at is not null
+     order by t.route
+     limit 1)
+    union all
+    select (
+      select t.route
+      from taskfold.tasks t
+      where t.ready_at is not null and t.route > present.route
+      order by t.route
+      limit 1)
+    from present
+    where present.route is not null
+  )
   select r.queue, r.type,
          (extract(epoch from clock_timestamp() - oldest.ready_at) * 1000)::float8 as "oldestReadyAgeMs"
-  from taskfold.routes r
+  from (select route from present where route is not null limit ${routesMax}) waiting
+  join taskfold.routes r on r.id = waiting.route
   cross join lateral (
     select min(first.ready_at) as ready_at
     from generate_series(-100, 100) p (priority)
@@ -32,8 +52,7 @@ const backlogStatement = sql.type(z.object({ queue: z.string(), type: z.string()
       limit 1) first
   ) oldest
   where oldest.ready_at < clock_timestamp()
-  order by oldest.ready_at
-  limit 1000`
+  order by oldest.ready_at`
 
 const taskId = z.object({ task_id: z.string() })
 

@@ -1,6 +1,7 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import { parseIncarnation, parseTaskId, type TaskId } from '#domain/identifiers.ts'
+import type { Route } from '#domain/route.ts'
 import type { Head } from '#domain/task/head.ts'
 import {
   type BinaryArray,
@@ -34,11 +35,15 @@ export const headColumns = sql.fragment`
   (extract(epoch from h.last_at) * 1000)::bigint as last_ms`
 
 /** Heads in the order of their rows. Throws StoreUnavailableError when a route must be looked up and cannot be. */
-export const toHeads = (routes: PostgresRoutes, rows: readonly z.output<typeof headRow>[]): Promise<readonly Head[]> =>
-  Promise.all(rows.map((row) => toHead(routes, row)))
+export const toHeads = async (
+  routes: PostgresRoutes,
+  rows: readonly z.output<typeof headRow>[],
+): Promise<readonly Head[]> => {
+  const named = await routes.findRoutes(rows.map(({ route }) => route))
+  return rows.map((row) => toHead(row, named.get(row.route)))
+}
 
-const toHead = async (routes: PostgresRoutes, row: z.output<typeof headRow>): Promise<Head> => {
-  const route = await routes.findRoute(row.route)
+const toHead = (row: z.output<typeof headRow>, route: Route | undefined): Head => {
   if (route === undefined) throw new Error(`the head of task ${row.task_id} names route ${row.route}, which is none`)
   return {
     taskId: parseTaskId(row.task_id),

@@ -1,95 +1,135 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import type { Routes } from '#application/ports/heads/routes.ts'
+import { namesMaxDefault, type RefusedName, type Routes } from '#application/ports/heads/routes.ts'
 import { type Route, routeKey } from '#domain/route.ts'
 import { withReadDeadline } from '../connection/read-deadline.ts'
 
 /** The routes with the numbers that heads and hints hold in place of their two names. */
 export interface PostgresRoutes extends Routes {
-  /** The number of a route, which is learned if it is unknown. Throws StoreUnavailableError. */
+  /** The number of a route, which is stored if it is unknown, whatever the bound of names. Throws StoreUnavailableError. */
   numberOf(route: Route): Promise<number>
 
-  /** The number of a route that this process has met; undefined otherwise. Does not ask the server. */
+  /** The number of a route that this process has met lately; undefined otherwise. Does not ask the server. */
   knownNumberOf(route: Route): number | undefined
 
-  /** The numbers of those routes that any process has learned, by `routeKey`. Learns none. Throws StoreUnavailableError. */
+  /** The numbers of those routes that are stored, by `routeKey`. Stores none. Throws StoreUnavailableError. */
   findNumbers(routes: readonly Route[]): Promise<ReadonlyMap<string, number>>
 
-  /** The route of a number, or undefined when there is none. Throws StoreUnavailableError. */
-  findRoute(number: number): Promise<Route | undefined>
+  /** The routes of those numbers that are stored. Throws StoreUnavailableError. */
+  findRoutes(numbers: readonly number[]): Promise<ReadonlyMap<number, Route>>
+
+  /** Takes in numbers that were read beside other rows. */
+  note(rows: readonly NumberedRoute[]): void
+}
+
+interface Deps {
+  readonly pool: DatabasePool
+  /** How many names of queues and of types there may be together. */
+  readonly namesMax?: number | undefined
+  readonly monotonicMs?: (() => number) | undefined
 }
 
 const routeRow = z.object({ id: z.int(), queue: z.string(), type: z.string() })
-const learnedRow = routeRow.extend({ made: z.boolean() })
+export type NumberedRoute = z.output<typeof routeRow>
+
+const learnedRow = z.object({
+  id: z.int().nullable(),
+  queue: z.string(),
+  type: z.string(),
+  refused: z.enum(['queue', 'type']).nullable(),
+})
 
 /**
- * Keeps every route that it has met, by names and by number: routes are few, and neither names nor numbers ever change. A
- * known one costs no round trip.
+ * Keeps the routes that it has met, by names and by number, so that a known one costs no round trip. Numbers never change,
+ * but a route that nobody has used for a day is forgotten: so what this process knows is learned again every half hour, and
+ * with that counts as used. (forget_routes.sql relies on it.)
  */
-export const createPostgresRoutes = ({ pool }: { readonly pool: DatabasePool }): PostgresRoutes => {
-  const known = createKnownRoutes()
-
-  const readAll = async (): Promise<readonly Route[]> => {
-    const rows = await withReadDeadline(
-      pool.any(sql.type(routeRow)`select id, queue, type from taskfold.routes order by id`),
+export const createPostgresRoutes = (deps: Deps): PostgresRoutes => {
+  const { pool, namesMax = namesMaxDefault, monotonicMs = () => performance.now() } = deps
+  const known = createKnownRoutes(monotonicMs)
+  const store = async (unknown: readonly Route[], most: number | null): Promise<readonly RefusedName[]> => {
+    const rows = await withReadDeadline(pool.any(learnStatement(unknown, most)))
+    known.add(rows.flatMap(({ id, queue, type }) => (id === null ? [] : [{ id, queue, type }])))
+    return rows.flatMap(({ queue, type, refused }) =>
+      refused === null ? [] : [{ kind: refused, name: refused === 'queue' ? queue : type }],
     )
-    known.add(rows)
-    return rows.map(({ queue, type }) => ({ queue, type }))
   }
+  const learnTogether = createTogether((unknown) => store(unknown, namesMax))
 
-  /** One statement. A second one where another process wrote the same route at the same moment: the snapshot hides its row. */
-  const write = async (unknown: readonly Route[]): Promise<readonly Route[]> => {
-    const rows = await withReadDeadline(pool.any(learnStatement(unknown)))
-    known.add(rows)
-    if (unknown.some((route) => known.numberOf(route) === undefined)) await readAll()
-    return rows.filter(({ made }) => made).map(({ queue, type }) => ({ queue, type }))
-  }
-  const writeOnce = createOnceAtATime(write)
-  const learn = (wanted: readonly Route[]): Promise<readonly Route[]> => {
-    const unknown = wanted.filter((route) => known.numberOf(route) === undefined)
-    return unknown.length === 0 ? nothingLearned : writeOnce(unknown)
+  const findRoutes = async (numbers: readonly number[]): Promise<ReadonlyMap<number, Route>> => {
+    const missing = [...new Set(numbers)].filter((number) => known.routeOf(number) === undefined)
+    const found = new Map<number, Route>()
+    if (missing.length > 0) {
+      const rows = await withReadDeadline(pool.any(namesStatement(missing)))
+      known.add(rows)
+      for (const { id, queue, type } of rows) found.set(id, { queue, type })
+    }
+    for (const number of numbers) {
+      const route = found.get(number) ?? known.routeOf(number)
+      if (route !== undefined) found.set(number, route)
+    }
+    return found
   }
 
   return {
-    learn,
-    readAll,
+    learn: (wanted) => {
+      known.forgetOld()
+      const unknown = wanted.filter((route) => known.numberOf(route) === undefined)
+      return unknown.length === 0 ? nothingRefused : learnTogether(unknown)
+    },
     knownNumberOf: (route) => known.numberOf(route),
     numberOf: async (route) => {
-      if (known.numberOf(route) === undefined) await learn([route])
+      if (known.numberOf(route) === undefined) await store([route], null)
       const number = known.numberOf(route)
-      if (number === undefined) throw new Error(`route ${routeKey(route)} was learned and is not there`)
+      if (number === undefined) throw new Error(`route ${routeKey(route)} was stored and is not there`)
       return number
     },
     findNumbers: async (wanted) => {
-      if (wanted.some((route) => known.numberOf(route) === undefined)) await readAll()
       const found = new Map<string, number>()
+      const missing = wanted.filter((route) => known.numberOf(route) === undefined)
+      const rows = missing.length === 0 ? [] : await withReadDeadline(pool.any(numbersStatement(missing)))
+      known.add(rows)
+      for (const { id, queue, type } of rows) found.set(routeKey({ queue, type }), id)
       for (const route of wanted) {
         const number = known.numberOf(route)
         if (number !== undefined) found.set(routeKey(route), number)
       }
       return found
     },
-    findRoute: async (number) => {
-      if (known.routeOf(number) === undefined) await readAll()
-      return known.routeOf(number)
-    },
+    findRoutes,
+    note: known.add,
   }
 }
 
-const nothingLearned: Promise<readonly Route[]> = Promise.resolve([])
+const nothingRefused: Promise<readonly RefusedName[]> = Promise.resolve([])
 
 interface KnownRoutes {
-  add(rows: readonly z.output<typeof routeRow>[]): void
+  add(this: void, rows: readonly NumberedRoute[]): void
   numberOf(route: Route): number | undefined
   routeOf(number: number): Route | undefined
+  /** Forgets all once the first of them was met half an hour ago. */
+  forgetOld(): void
 }
 
+const knownForMs = 1_800_000
+/** More are forgotten all together, and met again. */
+const knownMax = 100_000
+
 /** A map in a map rather than one text made of both names: each append and each hint of every task is looked up here. */
-const createKnownRoutes = (): KnownRoutes => {
+const createKnownRoutes = (monotonicMs: () => number): KnownRoutes => {
   const numbers = new Map<string, Map<string, number>>()
   const routes = new Map<number, Route>()
+  let sinceMs = monotonicMs()
+
+  const forgetAll = (): void => {
+    numbers.clear()
+    routes.clear()
+    sinceMs = monotonicMs()
+  }
+
   return {
     add: (rows) => {
+      if (routes.size + rows.length > knownMax) forgetAll()
       for (const { id, queue, type } of rows) {
         const ofQueue = numbers.get(queue) ?? new Map<string, number>()
         numbers.set(queue, ofQueue.set(type, id))
@@ -98,66 +138,82 @@ const createKnownRoutes = (): KnownRoutes => {
     },
     numberOf: ({ queue, type }) => numbers.get(queue)?.get(type),
     routeOf: (number) => routes.get(number),
+    forgetOld: () => {
+      if (monotonicMs() - sinceMs > knownForMs) forgetAll()
+    },
   }
 }
+
+/** So many routes are written by one statement; the others wait for the next one. */
+const routesPerWriteMax = 1_000
 
 /**
- * Writes each route once, however many callers meet it while it is being written. All of them wait for the write; only the
- * caller that began it is answered what was learned.
+ * One write at a time: what is asked for meanwhile goes together into the next one. So callers that name new queues at a high
+ * rate take one connection of the pool, not all.
  */
-const createOnceAtATime = (
-  write: (routes: readonly Route[]) => Promise<readonly Route[]>,
-): ((routes: readonly Route[]) => Promise<readonly Route[]>) => {
-  const underWay = new Map<string, Promise<unknown>>()
-  return async (routes) => {
-    const own = new Map<string, Route>()
-    const awaited = new Set<Promise<unknown>>()
-    for (const route of routes) {
-      const writing = underWay.get(routeKey(route))
-      if (writing === undefined) own.set(routeKey(route), route)
-      else awaited.add(writing)
+const createTogether = (
+  write: (routes: readonly Route[]) => Promise<readonly RefusedName[]>,
+): ((routes: readonly Route[]) => Promise<readonly RefusedName[]>) => {
+  let waiting: Waiting[] = []
+  let state: 'idle' | 'writing' = 'idle'
+
+  const writeAll = async (): Promise<void> => {
+    state = 'writing'
+    while (waiting.length > 0) {
+      const { batch, rest } = divide(waiting)
+      waiting = rest
+      const routes = new Map(batch.flatMap((caller) => caller.routes.map((route) => [routeKey(route), route])))
+      await write([...routes.values()]).then(
+        (refused) => batch.forEach((caller) => caller.outcome.resolve(refused)),
+        (error: unknown) => batch.forEach((caller) => caller.outcome.reject(error)),
+      )
     }
-    const writing = own.size === 0 ? undefined : write([...own.values()])
-    if (writing !== undefined) {
-      const written = writing.finally(() => {
-        for (const key of own.keys()) underWay.delete(key)
-      })
-      for (const key of own.keys()) underWay.set(key, written)
-      awaited.add(written)
-    }
-    await Promise.all(awaited)
-    return (await writing) ?? []
+    state = 'idle'
+  }
+
+  return (routes) => {
+    const outcome = Promise.withResolvers<readonly RefusedName[]>()
+    waiting.push({ routes, outcome })
+    if (state === 'idle') void writeAll()
+    return outcome.promise
   }
 }
 
-/** Sorted, so that two processes that learn the same routes never wait for each other in a circle. */
-const learnStatement = (unknown: readonly Route[]) => {
-  const queues = sql.array(
-    unknown.map((route) => route.queue),
-    'text',
-  )
-  const types = sql.array(
-    unknown.map((route) => route.type),
-    'text',
-  )
-  return sql.type(learnedRow)`
-    with given as (
-      select g.queue, g.type
-      from unnest(${queues}, ${types}) as g (queue, type)
-    ), known as (
-      select r.id, r.queue, r.type
-      from taskfold.routes r
-      join given using (queue, type)
-    ), made as (
-      insert into taskfold.routes (queue, type)
-      select queue, type
-      from given
-      where not exists (select from known k where k.queue = given.queue and k.type = given.type)
-      order by queue, type
-      on conflict do nothing
-      returning id, queue, type
-    )
-    select id, queue, type, false as made from known
-    union all
-    select id, queue, type, true as made from made`
+interface Waiting {
+  readonly routes: readonly Route[]
+  readonly outcome: PromiseWithResolvers<readonly RefusedName[]>
 }
+
+/** The first callers, as many as fit into one write, and at least one. */
+const divide = (waiting: readonly Waiting[]): { readonly batch: readonly Waiting[]; readonly rest: Waiting[] } => {
+  let count = 0
+  const fit = waiting.findIndex(({ routes }, place) => (count += routes.length) > routesPerWriteMax && place > 0)
+  const end = fit < 0 ? waiting.length : fit
+  return { batch: waiting.slice(0, end), rest: waiting.slice(end) }
+}
+
+const textsOf = (texts: readonly string[]) => sql.array([...texts], 'text')
+
+const given = (routes: readonly Route[]) => sql.fragment`
+  unnest(${textsOf(routes.map(({ queue }) => queue))}, ${textsOf(routes.map(({ type }) => type))}) g (queue, type)`
+
+/** Sorted, so that two processes that learn the same routes never wait for each other in a circle. */
+const learnStatement = (unknown: readonly Route[], namesMax: number | null) => {
+  const sorted = unknown.toSorted((a, b) => (routeKey(a) < routeKey(b) ? -1 : 1))
+  return sql.type(learnedRow)`
+    select id, queue, type, refused
+    from taskfold.learn_routes(
+      ${textsOf(sorted.map(({ queue }) => queue))},
+      ${textsOf(sorted.map(({ type }) => type))},
+      ${namesMax}::int)`
+}
+
+const numbersStatement = (wanted: readonly Route[]) => sql.type(routeRow)`
+  select r.id, r.queue, r.type
+  from ${given(wanted)}
+  join taskfold.routes r using (queue, type)`
+
+const namesStatement = (numbers: readonly number[]) => sql.type(routeRow)`
+  select id, queue, type
+  from taskfold.routes
+  where id = any (${sql.array([...numbers], 'int4')})`

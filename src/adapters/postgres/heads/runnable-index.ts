@@ -27,6 +27,15 @@ interface Deps {
  * each read 200 ms.)
  */
 export const createPostgresRunnableIndex = ({ pool, routes }: Deps): RunnableIndex => ({
+  readRoutes: async (after, limit) => {
+    const numbers = await withReadDeadline(pool.anyFirst(routesStatement(after ?? 0, limit)))
+    const named = await routes.findRoutes(numbers)
+    return {
+      routes: numbers.flatMap((number) => named.get(number) ?? []),
+      next: numbers.length < limit ? undefined : numbers.at(-1),
+    }
+  },
+
   readDue: async (windows) => {
     const numbers = await routes.findNumbers(windows.map((window) => window.route))
     const answers: RankedTask[][] = windows.map(() => [])
@@ -58,23 +67,42 @@ export const createPostgresRunnableIndex = ({ pool, routes }: Deps): RunnableInd
 
   readSteppedOver: async (shown, limit) => {
     const rows = await withReadDeadline(pool.many(steppedOverStatement(shown, limit)))
-    const heads = await Promise.all(
-      rows.map(
-        async ({ task_id, version, route, priority, ready_ms, delay_ms }): Promise<readonly SteppedOverHead[]> => {
-          const named = route === null ? undefined : await routes.findRoute(route)
-          if (task_id === null || named === undefined) return []
-          return [
-            { taskId: parseTaskId(task_id), route: named, version, priority, readyAt: ready_ms, delayMs: delay_ms },
-          ]
-        },
-      ),
-    )
-    return { now: rows[0]?.now_ms ?? shown, heads: heads.flat() }
+    const named = await routes.findRoutes(rows.flatMap(({ route }) => route ?? []))
+    const heads = rows.flatMap((row): readonly SteppedOverHead[] => {
+      const { task_id, version, route: number, priority, ready_ms, delay_ms } = row
+      const route = number === null ? undefined : named.get(number)
+      if (task_id === null || route === undefined) return []
+      return [{ taskId: parseTaskId(task_id), route, version, priority, readyAt: ready_ms, delayMs: delay_ms }]
+    })
+    return { now: rows[0]?.now_ms ?? shown, heads }
   },
 })
 
 /** Ids are minted up to some seconds ahead of the clock; a step back by less than this only costs that time. */
 const mintedAheadMsMax = 15_000
+
+/** The routes that have runnable heads, by one probe of the index each; a route without costs nothing. */
+const routesStatement = (after: number, limit: number) => sql.type(z.object({ route: z.int() }))`
+  with recursive present as (
+    (select t.route
+     from taskfold.tasks t
+     where t.ready_at is not null and t.route > ${after}
+     order by t.route
+     limit 1)
+    union all
+    select (
+      select t.route
+      from taskfold.tasks t
+      where t.ready_at is not null and t.route > present.route
+      order by t.route
+      limit 1)
+    from present
+    where present.route is not null
+  )
+  select route
+  from present
+  where route is not null
+  limit ${limit}`
 
 type NumberedWindow = Omit<DueWindow, 'route'> & { readonly place: number; readonly route: number }
 

@@ -46,8 +46,8 @@ export const createPostgresTaskIndex = (deps: Deps): TaskIndex => ({
     return new Map<TaskId, Head>(heads.map((head) => [head.taskId, head]))
   },
 
-  summarizeQueues: async () => {
-    const rows = await withReadDeadline(deps.pool.any(summaryStatement))
+  summarizeQueues: async (after, limit) => {
+    const rows = await withReadDeadline(deps.pool.any(summaryStatement(after, limit)))
     return rows.map(({ oldest_ready_age_ms, ...row }) => ({
       ...row,
       oldestReadyAgeMs: oldest_ready_age_ms ?? undefined,
@@ -154,40 +154,53 @@ const summaryRow = z.object({
   oldest_ready_age_ms: z.int().nullable(),
 })
 
-/** Each part reads one partial index, and none reads the tasks that succeeded. */
-const summaryStatement = sql.type(summaryRow)`
-  with pending as (
-    select route,
-           count(*) filter (where ready_at <= greatest(now(), last_at)) as ready,
-           count(*) filter (where ready_at > greatest(now(), last_at) and attempt = 0) as scheduled,
-           count(*) filter (where ready_at > greatest(now(), last_at) and attempt > 0) as retrying,
-           min(ready_at) as oldest_at
-    from taskfold.tasks
-    where ready_at is not null
-    group by route
+/** Each part reads one partial index for the routes of one page, and none reads the tasks that succeeded. */
+const summaryStatement = (after: string | undefined, limit: number) => sql.type(summaryRow)`
+  with page as materialized (
+    select name as queue
+    from taskfold.names
+    where kind = 'queue'
+    and (${after ?? null}::text is null or name > ${after ?? null})
+    order by name
+    limit ${limit}
+  ), routes as materialized (
+    select r.id, r.queue
+    from page
+    join taskfold.routes r using (queue)
+  ), pending as (
+    select r.queue,
+           count(*) filter (where t.ready_at <= greatest(now(), t.last_at)) as ready,
+           count(*) filter (where t.ready_at > greatest(now(), t.last_at) and t.attempt = 0) as scheduled,
+           count(*) filter (where t.ready_at > greatest(now(), t.last_at) and t.attempt > 0) as retrying,
+           min(t.ready_at) as oldest_at
+    from routes r
+    join taskfold.tasks t on t.route = r.id
+    where t.ready_at is not null
+    group by r.queue
   ), running as (
-    select route, count(*) as running
-    from taskfold.tasks
-    where incarnation is not null
-    group by route
+    select r.queue, count(*) as running
+    from routes r
+    join taskfold.tasks t on t.route = r.id
+    where t.incarnation is not null
+    group by r.queue
   ), failed as (
-    select route, count(*) as failed
-    from taskfold.tasks
-    where status = 'FAILED'
-    group by route
+    select r.queue, count(*) as failed
+    from routes r
+    join taskfold.tasks t on t.route = r.id
+    where t.status = 'FAILED'
+    group by r.queue
   )
-  select r.queue,
-         coalesce(sum(pending.ready), 0)::bigint as ready,
-         coalesce(sum(pending.scheduled), 0)::bigint as scheduled,
-         coalesce(sum(pending.retrying), 0)::bigint as retrying,
-         coalesce(sum(running.running), 0)::bigint as running,
-         coalesce(sum(failed.failed), 0)::bigint as failed,
-         case when sum(pending.ready) > 0
-              then greatest(0, floor(extract(epoch from now() - min(pending.oldest_at)) * 1000)::bigint)
+  select page.queue,
+         coalesce(pending.ready, 0) as ready,
+         coalesce(pending.scheduled, 0) as scheduled,
+         coalesce(pending.retrying, 0) as retrying,
+         coalesce(running.running, 0) as running,
+         coalesce(failed.failed, 0) as failed,
+         case when pending.ready > 0
+              then greatest(0, floor(extract(epoch from now() - pending.oldest_at) * 1000)::bigint)
          end as oldest_ready_age_ms
-  from taskfold.routes r
-  left join pending on pending.route = r.id
-  left join running on running.route = r.id
-  left join failed on failed.route = r.id
-  group by r.queue
-  order by r.queue collate "C"`
+  from page
+  left join pending using (queue)
+  left join running using (queue)
+  left join failed using (queue)
+  order by page.queue`

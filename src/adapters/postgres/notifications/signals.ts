@@ -71,7 +71,6 @@ export const createPostgresSignals = ({ pool, listener: notifications, logger }:
 }
 
 const toMessages = (signal: Signal): readonly string[] => {
-  if (signal.kind === 'route-learned') return [signal.kind]
   const messages: string[] = []
   for (let at = 0; at < signal.taskIds.length; at += idsPerMessageMax) {
     messages.push(`${signal.kind} ${signal.taskIds.slice(at, at + idsPerMessageMax).join(',')}`)
@@ -82,7 +81,6 @@ const toMessages = (signal: Signal): readonly string[] => {
 /** Undefined for a message that is no signal of this release. */
 const parseSignal = (message: string): Signal | undefined => {
   const [kind, list = ''] = message.split(' ')
-  if (kind === 'route-learned') return { kind }
   if (kind !== 'cancel-requested') return undefined
   const taskIds = list.split(',').flatMap((text): readonly TaskId[] => {
     const taskId = findTaskId(text)

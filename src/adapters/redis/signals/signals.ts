@@ -73,7 +73,6 @@ export const openRedisSignals = async ({ link, prefix, runtime }: Options): Prom
 const parseSignal = (message: string): Signal | undefined => {
   const content = parseJson(message)
   if (typeof content !== 'object' || content === null || !('kind' in content)) return undefined
-  if (content.kind === 'route-learned') return { kind: 'route-learned' }
   if (content.kind !== 'cancel-requested' || !('taskIds' in content) || !Array.isArray(content.taskIds))
     return undefined
   const sent: readonly unknown[] = content.taskIds.slice(0, taskIdsPerSignalMax)

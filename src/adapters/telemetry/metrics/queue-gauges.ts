@@ -12,7 +12,8 @@ export interface QueueGauges {
 
 interface Deps {
   readonly clock: Clock
-  readonly summarize: () => Promise<readonly QueueSummary[]>
+  /** Up to `limit` queues after a name, as TaskIndex has it. */
+  readonly summarize: (after: string | undefined, limit: number) => Promise<readonly QueueSummary[]>
   readonly limitQueue: LabelLimit
 }
 
@@ -21,16 +22,30 @@ const refreshMsMin = 10_000
 /** Counting takes at most this share of the time: a store with many waiting tasks takes longer to count. */
 const shareOfTimeMax = 0.05
 
+const queuesPerPage = 1_000
+/** Queues beyond these are in no gauge. */
+const pagesMax = 20
+
 /** How many tasks wait in each queue, and for how long. An answer older than three refreshes is no longer shown. */
 export const createQueueGauges = ({ clock, summarize, limitQueue }: Deps): QueueGauges => {
   let known: { readonly summaries: readonly QueueSummary[]; readonly atMs: number } | undefined
   let nextAtMs = 0
   let asking: Promise<void> | undefined
 
+  const summarizeAll = async (): Promise<readonly QueueSummary[]> => {
+    const summaries: QueueSummary[] = []
+    for (let page = 0; page < pagesMax; page += 1) {
+      const found = await summarize(summaries.at(-1)?.queue, queuesPerPage)
+      summaries.push(...found)
+      if (found.length < queuesPerPage) break
+    }
+    return summaries
+  }
+
   const ask = async (): Promise<void> => {
     const begunAtMs = clock.monotonicMs()
     try {
-      known = { summaries: await summarize(), atMs: clock.monotonicMs() }
+      known = { summaries: await summarizeAll(), atMs: clock.monotonicMs() }
     } catch {
       // The store does not answer. Its health check says so, and these gauges disappear after three refreshes.
     }

@@ -3,12 +3,12 @@ import type { RunnableIndex } from '#application/ports/heads/runnable-index.ts'
 import type { TaskQueue } from '#application/ports/queue/task-queue.ts'
 import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import type { Route } from '#domain/route.ts'
 import { createHeadsFallback } from './heads-fallback.ts'
+import type { ServedLanes } from './served-lanes.ts'
 
 /** Where a worker gets ids from: the queue, or the heads while the queue is away. */
 export interface HintSource {
-  /** Takes up to `max` ids; waits up to 3 s when there are none. Never throws; after a failure it pauses for 100 ms. */
+  /** Takes up to `max` ids; waits up to 3 s when there are none, and less when its lanes take several pulls. Never throws; after a failure it pauses for 100 ms. */
   take(request: TakeRequest): Promise<readonly TaskId[]>
   /** When the queue or the heads last answered, or `resetSilence` was called, by the monotonic clock. */
   lastAnsweredAtMs(): number
@@ -17,7 +17,6 @@ export interface HintSource {
 }
 
 export interface TakeRequest {
-  readonly routes: readonly Route[]
   readonly max: number
   readonly signal: AbortSignal
 }
@@ -27,6 +26,7 @@ interface Deps {
   readonly queue: TaskQueue
   readonly queueDepth: QueueDepth
   readonly runnable: RunnableIndex
+  readonly lanes: ServedLanes
 }
 
 /** Well below the silence after which pulls count as failing. Hints wake a pull that waits; this only bounds one. */
@@ -44,17 +44,17 @@ const pauseMs = 100
  *
  * A probe is a pull that does not wait; one is under way at a time. Its ids are given out by the next `take`.
  */
-export const createHintSource = ({ runtime, queue, queueDepth, runnable }: Deps): HintSource => {
+export const createHintSource = ({ runtime, queue, queueDepth, runnable, lanes }: Deps): HintSource => {
   const { clock, timers, logger } = runtime
-  const heads = createHeadsFallback(runnable)
+  const heads = createHeadsFallback(runnable, (route) => lanes.serves(route))
   let failures = 0
   let answeredAtMs = clock.monotonicMs()
   let probe: Promise<void> | undefined
   let probed: TaskId[] = []
 
-  const pull = async ({ routes, max, signal }: TakeRequest, waitMs: number): Promise<readonly TaskId[]> => {
+  const pull = async ({ max, signal }: TakeRequest, waitMs: number): Promise<readonly TaskId[]> => {
     try {
-      const { taskIds, left } = await queue.pull({ routes, max, waitMs, signal })
+      const { taskIds, left } = await queue.pull({ routes: lanes.next(), max, waitMs, signal })
       if (failures >= failuresBeforeHeads) logger.info({ failures }, 'the queue answered again')
       failures = 0
       answeredAtMs = clock.monotonicMs()
@@ -82,7 +82,7 @@ export const createHintSource = ({ runtime, queue, queueDepth, runnable }: Deps)
     await timers.sleep(pauseMs, request.signal)
     if (request.signal.aborted || failures < failuresBeforeHeads) return []
     try {
-      const taskIds = await heads.read(request.routes, request.max)
+      const taskIds = await heads.read(request.max)
       answeredAtMs = clock.monotonicMs()
       return taskIds
     } catch (error) {
@@ -98,7 +98,7 @@ export const createHintSource = ({ runtime, queue, queueDepth, runnable }: Deps)
         probed = []
         return taskIds
       }
-      return failures < failuresBeforeHeads ? pull(request, pullWaitMs) : takeFromHeads(request)
+      return failures < failuresBeforeHeads ? pull(request, pullWaitMs / lanes.parts()) : takeFromHeads(request)
     },
     lastAnsweredAtMs: () => answeredAtMs,
     resetSilence: () => {

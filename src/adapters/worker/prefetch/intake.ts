@@ -3,7 +3,7 @@ import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import type { WorkerLease } from '../lease/worker-lease.ts'
 import type { Slots } from '../slots.ts'
 import type { HintSource } from './hint-source.ts'
-import type { ServedRoutes } from './served-routes.ts'
+import type { ServedLanes } from './served-lanes.ts'
 import { createStreamPrefetch } from './stream-prefetch.ts'
 import type { WaitingTasks } from './waiting-tasks.ts'
 
@@ -11,7 +11,7 @@ import type { WaitingTasks } from './waiting-tasks.ts'
  * Pulls ids and loads their streams a little ahead of the slots, so that a slot that comes free need not wait for either.
  * Nothing is claimed here: a task that was pulled and never started has only lost a hint.
  *
- * It goes on whenever the slots change, a load ends or a route is learned.
+ * It goes on whenever the slots change, a load ends or other lanes are served.
  */
 export interface Intake {
   /** Hints again at the tasks that have waited too long for a slot, and pulls others if that leaves too few. */
@@ -25,7 +25,7 @@ interface Deps {
   readonly slots: Slots
   readonly source: HintSource
   readonly loader: TaskLoader
-  readonly routes: ServedRoutes
+  readonly lanes: ServedLanes
   readonly waiting: WaitingTasks
   /** Called when loaded tasks have been added to the waiting ones. */
   readonly onLoaded: () => void
@@ -36,7 +36,7 @@ const idsPerTakeMax = 500
 const leastShareOfTarget = 0.25
 
 /** Its loop begins at once, and waits until there is a lease. */
-export const createIntake = ({ runtime, slots, source, loader, routes, waiting, onLoaded }: Deps): Intake => {
+export const createIntake = ({ runtime, slots, source, loader, lanes, waiting, onLoaded }: Deps): Intake => {
   const stop = new AbortController()
   const wake = createWake()
   let pull = new AbortController()
@@ -45,7 +45,7 @@ export const createIntake = ({ runtime, slots, source, loader, routes, waiting, 
     // They were judged for another incarnation.
     if (lease !== slots.lease()) return
     // A hint may name another route than the task has.
-    waiting.add(startables.filter(({ task }) => routes.serves(task.facts.submission)))
+    waiting.add(startables.filter(({ task }) => lanes.serves(task.facts.submission)))
     if (stop.signal.aborted) waiting.giveBackAll()
     onLoaded()
   }
@@ -62,7 +62,7 @@ export const createIntake = ({ runtime, slots, source, loader, routes, waiting, 
     const end = (): void => pull.abort()
     pull = new AbortController()
     for (const signal of [stop.signal, lease.signal]) signal.addEventListener('abort', end)
-    const taskIds = await source.take({ routes: routes.all(), max, signal: pull.signal })
+    const taskIds = await source.take({ max, signal: pull.signal })
     for (const signal of [stop.signal, lease.signal]) signal.removeEventListener('abort', end)
     prefetch.begin(
       taskIds.filter((taskId) => !waiting.has(taskId) && !prefetch.has(taskId) && !slots.isTaken(taskId)),
@@ -74,15 +74,15 @@ export const createIntake = ({ runtime, slots, source, loader, routes, waiting, 
     while (!stop.signal.aborted) {
       const lease = slots.lease()
       const max = missing()
-      if (lease?.isHeld() === true && max > 0 && routes.all().length > 0) await takeSome(lease, max)
+      if (lease?.isHeld() === true && max > 0) await takeSome(lease, max)
       else await wake.wait()
     }
   }
 
   slots.onChange(wake.wake)
   slots.onLeaseEnd(() => waiting.clear())
-  routes.onLearned(() => {
-    // A pull that waits does not know the new routes.
+  lanes.onChanged(() => {
+    // A pull that waits does not know the new lanes.
     pull.abort()
     wake.wake()
   })

@@ -1,13 +1,19 @@
 import type { Route } from '#domain/route.ts'
 
-/** The routes that exist: each is learned with its first task, and never removed. */
+/** The routes that tasks have: each is learned with its first task, and forgotten when it has had none for a day. */
 export interface Routes {
   /**
-   * Makes sure that the routes are stored, for every process to read. Answers those that were not stored before, for the
-   * caller to announce. Idempotent. Throws StoreUnavailableError.
+   * Makes sure that the routes are stored. Answers the names that were refused because there are too many: a route that has
+   * one of these is not stored. Idempotent. Throws StoreUnavailableError.
    */
-  learn(routes: readonly Route[]): Promise<readonly Route[]>
-
-  /** Every route that any process has learned. Throws StoreUnavailableError. */
-  readAll(): Promise<readonly Route[]>
+  learn(routes: readonly Route[]): Promise<readonly RefusedName[]>
 }
+
+/** A new name of a queue or of a type beyond the bound. */
+export interface RefusedName {
+  readonly kind: 'queue' | 'type'
+  readonly name: string
+}
+
+/** How many names of queues and of types an installation holds together, unless it is configured otherwise. */
+export const namesMaxDefault = 10_000

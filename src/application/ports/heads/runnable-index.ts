@@ -5,6 +5,12 @@ import type { Route } from '#domain/route.ts'
 /** The heads that may be started, in the order of the queue. From them recovery pushes hints that were lost. */
 export interface RunnableIndex {
   /**
+   * Routes that have pending heads, due or not: up to `limit` (1..1000) of them after a position, from the first one on
+   * without one. Costs its answer, however many routes were ever named. Throws StoreUnavailableError.
+   */
+  readRoutes(after: number | undefined, limit: number): Promise<RoutePage>
+
+  /**
    * For each window the first `limit` due heads of its route after `after`, by (rank, id). Answers in the order asked;
    * one round trip. Throws StoreUnavailableError.
    */
@@ -34,6 +40,12 @@ export interface SteppedOverHead extends DueTask {
   readonly version: number
   /** What its last event told it to wait: not positive for a task that was due at once. */
   readonly delayMs: number
+}
+
+export interface RoutePage {
+  readonly routes: readonly Route[]
+  /** The position after which the next page begins; undefined after the last page. */
+  readonly next: number | undefined
 }
 
 export interface DueWindow {

@@ -11,8 +11,11 @@ export interface TaskIndex {
   /** The heads that exist among up to 1000 ids. Throws StoreUnavailableError. */
   findHeads(taskIds: readonly TaskId[]): Promise<ReadonlyMap<TaskId, Head>>
 
-  /** The counts of every queue that was ever used, in order of name. Throws StoreUnavailableError. */
-  summarizeQueues(): Promise<readonly QueueSummary[]>
+  /**
+   * The counts of the queues that have names, in order of name: up to `limit` (1..1001) after a name, from the first one on
+   * without one. Throws StoreUnavailableError.
+   */
+  summarizeQueues(after: string | undefined, limit: number): Promise<readonly QueueSummary[]>
 
   /**
    * Makes the stored head equal to `head` if the stream still ends at `head.version`. Otherwise it does nothing: events have

@@ -9,8 +9,8 @@ export interface Signals {
   subscribe(listener: (signal: Signal) => void): () => void
 }
 
-export type Signal =
-  /** Cancellation was requested of running tasks. At most 1000 ids. */
-  | { readonly kind: 'cancel-requested'; readonly taskIds: readonly TaskId[] }
-  /** A route was learned. */
-  | { readonly kind: 'route-learned' }
+/** Cancellation was requested of running tasks. At most 1000 ids. */
+export interface Signal {
+  readonly kind: 'cancel-requested'
+  readonly taskIds: readonly TaskId[]
+}

@@ -1,3 +1,4 @@
+import { createMemoryRoutes } from '#adapters/memory/heads/routes.ts'
 import { createHttpServer, type HttpServerDeps } from '#adapters/http/server.ts'
 import { createReadyAnnouncer } from '#application/hints/announcer.ts'
 import { changeTask, type ChangeOutcome } from '#application/commands/change-task.ts'
@@ -19,6 +20,8 @@ interface Options {
   readonly server?: Partial<HttpServerDeps>
   /** Stands between the application and the feed in memory. */
   readonly wrapFeed?: (feed: EventFeed) => EventFeed
+  /** How many names of queues and of types there may be. */
+  readonly namesMax?: number
 }
 
 export type HttpWorld = Awaited<ReturnType<typeof createHttpWorld>>
@@ -30,7 +33,8 @@ export const createHttpWorld = async (options: Options = {}) => {
   const announcer = createReadyAnnouncer({ ...memory, horizonMs: 2_000 })
   const defaultsOf = options.defaultsOf ?? (() => ({}))
   const feed = options.wrapFeed?.(memory.feed) ?? memory.feed
-  const { heads, ledger, progress, registry, routes, storeClock, identities, signals, runtime } = memory
+  const { heads, ledger, progress, registry, storeClock, identities, signals, runtime } = memory
+  const routes = createMemoryRoutes(memory.database, options.namesMax)
   const operations = createTaskOperations({
     history: { store, feed },
     heads,

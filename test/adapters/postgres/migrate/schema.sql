@@ -77,6 +77,12 @@ table migrations
   applied_at timestamp with time zone not null default clock_timestamp()
   constraint migrations_pkey PRIMARY KEY (name)
 
+table names
+  kind text not null
+  name text not null
+  constraint names_kind CHECK ((kind = ANY (ARRAY['queue'::text, 'type'::text])))
+  constraint names_pkey PRIMARY KEY (kind, name)
+
 unlogged table progress
   task_id uuid not null
   run integer not null
@@ -95,8 +101,10 @@ table routes
   id integer not null generated always as identity
   queue text not null
   type text not null
+  used_at timestamp with time zone not null default clock_timestamp()
   constraint routes_names UNIQUE (queue, type)
   constraint routes_pkey PRIMARY KEY (id)
+  index CREATE INDEX routes_used ON taskfold.routes USING btree (used_at)
 
 table submit_keys
   task_id uuid not null
@@ -437,6 +445,68 @@ function feed_position
   number xid8
   returns xid8 language sql immutable
 select number
+
+function learn_routes
+  p_queue text[]
+  p_type text[]
+  p_names_max integer
+  returns TABLE(id integer, queue text, type text, refused text) language plpgsql volatile
+  set search_path=taskfold, pg_temp
+
+#variable_conflict use_column
+declare
+  v_room int;
+  v_new_queue boolean;
+  v_new_type boolean;
+  v_refused text[] := array_fill(null::text, array[cardinality(p_queue)]);
+begin
+  update routes
+  set used_at = clock_timestamp()
+  where id = any (array(
+    select r.id
+    from unnest(p_queue, p_type) g (queue, type)
+    join routes r on r.queue = g.queue and r.type = g.type
+    where r.used_at < clock_timestamp() - interval '1 hour'
+    for no key update of r skip locked));
+
+  if exists (
+    select
+    from unnest(p_queue, p_type) g (queue, type)
+    where g.queue <> '*'
+    and not exists (select from routes r where r.queue = g.queue and r.type = g.type)
+  ) then
+    perform pg_advisory_xact_lock(hashtext('taskfold.learn_routes'));
+    v_room := p_names_max - (select count(*) from names);
+    for i in 1 .. cardinality(p_queue) loop
+      continue when p_queue[i] = '*';
+      v_new_queue := not exists (select from names n where n.kind = 'queue' and n.name = p_queue[i]);
+      v_new_type := not exists (select from names n where n.kind = 'type' and n.name = p_type[i]);
+      if v_new_queue::int + v_new_type::int > v_room then
+        v_refused[i] := case when v_new_queue and v_room < 1 then 'queue' when v_new_type then 'type' else 'queue' end;
+        continue;
+      end if;
+      v_room := v_room - v_new_queue::int - v_new_type::int;
+      insert into names (kind, name)
+      select n.kind, n.name
+      from (values ('queue', p_queue[i], v_new_queue), ('type', p_type[i], v_new_type)) n (kind, name, is_new)
+      where n.is_new
+      on conflict do nothing;
+    end loop;
+  end if;
+
+  insert into routes (queue, type)
+  select g.queue, g.type
+  from unnest(p_queue, p_type, v_refused) g (queue, type, refused)
+  where g.refused is null
+  and not exists (select from routes r where r.queue = g.queue and r.type = g.type)
+  order by g.queue, g.type
+  on conflict do nothing;
+
+  return query
+  select r.id, g.queue, g.type, case when r.id is null then g.refused end
+  from unnest(p_queue, p_type, v_refused) g (queue, type, refused)
+  left join routes r on r.queue = g.queue and r.type = g.type;
+end
 
 function lowest_task_id
   instant timestamp with time zone

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { createWaitingTasks } from '#adapters/worker/prefetch/waiting-tasks.ts'
 import { createManualTime } from '#adapters/memory/surroundings/manual-time.ts'
 import { createMemoryTaskQueue } from '#adapters/memory/queue/task-queue.ts'
+import { createLanes } from '#application/hints/lanes.ts'
 import { createReadyAnnouncer } from '#application/hints/announcer.ts'
 import type { Startable } from '#application/runs/task-loader.ts'
 import { noTask } from '#domain/task/state.ts'
@@ -20,7 +21,8 @@ it('gives tasks in the order they came, however they come and go', () => {
     fc.property(steps, (program) => {
       const { clock, timers, storeClock } = createManualTime()
       const queue = createMemoryTaskQueue({ timers })
-      const announcer = createReadyAnnouncer({ queue, storeClock, timers, count: () => {}, horizonMs: 0 })
+      const lanes = createLanes({ readWorkers: async () => [], clock })
+      const announcer = createReadyAnnouncer({ queue, lanes, storeClock, timers, count: () => {}, horizonMs: 0 })
       const waiting = createWaitingTasks({ clock, announcer })
       const expected: Startable[] = []
       let next = 0

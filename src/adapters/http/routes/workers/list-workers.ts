@@ -1,9 +1,21 @@
 import { z } from 'zod'
 import type { WorkerRow } from '#application/ports/workers/worker-registry.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
-import { createEndpoint, type Endpoint, noBody, noQuery } from '../../endpoint.ts'
+import { createEndpoint, type Endpoint, noBody } from '../../endpoint.ts'
 import { storeRefusals } from '../../problems/problems.ts'
+import { createTextCursor } from '../../request/text-cursor.ts'
+import { pageLimit } from '../../request/value-schemas.ts'
 import { instantView, toRfc3339 } from '../instant-view.ts'
+
+const workersPerPageMax = 1_000
+const workersPerPageDefault = 200
+
+const listQuery = z.strictObject({
+  limit: pageLimit(workersPerPageMax, workersPerPageDefault).exactOptional(),
+  cursor: z.string().exactOptional().meta({ description: 'The nextCursor of the page before.' }),
+})
+
+const cursors = createTextCursor(0x57)
 
 const workersView = z
   .strictObject({
@@ -23,6 +35,7 @@ const workersView = z
         })
         .meta({ id: 'Worker' }),
     ),
+    nextCursor: z.string().nullable().meta({ description: 'Where the next page begins; null after the last one.' }),
   })
   .meta({ id: 'Workers' })
 
@@ -41,6 +54,7 @@ const workersExample = {
       state: 'live',
     },
   ],
+  nextCursor: null,
 }
 
 /** `GET /api/workers`: every incarnation that has not ended, and how much it runs. */
@@ -50,15 +64,23 @@ export const createListWorkersEndpoint = (operations: TaskOperations): Endpoint 
     path: '/api/workers',
     operationId: 'listWorkers',
     summary: 'List workers',
-    query: noQuery,
+    query: listQuery,
     body: noBody,
     answers: {
-      200: { description: 'Every incarnation that has not ended.', schema: workersView, example: workersExample },
+      200: {
+        description: 'A page of the incarnations that have not ended, in order of id.',
+        schema: workersView,
+        example: workersExample,
+      },
     },
-    refusals: ['validation-failed', ...storeRefusals],
-    handle: async () => {
-      const workers = await operations.listWorkers()
-      return { status: 200, body: JSON.stringify({ items: workers.map(toWorkerView) }) }
+    refusals: ['invalid-cursor', 'validation-failed', ...storeRefusals],
+    handle: async ({ query: { limit = workersPerPageDefault, cursor } }) => {
+      const { items, next } = await operations.listWorkers(
+        limit,
+        cursor === undefined ? undefined : cursors.parse(cursor),
+      )
+      const nextCursor = next === undefined ? null : cursors.format(next)
+      return { status: 200, body: JSON.stringify({ items: items.map(toWorkerView), nextCursor }) }
     },
   })
 

@@ -46,7 +46,7 @@ describe('a batch', () => {
       range(1_000).map(String),
     )
     await world.memory.advance(1)
-    expect(await world.memory.queue.size({ queue: 'default', type })).toBe(1_000)
+    expect(await world.memory.queue.size({ queue: '*', type })).toBe(1_000)
   })
 
   test('records the actor, the reason and the trace with each task', async () => {
@@ -112,7 +112,7 @@ describe('an atomic batch', () => {
     expect(results.map(({ task }: { task: { payload: number } }) => task.payload)).toStrictEqual(range(150))
     expect(await countOf(type)).toBe(150)
     await world.memory.advance(1)
-    expect(await world.memory.queue.size({ queue: 'default', type })).toBe(150)
+    expect(await world.memory.queue.size({ queue: '*', type })).toBe(150)
   })
 
   test('stores none when one does not fit, and points to each fault', async () => {
