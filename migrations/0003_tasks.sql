@@ -9,6 +9,7 @@ create table taskfold.tasks (
   ready_at timestamptz,                  -- set while PENDING, and only then
   last_at timestamptz not null,          -- when its last event was recorded
   incarnation uuid,                      -- set while PROCESSING, and only then
+  claim uuid,                            -- set while PROCESSING: the append that recorded the Started in force
   version int not null,
   run int,                               -- set while PROCESSING: the version of the Started in force
   route int not null,

@@ -7,7 +7,9 @@
 --   a_*  an element for each append: first the `p_firsts` that begin a stream, then those to existing streams, each of the
 --        two sorted by task id. `a_event` is the index of the append's first event in e_*, counted from 1. The others are
 --        the head as it is afterwards; `a_route` and `a_priority` count for first appends only. A task that is PENDING is
---        ready `a_delay_ms` after the recording or at the instant `a_run_at_ms`; without either it is not runnable.
+--        ready `a_delay_ms` after the recording or at the instant `a_run_at_ms`; without either it is not runnable. When
+--        `a_claimed` is given, the head must have it as its claim: a failover that lost commits may have put another run at
+--        the expected version.
 --   e_*  an element for each event, append by append, in order of version. The version of an append's first event less one
 --        is the version that its head must have.
 --   k_*  an element for each first append, null where it brings no key; all null when none does.
@@ -50,6 +52,8 @@ create or replace function taskfold.append(
   a_attempt int[],
   a_run int[],
   a_incarnation uuid[],
+  a_claim uuid[],
+  a_claimed uuid[],
   a_delay_ms bigint[],
   a_run_at_ms bigint[],
   a_route int[],
@@ -180,6 +184,7 @@ begin
         attempt = a_attempt[i],
         run = a_run[i],
         incarnation = a_incarnation[i],
+        claim = a_claim[i],
         ready_at = coalesce(
           'epoch'::timestamptz + a_run_at_ms[i] * interval '1 millisecond',
           greatest(h.last_at, v_now) + a_delay_ms[i] * interval '1 millisecond'),
@@ -187,6 +192,7 @@ begin
       from generate_series(p_firsts + 1, v_appends) i
       where h.task_id = e_task[a_event[i]]
       and h.version = e_version[a_event[i]] - 1
+      and (a_claimed[i] is null or h.claim = a_claimed[i])
       and (h.last_at <= v_now or v_ahead)
       and coalesce(v_locked[i - p_firsts], true);
       get diagnostics v_count = row_count;
@@ -257,7 +263,8 @@ begin
           when h.xmin = v_me then 'appended'
           when e.append_id = e_append[a_event[i]] then 'already'
           when e_task[a_event[i]] = any (v_duplicates) then case when s.task_id is null then 'busy' else 'duplicate' end
-          when i > p_firsts and h.version = e_version[a_event[i]] - 1 then 'busy'
+          when i > p_firsts and h.version = e_version[a_event[i]] - 1 and (a_claimed[i] is null or h.claim = a_claimed[i])
+            then 'busy'
           else 'conflict'
         end as verdict) c) v
   where v.verdict <> 'appended'

@@ -18,6 +18,7 @@ create or replace function taskfold.repair_heads(
   h_attempt int[],
   h_run int[],
   h_incarnation uuid[],
+  h_claim uuid[],
   h_ready_at_ms bigint[],
   h_last_at_ms bigint[],
   h_route int[],
@@ -41,9 +42,9 @@ begin
 
   return query
   insert into tasks as stored (
-    task_id, version, status, attempt, run, incarnation, ready_at, last_at, route, priority)
+    task_id, version, status, attempt, run, incarnation, claim, ready_at, last_at, route, priority)
   select
-    h_task[i], h_version[i], h_status[i], h_attempt[i], h_run[i], h_incarnation[i],
+    h_task[i], h_version[i], h_status[i], h_attempt[i], h_run[i], h_incarnation[i], h_claim[i],
     'epoch'::timestamptz + h_ready_at_ms[i] * interval '1 millisecond',
     'epoch'::timestamptz + h_last_at_ms[i] * interval '1 millisecond',
     h_route[i], h_priority[i]
@@ -62,15 +63,16 @@ begin
     attempt = excluded.attempt,
     run = excluded.run,
     incarnation = excluded.incarnation,
+    claim = excluded.claim,
     ready_at = excluded.ready_at,
     last_at = excluded.last_at,
     route = excluded.route,
     priority = excluded.priority
   where (
-    stored.version, stored.status, stored.attempt, stored.run, stored.incarnation, stored.ready_at, stored.last_at,
-    stored.route, stored.priority)
+    stored.version, stored.status, stored.attempt, stored.run, stored.incarnation, stored.claim, stored.ready_at,
+    stored.last_at, stored.route, stored.priority)
   is distinct from (
-    excluded.version, excluded.status, excluded.attempt, excluded.run, excluded.incarnation, excluded.ready_at,
-    excluded.last_at, excluded.route, excluded.priority)
+    excluded.version, excluded.status, excluded.attempt, excluded.run, excluded.incarnation, excluded.claim,
+    excluded.ready_at, excluded.last_at, excluded.route, excluded.priority)
   returning stored.task_id;
 end $$;

@@ -5,7 +5,7 @@ import { describeAppends } from './event-store/appends.ts'
 import { describeContents } from './event-store/contents.ts'
 import { describeKeys } from './event-store/keys.ts'
 import { describeLoads } from './event-store/loads.ts'
-import { describeRaces } from './event-store/races.ts'
+import { describeLostRuns, describeRaces } from './event-store/races.ts'
 import { describeUnstorable } from './event-store/unstorable.ts'
 import type { EventStoreWorld } from './event-store/world.ts'
 
@@ -15,6 +15,7 @@ export const describeEventStore = (name: string, setup: Setup<EventStoreWorld>):
     const world = useWorld(setup)
     describeAppends(world)
     describeRaces(world)
+    describeLostRuns(world)
     describeAppendAll(world)
     describeKeys(world)
     describeContents(world)

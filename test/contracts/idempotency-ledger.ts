@@ -4,8 +4,8 @@ import type { EffectClaim, IdempotencyLedger } from '#application/ports/ledger/i
 import type { Routes } from '#application/ports/heads/routes.ts'
 import type { Task } from '#domain/task/state.ts'
 import { type ContractWorld, type Setup, useWorld } from '../support/contract-world.ts'
-import { mintTaskId } from '../support/ids.ts'
-import { fail, runOf, start, succeed } from '../support/run-commands.ts'
+import { mintAppendId, mintTaskId } from '../support/ids.ts'
+import { claimOf, fail, runOf, start, succeed } from '../support/run-commands.ts'
 import { appendCommand, range, submitTo } from '../support/task-builders.ts'
 
 export interface IdempotencyLedgerWorld extends ContractWorld {
@@ -31,6 +31,7 @@ export const describeIdempotencyLedger = (name: string, setup: Setup<Idempotency
       name: 'send',
       mode: 'idempotent',
       run: runOf(task),
+      claim: claimOf(task),
       attempt: task.facts.attempt,
       input: undefined,
       ...differences,
@@ -84,6 +85,12 @@ export const describeIdempotencyLedger = (name: string, setup: Setup<Idempotency
         await appendCommand(world().store, task, fail(task))
         expect(await claim(task)).toEqual({ kind: 'fenced' })
         expect(await world().ledger.list(task.taskId)).toEqual([])
+      })
+
+      it('is refused to a run of the same number that another append began', async () => {
+        const task = await begin()
+        expect(await claim(task, { claim: mintAppendId() })).toEqual({ kind: 'fenced' })
+        expect(await claim(task)).toMatchObject({ kind: 'claimed' })
       })
 
       it('may be completed by a run that claimed it and is over since, as long as no other has claimed it', async () => {

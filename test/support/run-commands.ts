@@ -1,4 +1,4 @@
-import type { Incarnation, Run } from '#domain/identifiers.ts'
+import type { AppendId, Incarnation, Run } from '#domain/identifiers.ts'
 import type { DeclareLost, Fail, Release, Start, Succeed } from '#domain/task/commands.ts'
 import type { Task } from '#domain/task/state.ts'
 import { mintIncarnation } from './ids.ts'
@@ -33,4 +33,10 @@ export const declareLost = (task: Task): DeclareLost => {
 export const runOf = (task: Task): Run => {
   if (task.status !== 'PROCESSING') throw new Error(`task ${task.taskId} is ${task.status}`)
   return task.run
+}
+
+/** The append that began the run in force. Throws when none is. */
+export const claimOf = (task: Task): AppendId => {
+  if (task.status !== 'PROCESSING') throw new Error(`a ${task.status} task has no claim`)
+  return task.claim
 }

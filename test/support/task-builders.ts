@@ -48,9 +48,10 @@ export const makeAppend = (state: TaskState, command: TaskCommand, facts: Append
   const taskId = state.status === 'NONE' ? (facts.taskId ?? mintTaskId()) : state.taskId
   const appendId = facts.appendId ?? mintAppendId()
   const { events } = decision
-  const head = toHeadChange(toTaskChange(state, taskId, events))
+  const head = toHeadChange(toTaskChange(state, { taskId, appendId }, events))
   const { context = {}, key } = facts
-  return { taskId, expectedVersion: state.version, appendId, events, head, context, ...(key && { key }) }
+  const claim = state.status === 'PROCESSING' ? { claim: state.claim } : {}
+  return { taskId, expectedVersion: state.version, appendId, events, head, context, ...claim, ...(key && { key }) }
 }
 
 /** Records `command` on a task in `state` and answers the task it becomes. Throws when that is not the stream's state. */
@@ -67,8 +68,8 @@ export const appendCommand = async (
 }
 
 /** The task that `append` leaves when it is recorded at `recordedAt`. */
-export const toTask = (state: TaskState, { taskId, events }: Append, recordedAt: Instant): Task =>
-  toRecordedTask(toTaskChange(state, taskId, events), recordedAt)
+export const toTask = (state: TaskState, append: Append, recordedAt: Instant): Task =>
+  toRecordedTask(toTaskChange(state, append, append.events), recordedAt)
 
 /** Submits a task on a route that is learned first, as submitters do. */
 export const submitTo = async (

@@ -20,9 +20,12 @@ export const planAppend = (
   context: EventContext,
 ): PlannedAppend => {
   const { taskId, version } = task
-  const change = toTaskChange(task, taskId, events)
   const appendId = identities.mintAppendId()
-  return { append: { taskId, expectedVersion: version, appendId, events, head: toHeadChange(change), context }, change }
+  const change = toTaskChange(task, { taskId, appendId }, events)
+  const head = toHeadChange(change)
+  return task.status === 'PROCESSING'
+    ? { append: { taskId, expectedVersion: version, appendId, events, head, context, claim: task.claim }, change }
+    : { append: { taskId, expectedVersion: version, appendId, events, head, context }, change }
 }
 
 /** The append that begins a task with `events`, under a new id and, when one is given, under `key`. */
@@ -33,8 +36,8 @@ export const planFirstAppend = (
   key: SubmitKey | undefined,
 ): PlannedAppend => {
   const taskId = identities.mintTaskId()
-  const change = toTaskChange(noTask, taskId, events)
   const appendId = identities.mintAppendId()
+  const change = toTaskChange(noTask, { taskId, appendId }, events)
   const append: Append = { taskId, expectedVersion: 0, appendId, events, head: toHeadChange(change), context }
   return { append: key === undefined ? append : { ...append, key }, change }
 }

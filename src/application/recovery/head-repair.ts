@@ -101,6 +101,7 @@ export const isSameHead = (stored: Head | undefined, head: Head): boolean =>
   stored.priority === head.priority &&
   stored.attempt === head.attempt &&
   stored.run === head.run &&
+  stored.claim === head.claim &&
   stored.incarnation === head.incarnation &&
   stored.readyAt === head.readyAt &&
   stored.lastAt === head.lastAt

@@ -117,11 +117,15 @@ const recordAgain = async (
   lost: number,
 ): Promise<FinishOutcome> => {
   const loaded = await loadWhileHeld(deps, state, run.lease)
-  if (loaded === undefined) return 'fenced'
+  if (loaded === undefined || !isOfRun(loaded, run.task)) return 'fenced'
   if (loaded.version === state.version) await repairLostRace(deps, loaded)
   if (lost === racesMax) throw new Error(`lost ${racesMax} races`)
   return record(deps, run, loaded, command, lost)
 }
+
+/** After a failover that lost commits, a run of another claim may have the same number. */
+const isOfRun = (loaded: Task, { claim }: RunningTask): boolean =>
+  loaded.status !== 'PROCESSING' || loaded.claim === claim
 
 const unstorableName = 'OutcomeUnstorable'
 

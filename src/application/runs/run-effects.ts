@@ -1,4 +1,4 @@
-import type { Run, TaskId } from '#domain/identifiers.ts'
+import type { AppendId, Run, TaskId } from '#domain/identifiers.ts'
 import type { JsonText } from '#domain/task/events.ts'
 import { askUntilAnswered } from '../mechanisms/ask-until-answered.ts'
 import { toCanonicalJson } from '../mechanisms/canonical-json.ts'
@@ -30,6 +30,7 @@ interface Deps {
 interface EffectiveRun {
   readonly taskId: TaskId
   readonly run: Run
+  readonly claim: AppendId
   readonly attempt: number
   readonly signal: AbortSignal
 }
@@ -51,8 +52,8 @@ export const createRunEffects = (deps: Deps, run: EffectiveRun): RunEffects => {
   const inUse = new Set<string>()
 
   const perform = async <Result>(name: string, input: JsonText | undefined, work: EffectWork<Result>) => {
-    const { taskId, run: number, attempt, signal } = run
-    const claim = { taskId, name, mode: 'idempotent', run: number, attempt, input } as const
+    const { taskId, run: number, claim: begunBy, attempt, signal } = run
+    const claim = { taskId, name, mode: 'idempotent', run: number, claim: begunBy, attempt, input } as const
     const verdict = await askWhileRunning(deps, signal, () => deps.ledger.claim(claim))
     switch (verdict.kind) {
       case 'fenced':

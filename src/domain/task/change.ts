@@ -1,7 +1,6 @@
-import type { TaskId } from '../identifiers.ts'
 import type { Instant } from '../time.ts'
 import type { TaskEvent } from './events.ts'
-import { follow } from './evolve.ts'
+import { follow, type RecordedBy } from './evolve.ts'
 import type { Task, TaskState, TaskTimes, UnrecordedTask } from './state.ts'
 import { timesAfter } from './times.ts'
 
@@ -14,13 +13,13 @@ export interface TaskChange {
 }
 
 /**
- * Folds `events`, at least one, onto `state`. They are folded here and never again: `toRecordedTask` adds what was left open.
+ * Folds `events`, at least one, onto `state`, as the append that is named will record them. They are folded here and never again: `toRecordedTask` adds what was left open.
  *
  * Throws IllegalHistoryError when they cannot follow.
  */
-export const toTaskChange = (state: TaskState, taskId: TaskId, events: readonly TaskEvent[]): TaskChange => {
+export const toTaskChange = (state: TaskState, by: RecordedBy, events: readonly TaskEvent[]): TaskChange => {
   let after: UnrecordedTask | undefined
-  for (const event of events) after = follow(after ?? state, event, taskId, undefined)
+  for (const event of events) after = follow(after ?? state, event, by, undefined)
   if (after === undefined) throw new RangeError('a change without events')
   return { events, after, timesBefore: state.times }
 }

@@ -1,4 +1,4 @@
-import type { Run, TaskId } from '../identifiers.ts'
+import type { AppendId, Run, TaskId } from '../identifiers.ts'
 import type { Failed, RecordedEvent, Submitted, TaskEvent } from './events.ts'
 import { findEndingDetail } from './failure-causes.ts'
 import { type NoTask, noTask, type Task, type TaskFacts, type TaskState, type TaskWith } from './state.ts'
@@ -14,7 +14,7 @@ import { mayFollow } from './transitions.ts'
 export const evolve = (state: TaskState, event: RecordedEvent): Task => {
   const isNext = event.version === state.version + 1 && (state.status === 'NONE' || event.taskId === state.taskId)
   if (!isNext) throw new IllegalHistoryError(state, event, event)
-  return follow(state, event, event.taskId, timesAfter(state.times, event, event.recordedAt))
+  return follow(state, event, event, timesAfter(state.times, event, event.recordedAt))
 }
 
 /** The state after all of `events`, beginning before the first. Throws as `evolve` does. */
@@ -26,11 +26,19 @@ export const fold = (events: Iterable<RecordedEvent>): TaskState => {
 
 type Unfinished = NoTask | TaskWith<unknown>
 
+/** Where an event is recorded. */
+export type RecordedBy = Pick<RecordedEvent, 'taskId' | 'appendId'>
+
 /** The task after one more event of its stream, with `times` as its times. Throws IllegalHistoryError. */
-export const follow = <Times>(state: Unfinished, event: TaskEvent, taskId: TaskId, times: Times): TaskWith<Times> => {
+export const follow = <Times>(
+  state: Unfinished,
+  event: TaskEvent,
+  { taskId, appendId }: RecordedBy,
+  times: Times,
+): TaskWith<Times> => {
   if (mayFollow(state.phase, event)) {
     if (event.type === 'Submitted') return toSubmitted(event, taskId, times)
-    const next = state.status === 'NONE' ? undefined : findNext(state, event, times)
+    const next = state.status === 'NONE' ? undefined : findNext(state, event, appendId, times)
     if (next !== undefined) return next
   }
   throw new IllegalHistoryError(state, event, { taskId, version: state.version + 1 })
@@ -68,6 +76,7 @@ const toSubmitted = <Times>(event: Submitted, taskId: TaskId, times: Times): Tas
 const findNext = <Times>(
   task: TaskWith<unknown>,
   event: Exclude<TaskEvent, Submitted>,
+  appendId: AppendId,
   times: Times,
 ): TaskWith<Times> | undefined => {
   const { taskId, facts } = task
@@ -85,6 +94,7 @@ const findNext = <Times>(
         facts: started,
         times,
         run: version,
+        claim: appendId,
         incarnation,
         timeLimitMs,
       }
@@ -112,8 +122,9 @@ const findNext = <Times>(
       return toWaiting(task, facts, times)
     case 'CancelRequested': {
       if (task.status !== 'PROCESSING') return undefined
-      const { run, incarnation, timeLimitMs } = task
-      return { status: 'PROCESSING', phase: 'cancelling', taskId, version, facts, times, run, incarnation, timeLimitMs }
+      const { run, claim, incarnation, timeLimitMs } = task
+      const cancelling = { status: 'PROCESSING', phase: 'cancelling' } as const
+      return { ...cancelling, taskId, version, facts, times, run, claim, incarnation, timeLimitMs }
     }
     case 'Cancelled':
       return { status: 'CANCELLED', phase: 'cancelled', taskId, version, facts, times }

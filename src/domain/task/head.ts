@@ -1,4 +1,4 @@
-import type { Incarnation, Run, TaskId } from '../identifiers.ts'
+import type { AppendId, Incarnation, Run, TaskId } from '../identifiers.ts'
 import type { Due, Instant } from '../time.ts'
 import type { TaskChange } from './change.ts'
 import type { TaskEvent } from './events.ts'
@@ -16,6 +16,8 @@ export interface Head {
   readonly attempt: number
   /** Only while it runs. */
   readonly run: Run | undefined
+  /** Only while it runs: the append that began the run. */
+  readonly claim: AppendId | undefined
   /** Only while it runs. */
   readonly incarnation: Incarnation | undefined
   /** Only while it is pending. */
@@ -33,6 +35,7 @@ export const toHead = (task: Task): Head => ({
   priority: task.facts.submission.priority,
   attempt: task.facts.attempt,
   run: task.status === 'PROCESSING' ? task.run : undefined,
+  claim: task.status === 'PROCESSING' ? task.claim : undefined,
   incarnation: task.status === 'PROCESSING' ? task.incarnation : undefined,
   readyAt: task.status === 'PENDING' ? task.times.readyAt : undefined,
   lastAt: task.times.changedAt,
@@ -47,6 +50,7 @@ export interface HeadChange {
   readonly priority: number
   readonly attempt: number
   readonly run: Run | undefined
+  readonly claim: AppendId | undefined
   readonly incarnation: Incarnation | undefined
   /** When it becomes ready: `readyInstant(due, recordedAt)`, in the core and in SQL alike. Undefined unless pending. */
   readonly due: Due | undefined
@@ -63,6 +67,7 @@ export const toHeadChange = ({ events, after, timesBefore }: TaskChange): HeadCh
     priority: submission.priority,
     attempt,
     run: after.status === 'PROCESSING' ? after.run : undefined,
+    claim: after.status === 'PROCESSING' ? after.claim : undefined,
     incarnation: after.status === 'PROCESSING' ? after.incarnation : undefined,
     due: after.status === 'PENDING' ? toDue(events, timesBefore) : undefined,
   }

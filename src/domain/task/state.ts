@@ -1,4 +1,4 @@
-import type { Incarnation, Run, TaskId } from '../identifiers.ts'
+import type { AppendId, Incarnation, Run, TaskId } from '../identifiers.ts'
 import type { ErrorReport, FailureCause, JsonText, Submission } from './events.ts'
 import { type Instant, isDue } from '../time.ts'
 
@@ -79,6 +79,11 @@ interface Running<Times> extends Common<Times> {
   readonly status: 'PROCESSING'
   readonly phase: 'running' | 'cancelling'
   readonly run: Run
+  /**
+   * The append that recorded the `Started` of the run. A failover may lose the last commits, and a version is then given
+   * twice: two runs of one number differ by this.
+   */
+  readonly claim: AppendId
   readonly incarnation: Incarnation
   readonly timeLimitMs: number
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { listEffects } from '#application/queries/list-effects.ts'
 import { mintTaskId } from '../../support/ids.ts'
 import { createMemoryWorld } from '../../support/memory-world.ts'
-import { runOf, start } from '../../support/run-commands.ts'
+import { claimOf, runOf, start } from '../../support/run-commands.ts'
 import { appendCommand, submitTo } from '../../support/task-builders.ts'
 
 describe('the effects of a task', () => {
@@ -17,6 +17,7 @@ describe('the effects of a task', () => {
       name: 'send',
       mode: 'idempotent',
       run: runOf(running),
+      claim: claimOf(running),
       attempt: 1,
       input: undefined,
     } as const

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { createReadyAnnouncer } from '#application/hints/announcer.ts'
 import { type FinishCommand, finishRun } from '#application/runs/finish-run.ts'
 import { type EventStore, StoreUnavailableError, UnstorableAppendError } from '#application/ports/events/event-store.ts'
+import { fold } from '#domain/task/evolve.ts'
+import { toHead } from '#domain/task/head.ts'
 import type { RunningTask } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { mintIncarnation } from '../../support/ids.ts'
@@ -55,6 +57,19 @@ describe('finishing a run', () => {
     expect(await finish(fail(task))).toBe('recorded')
     expect((await loadTask(world.store, task.taskId)).status).toBe('CANCELLED')
     await expectHeadsToEqualFolds(world, [task.taskId])
+  })
+
+  it('that was lost in a failover is fenced, though a run of its number is in force', async () => {
+    const { world, task, finish } = await setUp()
+    const { taskId } = task
+    const pending = fold((world.database.streams.get(taskId) ?? []).slice(0, 1))
+    world.database.streams.set(taskId, (world.database.streams.get(taskId) ?? []).slice(0, 1))
+    if (pending.status === 'NONE') throw new Error('it was submitted')
+    world.database.heads.set(toHead(pending))
+    const other = await appendCommand(world.store, pending, start(pending))
+    expect(other.version).toBe(task.version)
+    expect(await finish(succeed(task, '1'))).toBe('fenced')
+    expect(await loadTask(world.store, taskId)).toEqual(other)
   })
 
   it('that was declared lost is fenced, and counted', async () => {

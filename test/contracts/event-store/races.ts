@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type AppendVerdict, isStored } from '#application/ports/events/event-store.ts'
 import { noTask, type Task } from '#domain/task/state.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
-import { mintTaskId } from '../../support/ids.ts'
+import { mintAppendId, mintTaskId } from '../../support/ids.ts'
 import { fail, start, succeed } from '../../support/run-commands.ts'
 import {
   appendCommand,
@@ -98,5 +98,38 @@ export const describeRaces = (world: () => EventStoreWorld): void => {
     })
 
     const begin = (task: Task): Promise<Task> => appendCommand(world().store, task, start(task))
+  })
+}
+
+export const describeLostRuns = (world: () => EventStoreWorld): void => {
+  describe('a run whose start was lost with the last commits of a failover', () => {
+    /** Another run of the same number, as it was before its start was lost. */
+    const makeLost = (task: Task): Task => (task.status === 'PROCESSING' ? { ...task, claim: mintAppendId() } : task)
+
+    it.each([
+      ['alone', 0],
+      ['in a batch', 20],
+    ])('is not recorded over another run of its number, %s', async (_, neighbours) => {
+      const { store, index } = world()
+      const begin = async (): Promise<Task> => {
+        const pending = await submitTo(world())
+        return appendCommand(store, pending, start(pending))
+      }
+      const running = await begin()
+      const lost = makeLost(running)
+      const others = await Promise.all(range(neighbours).map(begin))
+      const appends = [...others, lost].map((task) => makeAppend(task, succeed(task)))
+      appends.push(makeAppend(makeLost(others[0] ?? lost), { type: 'Cancel' }))
+      const verdicts = await Promise.all(appends.map((append) => store.append(append)))
+      expect(verdicts[neighbours]).toEqual({ kind: 'conflict', headVersion: running.version })
+      expect(verdicts.at(-1)?.kind).toBe('conflict')
+      expect(verdicts.filter(isStored)).toHaveLength(neighbours)
+      expect((await store.loadStream(running.taskId)).events).toHaveLength(running.version)
+      await expectHeadsToEqualFolds(
+        { store, index },
+        appends.map(({ taskId }) => taskId),
+      )
+      await appendCommand(store, running, succeed(running))
+    })
   })
 }

@@ -25,6 +25,7 @@ export const describeMending = (world: () => TaskIndexWorld): void => {
         priority: -3,
         attempt: 9,
         run: undefined,
+        claim: undefined,
         incarnation: undefined,
         readyAt: 1_767_225_600_123,
         lastAt: task.times.changedAt - 1,

@@ -146,7 +146,7 @@ const makeSubmit = (play: Play, choice: SubmissionChoice): Append => {
     expectedVersion: 0,
     appendId,
     events,
-    head: toHeadChange(toTaskChange(noTask, taskId, events)),
+    head: toHeadChange(toTaskChange(noTask, { taskId, appendId }, events)),
     context: { actor: `submitter of ${play.route.queue}` },
     ...(key && { key: { ...makeKey(key.wish, key.name), scope: `program ${play.seed}` } }),
   }

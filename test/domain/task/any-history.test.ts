@@ -11,7 +11,7 @@ import { readyInstant } from '#domain/time.ts'
 import { anyProgram } from './support/intents.ts'
 import { findBreaches } from './support/legality.ts'
 import { type Appended, liveThrough } from './support/simulated-life.ts'
-import { incarnation, taskId } from './support/task-facts.ts'
+import { appendId, incarnation, taskId } from './support/task-facts.ts'
 
 const detailsOf = {
   PENDING: ['scheduled', 'ready', 'retrying'],
@@ -102,7 +102,7 @@ describe('whatever is tried, in whatever order, by whichever worker', () => {
     (program) => {
       const { appends, history } = liveThrough(program)
       for (const { before, events, recordedAt, after } of appends) {
-        const task = toRecordedTask(toTaskChange(before, taskId, events), recordedAt)
+        const task = toRecordedTask(toTaskChange(before, { taskId, appendId }, events), recordedAt)
 
         expect(task).toEqual(fold(history.slice(0, after.version)))
       }
@@ -111,7 +111,7 @@ describe('whatever is tried, in whatever order, by whichever worker', () => {
 
   test.prop([anyProgram])('the head the store was told to write is the head of the fold', (program) => {
     for (const { before, events, recordedAt, after } of liveThrough(program).appends) {
-      const { due, ...change } = toHeadChange(toTaskChange(before, taskId, events))
+      const { due, ...change } = toHeadChange(toTaskChange(before, { taskId, appendId }, events))
       const readyAt = due === undefined ? undefined : readyInstant(due, recordedAt)
 
       expect({ ...change, taskId, readyAt, lastAt: recordedAt }).toEqual(toHead(after))
@@ -140,7 +140,7 @@ describe('whatever is tried, in whatever order, by whichever worker', () => {
       const decision = decide(after, wayOnFrom(after))
 
       expect(decision).toMatchObject({ kind: 'accepted' })
-      if (decision.kind === 'accepted') toTaskChange(after, taskId, decision.events)
+      if (decision.kind === 'accepted') toTaskChange(after, { taskId, appendId }, decision.events)
     }
   })
 })

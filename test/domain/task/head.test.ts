@@ -19,7 +19,7 @@ import {
 } from './support/events.ts'
 import { at, taskAfter } from './support/given.ts'
 import { after, recorded, type Step } from './support/history.ts'
-import { epoch, incarnation, taskId } from './support/task-facts.ts'
+import { appendId, epoch, incarnation, taskId } from './support/task-facts.ts'
 
 describe('the head of a task', () => {
   test('says when a pending task is ready, and nothing of a run', () => {
@@ -32,6 +32,7 @@ describe('the head of a task', () => {
       priority: 9,
       attempt: 0,
       run: undefined,
+      claim: undefined,
       incarnation: undefined,
       readyAt: at(500),
       lastAt: epoch,
@@ -44,6 +45,7 @@ describe('the head of a task', () => {
       status: 'PROCESSING',
       attempt: 1,
       run: 2,
+      claim: appendId,
       incarnation,
       readyAt: undefined,
       lastAt: at(90),
@@ -59,6 +61,7 @@ describe('the head of a task', () => {
       status,
       attempt: 1,
       run: undefined,
+      claim: undefined,
       incarnation: undefined,
       readyAt: undefined,
       lastAt: at(80),
@@ -68,7 +71,7 @@ describe('the head of a task', () => {
 
 describe('what an append makes of the head', () => {
   const change = (history: readonly Step[], ...events: readonly TaskEvent[]): HeadChange =>
-    toHeadChange(toTaskChange(fold(recorded(...history)), taskId, events))
+    toHeadChange(toTaskChange(fold(recorded(...history)), { taskId, appendId }, events))
 
   test('of a submission leaves the instant open that only the store knows', () => {
     expect(change([], submitted({ priority: 9 }, { delayMs: 500 }))).toEqual({
@@ -79,6 +82,7 @@ describe('what an append makes of the head', () => {
       priority: 9,
       attempt: 0,
       run: undefined,
+      claim: undefined,
       incarnation: undefined,
       due: { delayMs: 500 },
     })
@@ -94,6 +98,7 @@ describe('what an append makes of the head', () => {
       status: 'PROCESSING',
       attempt: 1,
       run: 2,
+      claim: appendId,
       incarnation,
       due: undefined,
     })
@@ -105,6 +110,7 @@ describe('what an append makes of the head', () => {
       status: 'PENDING',
       attempt: 1,
       run: undefined,
+      claim: undefined,
       incarnation: undefined,
       due: { delayMs: 100 },
     })

@@ -15,7 +15,7 @@ import {
 } from './support/events.ts'
 import { at, given, taskAfter } from './support/given.ts'
 import { after } from './support/history.ts'
-import { epoch, incarnation, submission, taskId } from './support/task-facts.ts'
+import { appendId, epoch, incarnation, submission, taskId } from './support/task-facts.ts'
 
 describe('before anything was submitted', () => {
   test('a submission records every value in effect and when it is due', () => {
@@ -138,6 +138,7 @@ describe('a started task', () => {
       facts: { ...pending.facts, attempt: 1, attemptsSinceOpening: 1 },
       times: { ...pending.times, changedAt: at(250), startedAt: at(250) },
       run: 2,
+      claim: appendId,
       incarnation,
       timeLimitMs: 60_000,
     })

@@ -111,7 +111,8 @@ const toTaskId = (append: Append): TaskId => append.taskId
 /** The verdict on an append that cannot be written now; undefined when it can. */
 const judge = (database: MemoryDatabase, append: Append, held: HeldKeys = database.submitKeys): Refusal | undefined => {
   const stream = database.streams.get(append.taskId) ?? []
-  const headVersion = database.heads.find(append.taskId)?.version
+  const head = database.heads.find(append.taskId)
+  const headVersion = head?.version
   const first = stream[append.expectedVersion]
   const holder = append.key && held.get(submitKeyIn(append.key))
   if (holder !== undefined && holder.taskId !== append.taskId && first?.appendId !== append.appendId) {
@@ -122,6 +123,7 @@ const judge = (database: MemoryDatabase, append: Append, held: HeldKeys = databa
       ? { kind: 'already', recordedAt: first.recordedAt, headVersion: headVersion ?? stream.length }
       : { kind: 'conflict', headVersion }
   }
+  if (append.claim !== undefined && head?.claim !== append.claim) return { kind: 'conflict', headVersion }
   // A wrong head can let an append through whose versions exist already; it must not replace those events.
   if (stream.length !== append.expectedVersion) throw new UnstorableAppendError('the head is unlike its stream')
   return undefined
@@ -162,6 +164,7 @@ const nextHead = (before: Head | undefined, { taskId, head }: Append, recordedAt
     priority: before?.priority ?? head.priority,
     attempt: head.attempt,
     run: head.run,
+    claim: head.claim,
     incarnation: head.incarnation,
     readyAt: head.due === undefined ? undefined : readyInstant(head.due, recordedAt),
     lastAt: recordedAt,

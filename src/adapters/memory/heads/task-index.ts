@@ -78,6 +78,7 @@ const isEqual = (a: Head, b: Head | undefined): boolean =>
   a.priority === b.priority &&
   a.attempt === b.attempt &&
   a.run === b.run &&
+  a.claim === b.claim &&
   a.incarnation === b.incarnation &&
   a.readyAt === b.readyAt &&
   a.lastAt === b.lastAt

@@ -8,8 +8,9 @@ export const createMemoryIdempotencyLedger = (database: MemoryDatabase): Idempot
   const effectsOf = (taskId: TaskId): Map<string, StoredEffect> => database.effects.get(taskId) ?? new Map()
 
   return {
-    claim: async ({ taskId, name, mode, run, attempt, input }) => {
-      if (database.heads.find(taskId)?.run !== run) return { kind: 'fenced' }
+    claim: async ({ taskId, name, mode, run, claim, attempt, input }) => {
+      const head = database.heads.find(taskId)
+      if (head?.run !== run || head.claim !== claim) return { kind: 'fenced' }
       const effects = effectsOf(taskId)
       const found = effects.get(name)
       if (found !== undefined && found.run > run) return { kind: 'fenced' }

@@ -1,6 +1,6 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import { parseIncarnation, parseTaskId, type TaskId } from '#domain/identifiers.ts'
+import { parseAppendId, parseIncarnation, parseTaskId, type TaskId } from '#domain/identifiers.ts'
 import type { Route } from '#domain/route.ts'
 import type { Head } from '#domain/task/head.ts'
 import {
@@ -24,13 +24,14 @@ export const headRow = z.object({
   attempt: z.int(),
   run: z.int().nullable(),
   incarnation: z.string().nullable(),
+  claim: z.string().nullable(),
   ready_ms: z.int().nullable(),
   last_ms: z.int(),
 })
 
 /** Selects the members of `headRow` from `taskfold.tasks h`. */
 export const headColumns = sql.fragment`
-  h.task_id, h.version, h.status, h.route, h.priority, h.attempt, h.run, h.incarnation,
+  h.task_id, h.version, h.status, h.route, h.priority, h.attempt, h.run, h.incarnation, h.claim,
   (extract(epoch from h.ready_at) * 1000)::bigint as ready_ms,
   (extract(epoch from h.last_at) * 1000)::bigint as last_ms`
 
@@ -55,6 +56,7 @@ const toHead = (row: z.output<typeof headRow>, route: Route | undefined): Head =
     attempt: row.attempt,
     run: row.run ?? undefined,
     incarnation: row.incarnation === null ? undefined : parseIncarnation(row.incarnation),
+    claim: row.claim === null ? undefined : parseAppendId(row.claim),
     readyAt: row.ready_ms ?? undefined,
     lastAt: row.last_ms,
   }
@@ -81,6 +83,7 @@ export const repairHeads = async (
         ${bind(toIntArray(heads, (head) => head.attempt))}::int[],
         ${bind(toIntArray(heads, (head) => head.run ?? null))}::int[],
         ${bind(toUuidArray(heads, (head) => head.incarnation ?? null))}::uuid[],
+        ${bind(toUuidArray(heads, (head) => head.claim ?? null))}::uuid[],
         ${bind(toBigintArray(heads, (head) => head.readyAt ?? null))}::bigint[],
         ${bind(toBigintArray(heads, (head) => head.lastAt))}::bigint[],
         ${bind(toIntArray(numbers, itself))}::int[],

@@ -88,14 +88,14 @@ const claimedRow = z.object({
 })
 
 /** One statement: it claims if it may, and otherwise answers the row that stood in the way, as it was before. */
-const claimStatement = ({ taskId, name, mode, run, attempt, input }: EffectClaim) => sql.type(claimedRow)`
+const claimStatement = ({ taskId, name, mode, run, claim, attempt, input }: EffectClaim) => sql.type(claimedRow)`
   with given as (
-    select ${taskId}::uuid as task_id, ${name}::text as name, ${run}::int as run,
+    select ${taskId}::uuid as task_id, ${name}::text as name, ${run}::int as run, ${claim}::uuid as claim,
            sha256(convert_to(${input ?? null}::text, 'UTF8')) as input_sha256
   ), in_force as (
     select
     from given
-    join taskfold.tasks using (task_id, run)
+    join taskfold.tasks using (task_id, run, claim)
   ), claimed as (
     insert into taskfold.effects as e (task_id, name, mode, run, attempt, input_sha256)
     select task_id, name, ${mode}, run, ${attempt}::int, input_sha256

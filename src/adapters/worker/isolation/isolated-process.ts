@@ -110,9 +110,9 @@ class IsolatedLife {
     this.#request = request
     this.#child = child
     this.#onEnding = onEnding
-    const { taskId, run, facts } = request.task
+    const { taskId, run, claim, facts } = request.task
     const { type, payload } = facts.submission
-    this.#tell({ kind: 'begin', settings: deps.settings, type, payload, taskId, run, attempt: facts.attempt })
+    this.#tell({ kind: 'begin', settings: deps.settings, type, payload, taskId, run, claim, attempt: facts.attempt })
     this.#passOutput()
     this.#forwardAbort()
     this.#killAfter(preparationMsMax, 'starting', 'did not begin its handler in time')
@@ -257,14 +257,17 @@ class IsolatedLife {
 }
 
 const askLedger = async ({ task, ledger }: IsolatedRequest, request: LedgerRequest): Promise<LedgerReply> => {
-  const { taskId, run, facts } = task
+  const { taskId, run, claim, facts } = task
   const { name } = request
   try {
     if (request.kind === 'complete') {
       return { kind: 'complete', verdict: await ledger.complete({ taskId, name, run, result: request.result }) }
     }
     const { mode, input } = request
-    return { kind: 'claim', verdict: await ledger.claim({ taskId, name, mode, run, attempt: facts.attempt, input }) }
+    return {
+      kind: 'claim',
+      verdict: await ledger.claim({ taskId, name, mode, run, claim, attempt: facts.attempt, input }),
+    }
   } catch (error) {
     const code = error instanceof StoreUnavailableError ? 'store-unavailable' : 'other'
     return { kind: 'failed', code, message: error instanceof Error ? error.message : 'the ledger failed' }

@@ -1,7 +1,7 @@
 import type { ClaimVerdict } from '#application/ports/ledger/idempotency-ledger.ts'
 import type { LogFields } from '#application/ports/surroundings/logger.ts'
 import type { AbortCause } from '#application/ports/task-handler.ts'
-import type { TaskId } from '#domain/identifiers.ts'
+import type { AppendId, TaskId } from '#domain/identifiers.ts'
 import type { ErrorReport, JsonText } from '#domain/task/events.ts'
 import type { HandlerEnding } from '../run/handler-ending.ts'
 
@@ -15,6 +15,7 @@ export type ToIsolated =
       readonly payload: JsonText
       readonly taskId: TaskId
       readonly run: number
+      readonly claim: AppendId
       readonly attempt: number
     }
   | { readonly kind: 'abort'; readonly cause: AbortCause }

@@ -102,10 +102,10 @@ const runAndEnd = async (deps: Deps, begin: Begin, ends: Ends): Promise<void> =>
 }
 
 const toContext = (deps: Deps, begin: Begin, { tell, ledger, signal }: Ends, log: Logger): HandlerContext => {
-  const { taskId, run, attempt } = begin
+  const { taskId, run, claim, attempt } = begin
   const effects = createRunEffects(
     { ledger, timers: deps.timers, random: deps.random },
-    { taskId, run, attempt, signal },
+    { taskId, run, claim, attempt, signal },
   )
   const writer = { report: ({ value }: { readonly value: string }) => void tell({ kind: 'progress', value }) }
   const progress = createRunProgress({ writer, logger: log }, { taskId, run })

@@ -95,12 +95,12 @@ class RunContext implements HandlerContext {
 
   get effect(): HandlerContext['effect'] {
     if (this.#effect !== undefined) return this.#effect
-    const { taskId, run, facts } = this.#run.task
+    const { taskId, run, claim, facts } = this.#run.task
     const { ledger, runtime } = this.#tools
     const { timers, random } = runtime
     const effects = createRunEffects(
       { ledger, timers, random },
-      { taskId, run, attempt: facts.attempt, signal: this.signal },
+      { taskId, run, claim, attempt: facts.attempt, signal: this.signal },
     )
     this.#effect = (name, options, work) => effects.perform(name, options, work)
     return this.#effect

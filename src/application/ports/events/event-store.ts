@@ -44,6 +44,11 @@ export interface Append {
   /** What the append makes of the head, by `toHeadChange`. */
   readonly head: HeadChange
   readonly context: EventContext
+  /**
+   * Of an append to a task that runs: the append that began the run it was decided for. It is stored only while the head
+   * names the same: after a failover that lost commits another run may stand at the expected version.
+   */
+  readonly claim?: AppendId
   /** Only of an append that begins a stream. */
   readonly key?: SubmitKey
 }
@@ -53,7 +58,7 @@ export type AppendVerdict =
   | { readonly kind: 'appended'; readonly recordedAt: Instant; readonly readyAt: Instant | undefined }
   /** This very append was stored before. `headVersion` tells whether anything followed. */
   | { readonly kind: 'already'; readonly recordedAt: Instant; readonly headVersion: number }
-  /** The stream is not at `expectedVersion`. `headVersion` is undefined when the task has no head. */
+  /** The stream is not at `expectedVersion`, or runs by another claim. `headVersion` is undefined when the task has no head. */
   | { readonly kind: 'conflict'; readonly headVersion: number | undefined }
   | Duplicate
 

@@ -1,4 +1,4 @@
-import type { Run, TaskId } from '#domain/identifiers.ts'
+import type { AppendId, Run, TaskId } from '#domain/identifiers.ts'
 import type { JsonText } from '#domain/task/events.ts'
 import type { Instant } from '#domain/time.ts'
 
@@ -36,6 +36,8 @@ export interface EffectClaim {
   readonly name: string
   readonly mode: EffectMode
   readonly run: Run
+  /** The append that began the run: two runs may have one number after a failover that lost commits. */
+  readonly claim: AppendId
   readonly attempt: number
   /** The input of the effect, as text that is the same for equal values; undefined when the handler gave none. */
   readonly input: JsonText | undefined

@@ -6,7 +6,7 @@ import { createPostgresIdempotencyLedger } from '#adapters/postgres/ledger/idemp
 import { adoptInstallation } from '#adapters/postgres/events/installation.ts'
 import type { FeedCursor } from '#application/ports/events/event-feed.ts'
 import { openPostgresStore, type PostgresStoreWorld } from '../../../support/postgres-store.ts'
-import { runOf, start } from '../../../support/run-commands.ts'
+import { claimOf, runOf, start } from '../../../support/run-commands.ts'
 import { silentLogger } from '../../../support/silent-logger.ts'
 import { appendCommand, makeSubmission, range, submitTo } from '../../../support/task-builders.ts'
 
@@ -109,6 +109,7 @@ describe('a copy that was restored elsewhere', () => {
       name: 'send',
       mode: 'idempotent',
       run: runOf(task),
+      claim: claimOf(task),
       attempt: 1,
       input: undefined,
     } as const

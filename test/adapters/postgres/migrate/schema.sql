@@ -120,6 +120,7 @@ table tasks
   ready_at timestamp with time zone
   last_at timestamp with time zone not null
   incarnation uuid
+  claim uuid
   version integer not null
   run integer
   route integer not null
@@ -182,6 +183,8 @@ function append
   a_attempt integer[]
   a_run integer[]
   a_incarnation uuid[]
+  a_claim uuid[]
+  a_claimed uuid[]
   a_delay_ms bigint[]
   a_run_at_ms bigint[]
   a_route integer[]
@@ -310,6 +313,7 @@ begin
         attempt = a_attempt[i],
         run = a_run[i],
         incarnation = a_incarnation[i],
+        claim = a_claim[i],
         ready_at = coalesce(
           'epoch'::timestamptz + a_run_at_ms[i] * interval '1 millisecond',
           greatest(h.last_at, v_now) + a_delay_ms[i] * interval '1 millisecond'),
@@ -317,6 +321,7 @@ begin
       from generate_series(p_firsts + 1, v_appends) i
       where h.task_id = e_task[a_event[i]]
       and h.version = e_version[a_event[i]] - 1
+      and (a_claimed[i] is null or h.claim = a_claimed[i])
       and (h.last_at <= v_now or v_ahead)
       and coalesce(v_locked[i - p_firsts], true);
       get diagnostics v_count = row_count;
@@ -387,7 +392,8 @@ begin
           when h.xmin = v_me then 'appended'
           when e.append_id = e_append[a_event[i]] then 'already'
           when e_task[a_event[i]] = any (v_duplicates) then case when s.task_id is null then 'busy' else 'duplicate' end
-          when i > p_firsts and h.version = e_version[a_event[i]] - 1 then 'busy'
+          when i > p_firsts and h.version = e_version[a_event[i]] - 1 and (a_claimed[i] is null or h.claim = a_claimed[i])
+            then 'busy'
           else 'conflict'
         end as verdict) c) v
   where v.verdict <> 'appended'
@@ -740,6 +746,7 @@ function repair_heads
   h_attempt integer[]
   h_run integer[]
   h_incarnation uuid[]
+  h_claim uuid[]
   h_ready_at_ms bigint[]
   h_last_at_ms bigint[]
   h_route integer[]
@@ -761,9 +768,9 @@ begin
 
   return query
   insert into tasks as stored (
-    task_id, version, status, attempt, run, incarnation, ready_at, last_at, route, priority)
+    task_id, version, status, attempt, run, incarnation, claim, ready_at, last_at, route, priority)
   select
-    h_task[i], h_version[i], h_status[i], h_attempt[i], h_run[i], h_incarnation[i],
+    h_task[i], h_version[i], h_status[i], h_attempt[i], h_run[i], h_incarnation[i], h_claim[i],
     'epoch'::timestamptz + h_ready_at_ms[i] * interval '1 millisecond',
     'epoch'::timestamptz + h_last_at_ms[i] * interval '1 millisecond',
     h_route[i], h_priority[i]
@@ -782,15 +789,16 @@ begin
     attempt = excluded.attempt,
     run = excluded.run,
     incarnation = excluded.incarnation,
+    claim = excluded.claim,
     ready_at = excluded.ready_at,
     last_at = excluded.last_at,
     route = excluded.route,
     priority = excluded.priority
   where (
-    stored.version, stored.status, stored.attempt, stored.run, stored.incarnation, stored.ready_at, stored.last_at,
-    stored.route, stored.priority)
+    stored.version, stored.status, stored.attempt, stored.run, stored.incarnation, stored.claim, stored.ready_at,
+    stored.last_at, stored.route, stored.priority)
   is distinct from (
-    excluded.version, excluded.status, excluded.attempt, excluded.run, excluded.incarnation, excluded.ready_at,
-    excluded.last_at, excluded.route, excluded.priority)
+    excluded.version, excluded.status, excluded.attempt, excluded.run, excluded.incarnation, excluded.claim,
+    excluded.ready_at, excluded.last_at, excluded.route, excluded.priority)
   returning stored.task_id;
 end

@@ -8,7 +8,7 @@ import { toTaskChange } from '#domain/task/change.ts'
 import type { Task } from '#domain/task/state.ts'
 import type { Instant } from '#domain/time.ts'
 import { recorded, type Step } from './history.ts'
-import { epoch, taskId } from './task-facts.ts'
+import { appendId, epoch, taskId } from './task-facts.ts'
 
 /**
  * A specification in three parts: `given(history).when(command)`, then what is recorded or how it is refused.
@@ -22,7 +22,7 @@ export const given = (...history: readonly Step[]) => {
     when: (command: TaskCommand) => ({
       records: (...expected: readonly TaskEvent[]): void => {
         expect(decide(state, command)).toEqual({ kind: 'accepted', events: expected })
-        toTaskChange(state, taskId, expected)
+        toTaskChange(state, { taskId, appendId }, expected)
       },
       recordsNothing: (): void => {
         expect(decide(state, command)).toEqual({ kind: 'accepted', events: [] })

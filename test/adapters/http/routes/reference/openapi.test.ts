@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
+import { claimOf } from '../../../../support/run-commands.ts'
+import { loadTask } from '../../../../support/task-builders.ts'
 import { createHttpWorld, type HttpWorld } from '../../support/http-world.ts'
 import { createValidators, type Media, type OpenApi, openApi, operationsOf } from '../../support/openapi-document.ts'
 
@@ -133,6 +135,7 @@ describe('an answer of the server', () => {
       name: 'charge',
       mode: 'idempotent',
       run: 2,
+      claim: claimOf(await loadTask(world.memory.store, parseTaskId(running))),
       attempt: 1,
       input: undefined,
     })

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseIncarnation, parseTaskId, type TaskId } from '#domain/identifiers.ts'
+import { claimOf } from '../../../../support/run-commands.ts'
+import { loadTask } from '../../../../support/task-builders.ts'
 import { createHttpWorld, type HttpWorld } from '../../support/http-world.ts'
 
 let world: HttpWorld
@@ -52,7 +54,8 @@ describe('effects', () => {
     const taskId = await submit()
     expect((await world.inject(`/api/tasks/${taskId}/effects`)).json()).toStrictEqual({ items: [] })
     await world.work(taskId, (now) => ({ type: 'Start', incarnation, now }))
-    const claim = { taskId, mode: 'idempotent', run: 2, attempt: 1, input: undefined } as const
+    const begunBy = claimOf(await loadTask(world.memory.store, parseTaskId(taskId)))
+    const claim = { taskId, mode: 'idempotent', run: 2, claim: begunBy, attempt: 1, input: undefined } as const
     for (const name of ['zwei', 'eins']) await world.memory.ledger.claim({ ...claim, name })
     const result = '{"b":1.0,"a":"😀"}'
     await world.memory.ledger.complete({ taskId, name: 'zwei', run: 2, result })
