@@ -67,10 +67,7 @@ export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
   const encode = async (append: Append): Promise<EncodedAppend> => encodeAtOnce(append) ?? encodeAfterAsking(append)
 
   const encodeAfterAsking = async (append: Append): Promise<EncodedAppend> => {
-    if (!(await guard.hasPlaceFor(append.taskId))) {
-      // Ids are minted here, by the database's clock: it has leaped, and partitions follow within 70 seconds (see Partitions).
-      throw new StoreUnavailableError(`task id ${append.taskId} lies outside the partitions of events`, 'not-stored')
-    }
+    if (!(await guard.hasPlaceFor(append.taskId))) throw toOutsideError(append)
     return encodeAppend(append, await routes.numberOf(append.head))
   }
 
@@ -114,6 +111,10 @@ export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
     },
   }
 }
+
+/** Ids are minted by the database's clock: it has leaped, and partitions follow within 70 seconds (see Partitions). */
+const toOutsideError = ({ taskId }: Append): StoreUnavailableError =>
+  new StoreUnavailableError(`task id ${taskId} lies outside the partitions of events`, 'not-stored')
 
 const assertCount = (count: number, least: number): void => {
   if (count < least || count > streamsPerCallMax) {
