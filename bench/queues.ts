@@ -12,6 +12,7 @@ const usage = `node queues.ts [options]: what many queues cost, beside four
 
   --tasks N      tasks of a drain (40000)
   --queues N     queues with work (10000), and ten times as many empty ones
+  --only NAME    drain, idle or delay (all)
   --seconds N    how long the idle fleet and the newcomers are watched (10)
 `
 
@@ -20,6 +21,7 @@ const options = parseArgs({
     tasks: { type: 'string', default: '40000' },
     queues: { type: 'string', default: '10000' },
     seconds: { type: 'string', default: '10' },
+    only: { type: 'string', default: 'drain,idle,delay' },
     help: { type: 'boolean', default: false },
   },
 }).values
@@ -91,8 +93,10 @@ const idle = async (servers: Servers, backend: Backend, queues: number, seconds:
   const roles = await start(['api', 'worker', 'maintenance'], backend, url, servers)
   await submit(roles, queues, queues)
   await waitUntilEmpty(roles)
+  // What was written is no part of being idle.
   await servers.execute('vacuum analyze')
-  await sleep(3_000)
+  await servers.execute('checkpoint')
+  await sleep(settleMs)
   const before = readProcessorTime()
   const own = process.cpuUsage()
   await sleep(seconds * 1_000)
@@ -101,6 +105,8 @@ const idle = async (servers: Servers, backend: Backend, queues: number, seconds:
   await roles.close()
   return (postgres + redis + user + system) / 1_000 / seconds
 }
+
+const settleMs = 3_000
 
 const waitUntilEmpty = async ({ operations }: RunningRoles): Promise<void> => {
   for (const status of ['PENDING', 'PROCESSING'] as const) {
@@ -138,24 +144,34 @@ const delay = async (servers: Servers, backend: Backend, callers: number, second
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
+const compare = async (servers: Servers, backend: Backend): Promise<void> => {
+  const [tasks, queues, seconds] = [Number(options.tasks), Number(options.queues), Number(options.seconds)]
+  const say = (what: string, value: number): void => console.log(`${backend}  ${what}  ${value.toFixed(1)}`)
+  const wanted = options.only.split(',')
+  if (wanted.includes('drain')) {
+    for (const count of [4, queues]) {
+      say(`drain of ${count} queues, tasks/s`, await drain(servers, backend, tasks, count))
+    }
+  }
+  if (wanted.includes('idle')) {
+    for (const count of [4, 10 * queues]) {
+      const used = await idle(servers, backend, count, seconds)
+      say(`idle with ${count} empty queues, ms of processor time a second`, used)
+    }
+  }
+  if (wanted.includes('delay')) {
+    for (const callers of [0, 16]) {
+      const delayMs = await delay(servers, backend, callers, seconds)
+      say(`delay of an old queue beside ${callers} callers that name new ones, ms`, delayMs)
+    }
+  }
+}
+
 const main = async (): Promise<void> => {
   if (options.help) return void process.stdout.write(usage)
-  const [tasks, queues, seconds] = [Number(options.tasks), Number(options.queues), Number(options.seconds)]
   const servers = await startServers()
   try {
-    for (const backend of ['postgres', 'redis'] as const) {
-      const say = (what: string, value: number): void => console.log(`${backend}  ${what}  ${value.toFixed(1)}`)
-      say('drain of 4 queues, tasks/s', await drain(servers, backend, tasks, 4))
-      say(`drain of ${queues} queues, tasks/s`, await drain(servers, backend, tasks, queues))
-      say('idle with 4 queues, ms of processor time a second', await idle(servers, backend, 4, seconds))
-      const empty = 10 * queues
-      say(
-        `idle with ${empty} empty queues, ms of processor time a second`,
-        await idle(servers, backend, empty, seconds),
-      )
-      say('delay of an old queue alone, ms', await delay(servers, backend, 0, seconds))
-      say('delay of an old queue beside 16 callers that name new ones, ms', await delay(servers, backend, 16, seconds))
-    }
+    for (const backend of ['postgres', 'redis'] as const) await compare(servers, backend)
   } finally {
     await servers.close()
   }

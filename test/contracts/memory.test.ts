@@ -1,3 +1,4 @@
+import { createMemoryUnusedRoutes } from '#adapters/memory/heads/unused-routes.ts'
 import { createMemoryRoutes } from '#adapters/memory/heads/routes.ts'
 import { createMemoryExclusiveWork } from '#adapters/memory/workers/exclusive-work.ts'
 import { createMemoryWorld } from '../support/memory-world.ts'
@@ -25,6 +26,7 @@ const setup = async () => {
     queueIdsMax,
     queueElsewhere: world.queue,
     openRoutes: (namesMax?: number) => createMemoryRoutes(world.database, namesMax),
+    unused: createMemoryUnusedRoutes(world.database),
     countNames: async () => {
       const routes = [...world.database.routes.values()]
       return new Set(routes.flatMap(({ queue, type }) => [`queue ${queue}`, `type ${type}`])).size

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'slonik'
 import { z } from 'zod'
+import { createPostgresUnusedRoutes } from '#adapters/postgres/heads/unused-routes.ts'
 import { createPostgresRoutes } from '#adapters/postgres/heads/routes.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { mintAppendId } from '../support/ids.ts'
@@ -20,6 +21,7 @@ const setup = async () => {
   return {
     ...world,
     openRoutes: (namesMax?: number) => createPostgresRoutes({ pool: world.pool, namesMax }),
+    unused: createPostgresUnusedRoutes({ pool: world.pool }),
     countNames: () =>
       world.pool.oneFirst(sql.type(z.object({ count: z.int() }))`select count(*) as count from taskfold.names`),
     advance: (ms: number) => sleep(ms),

@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest'
+import type { EventStore } from '#application/ports/events/event-store.ts'
+import type { UnusedRoutes } from '#application/ports/heads/unused-routes.ts'
 import type { Routes } from '#application/ports/heads/routes.ts'
 import { type ContractWorld, type Setup, useWorld } from '../support/contract-world.ts'
-import { makeRoute, range } from '../support/task-builders.ts'
+import { appendCommand, makeRoute, makeSubmission, range, submitTo } from '../support/task-builders.ts'
+
+const anHourMs = 3_600_000
 
 export interface RoutesWorld extends ContractWorld {
   /** The routes as one process of the fleet meets them, with a bound of names. Each call is another process. */
   openRoutes(namesMax?: number): Routes
+  readonly store: EventStore
+  readonly routes: Routes
+  readonly unused: UnusedRoutes
   /** How many names of queues and of types are stored. */
   countNames(): Promise<number>
 }
@@ -76,6 +83,21 @@ export const describeRoutes = (name: string, setup: Setup<RoutesWorld>): void =>
       const processes = await Promise.all(range(8).map(() => openWithRoom(8)))
       await Promise.all(processes.map((routes) => routes.learn(range(4).map(makeRoute))))
       expect((await world().countNames()) - before).toBe(8)
+    })
+
+    it('are forgotten when they have no task and nobody has used them since, and leave room for others', async () => {
+      const { signal } = new AbortController()
+      const [used, empty] = [makeRoute(), makeRoute()]
+      const task = await submitTo(world(), makeSubmission(used))
+      await appendCommand(world().store, task, { type: 'Cancel' })
+      await world().openRoutes().learn([empty])
+      const before = await world().countNames()
+      const { now } = await world().store.loadStreams([])
+      await world().unused.forget(now - anHourMs, signal)
+      expect(await world().countNames()).toBe(before)
+      expect(await world().unused.forget(now + anHourMs, signal)).toBeGreaterThan(0)
+      expect(await world().countNames()).toBeLessThan(before)
+      expect(await world().openRoutes(0).learn([used, empty])).toEqual([{ kind: 'queue', name: empty.queue }])
     })
 
     it('may be an empty list', async () => {

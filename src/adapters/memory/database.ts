@@ -27,6 +27,8 @@ export interface MemoryDatabase {
   readonly heads: HeadTable
   /** By `routeKey`, in the order they were learned. */
   readonly routes: Map<string, Route>
+  /** When each of them was learned last. */
+  readonly routesUsedAt: Map<string, Instant>
   readonly workers: Map<Incarnation, StoredWorker>
   /** The latest turn of each piece of exclusive work, by its name. */
   readonly exclusiveWork: Map<string, StoredTurn>
@@ -66,6 +68,7 @@ export interface StoredTurn {
 /** An empty database. Nothing in it is written to disk. */
 export const createMemoryDatabase = ({ storeClock }: { readonly storeClock: StoreClock }): MemoryDatabase => {
   const routes = new Map<string, Route>()
+  const routesUsedAt = new Map<string, Instant>()
   return {
     now: () => storeClock.now(),
     streams: new Map(),
@@ -73,6 +76,7 @@ export const createMemoryDatabase = ({ storeClock }: { readonly storeClock: Stor
     undecodable: new Set(),
     heads: createHeadTable(),
     routes,
+    routesUsedAt,
     workers: new Map(),
     exclusiveWork: new Map(),
     effects: new Map(),
@@ -81,6 +85,7 @@ export const createMemoryDatabase = ({ storeClock }: { readonly storeClock: Stor
     learnRoute: ({ queue, type }) => {
       const route = { queue, type }
       if (!routes.has(routeKey(route))) routes.set(routeKey(route), route)
+      routesUsedAt.set(routeKey(route), storeClock.now())
     },
   }
 }

@@ -12,6 +12,7 @@ import { createPostgresRoutes, type PostgresRoutes } from '#adapters/postgres/he
 import { createPostgresRunIndex } from '#adapters/postgres/heads/run-index.ts'
 import { createPostgresRunnableIndex } from '#adapters/postgres/heads/runnable-index.ts'
 import { createPostgresTaskIndex } from '#adapters/postgres/heads/task-index.ts'
+import { createPostgresUnusedRoutes } from '#adapters/postgres/heads/unused-routes.ts'
 import { createPostgresIdempotencyLedger } from '#adapters/postgres/ledger/idempotency-ledger.ts'
 import { createPostgresProgressBoard } from '#adapters/postgres/ledger/progress-board.ts'
 import { migrate } from '#adapters/postgres/migrate/migrate.ts'
@@ -26,6 +27,7 @@ import type { EventStore } from '#application/ports/events/event-store.ts'
 import type { Partitions } from '#application/ports/events/partitions.ts'
 import type { SubmitKeys } from '#application/ports/events/submit-keys.ts'
 import type { Heads } from '#application/ports/heads/heads.ts'
+import type { UnusedRoutes } from '#application/ports/heads/unused-routes.ts'
 import type { IdempotencyLedger } from '#application/ports/ledger/idempotency-ledger.ts'
 import type { ProgressBoard } from '#application/ports/ledger/progress-board.ts'
 import type { CommitObserver } from '#application/ports/surroundings/commit-observer.ts'
@@ -40,6 +42,7 @@ export interface OpenedStore {
   readonly connections: Connections
   readonly storeClock: EstimatedStoreClock
   readonly routes: PostgresRoutes
+  readonly unusedRoutes: UnusedRoutes
   readonly events: OpenedEvents
   readonly heads: Heads
   readonly workers: OpenedWorkers
@@ -142,6 +145,7 @@ const openPorts = async (
     connections: { pool, appendPool, listener },
     storeClock,
     routes,
+    unusedRoutes: createPostgresUnusedRoutes({ pool }),
     events: {
       store: observer?.observeStore(health.store) ?? health.store,
       feed,

@@ -2,6 +2,7 @@ import type { QueueDepth } from '#application/hints/queue-depth.ts'
 import { createRecovery } from '#application/recovery/recovery.ts'
 import { createKeyPurge } from '#application/upkeep/key-purge.ts'
 import { createPartitionUpkeep } from '#application/upkeep/partition-upkeep.ts'
+import { createRouteUpkeep } from '#application/upkeep/route-upkeep.ts'
 import type { Config } from '../config.ts'
 import type { Foundation } from './foundation.ts'
 
@@ -10,7 +11,7 @@ interface RecoverySources {
   readonly queueDepth: QueueDepth
 }
 
-/** Every process makes partitions; those that work or maintain also recover and forget old keys of submissions. */
+/** Every process makes partitions; those that work or maintain also recover and forget old keys of submissions and routes without tasks. */
 export const startRecovery = (
   config: Config,
   { runtime, store, steadyClock, workers: workerReads, queue, identities, lanes, announcer }: Foundation,
@@ -43,4 +44,9 @@ export const startRecovery = (
   const keyPurge = createKeyPurge({ submitKeys, exclusiveWork: workers.exclusiveWork, steadyClock, runtime })
   keyPurge.start()
   owned.defer(() => keyPurge.close())
+
+  const { unusedRoutes } = store
+  const routeUpkeep = createRouteUpkeep({ unusedRoutes, exclusiveWork: workers.exclusiveWork, steadyClock, runtime })
+  routeUpkeep.start()
+  owned.defer(() => routeUpkeep.close())
 }

@@ -7,8 +7,7 @@ export const createMemoryRoutes = (database: MemoryDatabase, namesMax = namesMax
   learn: async (routes) => {
     const refused: RefusedName[] = []
     for (const route of routes) {
-      if (database.routes.has(routeKey(route))) continue
-      const name = findRefused(database, route, namesMax)
+      const name = database.routes.has(routeKey(route)) ? undefined : findRefused(database, route, namesMax)
       if (name === undefined) database.learnRoute(route)
       else refused.push(name)
     }

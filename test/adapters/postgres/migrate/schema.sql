@@ -452,6 +452,37 @@ function feed_position
   returns xid8 language sql immutable
 select number
 
+function forget_routes
+  p_unused integer[]
+  p_used integer[]
+  p_used_before timestamp with time zone
+  returns integer language plpgsql volatile
+  set search_path=taskfold, pg_temp
+
+declare
+  v_forgotten int;
+begin
+  perform pg_advisory_xact_lock(hashtext('taskfold.learn_routes'));
+  update routes
+  set used_at = clock_timestamp()
+  where id = any (p_used);
+
+  delete from routes
+  where id = any (p_unused)
+  and used_at < p_used_before;
+  get diagnostics v_forgotten = row_count;
+
+  if v_forgotten > 0 then
+    delete from names n
+    where not exists (
+      select
+      from routes r
+      where case n.kind when 'queue' then r.queue else r.type end = n.name
+      and r.queue <> '*');
+  end if;
+  return v_forgotten;
+end
+
 function learn_routes
   p_queue text[]
   p_type text[]
