@@ -24,6 +24,9 @@ const exitCodes = {
 
 /** Runs the command that the command line names, and ends the process when it is over. launcher.mjs calls it. */
 export const main = async (words: readonly string[], telemetry: Telemetry = noTelemetry): Promise<void> => {
+/** How long the reader of the log may take for the last lines. */
+const lastLinesMs = 500
+
   const program = new Command('taskfold')
     .description('A distributed task scheduler that remembers everything.')
     .version(release.version)
@@ -120,6 +123,7 @@ const run = async (roles: readonly Role[], telemetry: Telemetry): Promise<void> 
   // Explicit, because a handler that ignores its signal may still hold the event loop.
   process.exit(exitCodes.drained)
 }
+  await logger.settle(lastLinesMs)
 
 /** For a command that ends by itself. The command loads its own modules, so that the start of a role does not. */
 const runOnce = async (

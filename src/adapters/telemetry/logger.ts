@@ -1,5 +1,7 @@
+import type { Writable } from 'node:stream'
 import type { Level, Logger as PinoLogger } from 'pino'
 import type { Logger, LogFields } from '#application/ports/surroundings/logger.ts'
+import { createLogOutput } from './log-output.ts'
 
 /** What `LOG_LEVEL` may be. */
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -8,27 +10,26 @@ export interface LoggerOptions {
   readonly level: (typeof logLevels)[number]
   /** `pretty` for a person at a terminal, `json` (a line each) for everything else. */
   readonly form: 'pretty' | 'json'
-  /** Where lines go. By default 2, standard error: the first line on standard output is the address of the process. */
-  readonly fileDescriptor?: number
+  /** Where lines go. By default standard error: the first line on standard output is the address of the process. */
+  readonly stream?: Writable
+}
+
+/** A logger whose owner may wait for its lines. */
+export interface ProcessLogger extends Logger {
+  /** Resolves when no line waits for its reader, after `withinMs` at the latest. */
+  settle(withinMs: number): Promise<void>
 }
 
 /**
- * Lines are written synchronously: the line that tells why a process ended must not be lost with it.
- *
  * pino is loaded by the first call. The configuration imports this file for the levels before telemetry starts, and
  * telemetry sees only packages that are loaded after it.
  */
-export const createLogger = async ({ level, form, fileDescriptor = 2 }: LoggerOptions): Promise<Logger> => {
+export const createLogger = async ({ level, form, stream = process.stderr }: LoggerOptions): Promise<ProcessLogger> => {
   const { pino } = await import('pino')
-  const stream =
-    form === 'pretty'
-      ? (await import('pino-pretty')).default({
-          destination: fileDescriptor,
-          sync: true,
-          translateTime: 'SYS:HH:MM:ss.l',
-          colorize: true,
-        })
-      : pino.destination({ dest: fileDescriptor, sync: true })
+  const toLine = form === 'pretty' ? await createPrettyForm() : (line: string) => line
+  const output = createLogOutput(stream, {
+    onRoom: (lines) => logger.warn({ lines }, 'lines of the log were left out: nobody read them'),
+  })
   const options = {
     level,
     base: null,
@@ -36,8 +37,19 @@ export const createLogger = async ({ level, form, fileDescriptor = 2 }: LoggerOp
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  return wrap(pino(options, stream))
+  const logger = wrap(pino(options, { write: (line) => output.write(toLine(line)) }))
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+    child: (fields) => logger.child(fields),
+    settle: (withinMs) => output.settle(withinMs),
+  }
 }
+
+const createPrettyForm = async (): Promise<(line: string) => string> =>
+  (await import('pino-pretty')).prettyFactory({ translateTime: 'SYS:HH:MM:ss.l', colorize: true })
 
 const wrap = (target: PinoLogger): Logger => {
   const at =
