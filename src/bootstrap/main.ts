@@ -7,6 +7,7 @@ import { ConfigurationError, StartupError } from '#application/diagnosis/startup
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { watchForBreakdown } from './breakdown.ts'
 import { allRoles, type Config, listMisspeltVariables, readConfig, type Role } from './config.ts'
+import { endsAtHangup, readTerminal } from './hangup.ts'
 import { release } from './release.ts'
 import { watchForShutdown } from './shutdown.ts'
 import type { RunningRoles } from './start-roles.ts'
@@ -18,15 +19,16 @@ const exitCodes = {
   brokeDown: 1,
   trouble: 1,
   wrongSettings: 2,
-  interrupted: 130,
-  terminated: 143,
+  SIGHUP: 129,
+  SIGINT: 130,
+  SIGTERM: 143,
 } as const
 
-/** Runs the command that the command line names, and ends the process when it is over. launcher.mjs calls it. */
-export const main = async (words: readonly string[], telemetry: Telemetry = noTelemetry): Promise<void> => {
 /** How long the reader of the log may take for the last lines. */
 const lastLinesMs = 500
 
+/** Runs the command that the command line names, and ends the process when it is over. launcher.mjs calls it. */
+export const main = async (words: readonly string[], telemetry: Telemetry = noTelemetry): Promise<void> => {
   const program = new Command('taskfold')
     .description('A distributed task scheduler that remembers everything.')
     .version(release.version)
@@ -106,10 +108,11 @@ const run = async (roles: readonly Role[], telemetry: Telemetry): Promise<void> 
   })
   const shutdown = watchForShutdown({
     source: process,
+    hangup: endsAtHangup(readTerminal()) ? 'ends' : 'ignored',
     monotonicMs: () => systemClock.monotonicMs(),
     endNow: ({ signal }) => {
       running?.abandon()
-      process.exit(signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated)
+      process.exit(exitCodes[signal])
     },
   })
   const { startRoles } = await import('./start-roles.ts')
@@ -120,10 +123,10 @@ const run = async (roles: readonly Role[], telemetry: Telemetry): Promise<void> 
   await running.close()
   await telemetry.shutdown(logger)
   logger.info({}, 'ended')
+  await logger.settle(lastLinesMs)
   // Explicit, because a handler that ignores its signal may still hold the event loop.
   process.exit(exitCodes.drained)
 }
-  await logger.settle(lastLinesMs)
 
 /** For a command that ends by itself. The command loads its own modules, so that the start of a role does not. */
 const runOnce = async (

@@ -2,12 +2,13 @@ import { EventEmitter } from 'node:events'
 import { expect, describe, it } from 'vitest'
 import { watchForShutdown } from '#bootstrap/shutdown.ts'
 
-const setUp = () => {
+const setUp = (hangup: 'ends' | 'ignored' = 'ends') => {
   const source = new EventEmitter()
   const ends: string[] = []
   let nowMs = 1_000
   const watch = watchForShutdown({
     source,
+    hangup,
     monotonicMs: () => nowMs,
     endNow: ({ signal }) => {
       ends.push(signal)
@@ -22,6 +23,23 @@ const setUp = () => {
 describe('a process that is asked to end', () => {
   it('drains at the first signal', async () => {
     const { source, ends, watch } = setUp()
+    source.emit('SIGTERM')
+    expect(await watch.requested).toEqual({ signal: 'SIGTERM' })
+    expect(ends).toEqual([])
+  })
+
+  it('drains when its terminal is closed', async () => {
+    const { source, ends, watch } = setUp()
+    source.emit('SIGHUP')
+    expect(await watch.requested).toEqual({ signal: 'SIGHUP' })
+    expect(ends).toEqual([])
+  })
+
+  it('goes on when its terminal is closed under nohup', async () => {
+    const { source, ends, watch, later } = setUp('ignored')
+    source.emit('SIGHUP')
+    later(2_000)
+    source.emit('SIGHUP')
     source.emit('SIGTERM')
     expect(await watch.requested).toEqual({ signal: 'SIGTERM' })
     expect(ends).toEqual([])

@@ -45,7 +45,7 @@ export const serveIsolatedRun = (deps: Deps): void => {
   let origin: CodeOrigin | undefined
   endWhenAnErrorEscapes(tell)
   process.on('disconnect', () => process.exit(0))
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
   watchParent(Number(process.argv[2]))
   setInterval(() => void tell({ kind: 'alive' }), aliveEveryMs)
   process.on('message', (message) => {
