@@ -65,6 +65,7 @@ export const watchStore = ({ store, clock, timers }: Deps): StoreHealth => {
     appendAll: (appends) => noticed(store.appendAll(appends)),
     loadStream: (taskId) => noticed(store.loadStream(taskId)),
     loadStreams: (taskIds) => noticed(store.loadStreams(taskIds)),
+    loadOutlines: (taskIds) => noticed(store.loadOutlines(taskIds)),
   }
 
   const probe = async (): Promise<void> => {

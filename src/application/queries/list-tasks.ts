@@ -107,7 +107,7 @@ const loadTasks = async (
   deps: Deps,
   heads: readonly Head[],
 ): Promise<{ readonly now: Instant; readonly tasks: readonly Task[] }> => {
-  const { now, streams } = await deps.store.loadStreams(heads.map((head) => head.taskId))
+  const { now, streams } = await deps.store.loadOutlines(heads.map((head) => head.taskId))
   const tasks: Task[] = []
   for (const { taskId } of heads) {
     const read = foldStream(streams.get(taskId))

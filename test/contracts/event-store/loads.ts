@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { UndecodableStreamError } from '#application/ports/events/event-store.ts'
 import { mintTaskId } from '../../support/ids.ts'
-import { start } from '../../support/run-commands.ts'
-import { appendCommand, range, submitMany, submitTo } from '../../support/task-builders.ts'
+import { start, succeed } from '../../support/run-commands.ts'
+import { appendCommand, makeSubmission, range, submitMany, submitTo } from '../../support/task-builders.ts'
 import type { EventStoreWorld } from './world.ts'
 
 export const describeLoads = (world: () => EventStoreWorld): void => {
@@ -65,6 +65,21 @@ export const describeLoads = (world: () => EventStoreWorld): void => {
       const { now, streams } = await world().store.loadStreams([])
       expect(streams.size).toBe(0)
       expect(now).toBeGreaterThan(0)
+    })
+
+    it('come without what payloads and results weigh, as outlines', async () => {
+      const { store } = world()
+      const [pending, done] = await submitMany(world(), 2, makeSubmission({ payload: '"heavy"' }))
+      if (pending === undefined || done === undefined) throw new Error('two were submitted')
+      const running = await appendCommand(store, done, start(done))
+      await appendCommand(store, running, succeed(running, '"heavy, too"'))
+      const damaged = await submitTo(world())
+      await world().damage(damaged.taskId)
+      const taskIds = [pending.taskId, done.taskId, damaged.taskId]
+      const whole = JSON.stringify([...(await store.loadStreams(taskIds)).streams])
+      const outlines = JSON.stringify([...(await store.loadOutlines(taskIds)).streams])
+      expect(whole).toContain('heavy, too')
+      expect(outlines).toBe(whole.replaceAll(/"\\"heavy(, too)?\\""/g, '"null"'))
     })
 
     it('are a thousand at most', async () => {

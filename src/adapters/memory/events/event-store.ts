@@ -3,6 +3,7 @@ import {
   type AppendVerdict,
   type Duplicate,
   type EventStore,
+  type LoadedStreams,
   type StoredMember,
   type StreamContent,
   streamsPerCallMax,
@@ -62,16 +63,31 @@ export const createMemoryEventStore = (database: MemoryDatabase): EventStore => 
     return { now: database.now(), events: content?.events ?? [] }
   },
 
-  loadStreams: async (taskIds) => {
-    assertCount(taskIds.length, 0)
-    const streams = new Map<TaskId, StreamContent>()
-    for (const taskId of taskIds) {
-      const content = readStream(database, taskId)
-      if (content !== undefined) streams.set(taskId, content)
-    }
-    return { now: database.now(), streams }
+  loadStreams: async (taskIds) => readStreams(database, taskIds),
+
+  loadOutlines: async (taskIds) => {
+    const { now, streams } = readStreams(database, taskIds)
+    return { now, streams: new Map([...streams].map(([taskId, content]) => [taskId, toOutline(content)])) }
   },
 })
+
+const readStreams = (database: MemoryDatabase, taskIds: readonly TaskId[]): LoadedStreams => {
+  assertCount(taskIds.length, 0)
+  const streams = new Map<TaskId, StreamContent>()
+  for (const taskId of taskIds) {
+    const content = readStream(database, taskId)
+    if (content !== undefined) streams.set(taskId, content)
+  }
+  return { now: database.now(), streams }
+}
+
+const toOutline = (content: StreamContent): StreamContent =>
+  content.kind === 'undecodable' ? content : { kind: 'events', events: content.events.map(withoutBody) }
+
+const withoutBody = (event: RecordedEvent): RecordedEvent => {
+  if (event.type === 'Submitted') return { ...event, data: { ...event.data, payload: 'null' } }
+  return event.type === 'Succeeded' ? { ...event, data: { ...event.data, result: 'null' } } : event
+}
 
 const assertCount = (count: number, least: number): void => {
   if (count < least || count > streamsPerCallMax) {

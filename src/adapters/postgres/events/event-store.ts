@@ -85,7 +85,7 @@ export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
     },
 
     appendAll: async (appends) => {
-      assertCount(appends.length, 1)
+      assertCount(appends.length)
       if (new Set(appends.map((append) => append.taskId)).size < appends.length) {
         throw new RangeError('one append a stream')
       }
@@ -101,10 +101,9 @@ export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
       return { now, events: content?.events ?? [] }
     },
 
-    loadStreams: async (taskIds) => {
-      assertCount(taskIds.length, 0)
-      return loadStreams(loading, taskIds)
-    },
+    loadStreams: (taskIds) => loadStreams(loading, taskIds),
+
+    loadOutlines: (taskIds) => loadStreams(loading, taskIds, 'outline'),
 
     close: async () => {
       await Promise.all([single.close(), atomic.close()])
@@ -116,9 +115,9 @@ export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
 const toOutsideError = ({ taskId }: Append): StoreUnavailableError =>
   new StoreUnavailableError(`task id ${taskId} lies outside the partitions of events`, 'not-stored')
 
-const assertCount = (count: number, least: number): void => {
-  if (count < least || count > streamsPerCallMax) {
-    throw new RangeError(`a call names ${least} to ${streamsPerCallMax} streams, not ${count}`)
+const assertCount = (count: number): void => {
+  if (count < 1 || count > streamsPerCallMax) {
+    throw new RangeError(`a call names 1 to ${streamsPerCallMax} streams, not ${count}`)
   }
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import {
   type LoadedStreams,
   type StreamContent,
+  streamsPerCallMax,
   UndecodableStreamError,
 } from '#application/ports/events/event-store.ts'
 import type { TaskId } from '#domain/identifiers.ts'
@@ -17,10 +18,19 @@ interface Deps {
   readonly monotonicMs: () => number
 }
 
-/** Loads streams in one round trip, with the server's clock. Throws StoreUnavailableError. */
-export const loadStreams = async (deps: Deps, taskIds: readonly TaskId[]): Promise<LoadedStreams> => {
+/** Whether payloads and results are read, or `null` stands in their place. */
+type Extent = 'whole' | 'outline'
+
+/** Loads up to a thousand streams in one round trip, with the server's clock. Throws StoreUnavailableError and RangeError. */
+export const loadStreams = async (
+  deps: Deps,
+  taskIds: readonly TaskId[],
+  extent: Extent = 'whole',
+): Promise<LoadedStreams> => {
+  if (taskIds.length > streamsPerCallMax)
+    throw new RangeError(`${taskIds.length} streams in a call, at most ${streamsPerCallMax}`)
   const sorted = taskIds.toSorted()
-  const { now, rows } = await readRows(deps, sorted)
+  const { now, rows } = await readRows(deps, sorted, extent)
   const streams = new Map<TaskId, StreamContent>()
   let at = 0
   for (const stream of groupByStream(rows)) {
@@ -64,9 +74,10 @@ const loadedRow = z.union([
 const readRows = async (
   { pool, storeClock, monotonicMs }: Deps,
   sorted: readonly TaskId[],
+  extent: Extent,
 ): Promise<{ readonly now: number; readonly rows: readonly EventRow[] }> => {
   const sentAtMs = monotonicMs()
-  const loaded = await withReadDeadline(pool.many(loadStatement(sorted)))
+  const loaded = await withReadDeadline(pool.many(loadStatement(sorted, extent)))
   const rows: EventRow[] = []
   let now = 0
   for (const row of loaded) {
@@ -78,15 +89,18 @@ const readRows = async (
 }
 
 /** With `between` a generic plan leaves out the partitions that hold none of these ids. */
-const loadStatement = (sorted: readonly TaskId[]) => {
+const loadStatement = (sorted: readonly TaskId[], extent: Extent) => {
   const ids = toUuidArray(sorted, itself)
-  return sql.prepared('taskfold.load', loadedRow)`
+  const isWhole = extent === 'whole'
+  // A statement each: the plan of one must not fetch for the other what is stored out of line.
+  const body = isWhole ? sql.fragment`e.body::text` : sql.fragment`case when e.body is not null then 'null' end`
+  return sql.prepared(isWhole ? 'taskfold.load' : 'taskfold.outline', loadedRow)`
     select null::uuid as task_id, null::int as version, null::uuid as append_id,
            floor(date_part('epoch', clock_timestamp()) * 1000)::bigint as recorded_ms,
            null as type, null as data, null as body, null as meta, null as started
     union all (
       select e.task_id, e.version, e.append_id, (date_part('epoch', e.recorded_at) * 1000)::bigint,
-             e.type, e.data::text, e.body::text, e.meta::text,
+             e.type, e.data::text, ${body}, e.meta::text,
              case when e.type = 'Started' then concat_ws(' ', e.incarnation, e.attempt, e.time_limit_ms) end
       from taskfold.events e
       where e.task_id = any(${ids === null ? null : sql.binary(ids)}::uuid[])

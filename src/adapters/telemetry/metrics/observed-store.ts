@@ -25,6 +25,7 @@ export const createObservedEventStore = (store: EventStore, metrics: Metrics, lo
 
   loadStream: (taskId) => store.loadStream(taskId),
   loadStreams: (taskIds) => store.loadStreams(taskIds),
+  loadOutlines: (taskIds) => store.loadOutlines(taskIds),
 })
 
 const note = (append: Append, metrics: Metrics, logger: Logger): void => {

@@ -43,6 +43,7 @@ export const createTracedEventStore = (store: EventStore, tracer: Tracer, regist
 
   loadStream: (taskId) => store.loadStream(taskId),
   loadStreams: (taskIds) => store.loadStreams(taskIds),
+  loadOutlines: (taskIds) => store.loadOutlines(taskIds),
 })
 
 interface TracedAppend {

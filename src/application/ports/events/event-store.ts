@@ -29,6 +29,9 @@ export interface EventStore {
 
   /** Up to 1000 streams in one round trip. A stream that cannot be decoded is an answer of its own and spoils no other. */
   loadStreams(taskIds: readonly TaskId[]): Promise<LoadedStreams>
+
+  /** The same with `null` in place of each payload and result, which may weigh a thousand times as much as all else. */
+  loadOutlines(taskIds: readonly TaskId[]): Promise<LoadedStreams>
 }
 
 /** How many streams, or appends, one call may name. */
