@@ -1,14 +1,18 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import { type Admission, admit } from './request/admission.ts'
+import type { Admission, Holding } from './request/admission.ts'
+import { createArrivals } from './request/arrivals.ts'
 import { answerUnparsableRequest } from './problems/unparsable-request.ts'
-import { type JsonBody, parseJsonBody } from './request/json-body.ts'
+import { type BodyForm, type JsonBody, parseJsonBody, parseLongJsonBody } from './request/json-body.ts'
 import { problemMediaType, renderProblem } from './problems/problem-document.ts'
 import { ProblemError, problems } from './problems/problems.ts'
 import { type ParsedQuery, parseQueryString } from './request/query-string.ts'
+import { readBody } from './request/read-body.ts'
 import { findAcceptable, findTraceId } from './request/request-headers.ts'
-import type { Endpoint } from './endpoint.ts'
+import { createWorkRoom, type WorkRoom } from './request/work-room.ts'
+import type { Endpoint, HttpAnswer } from './endpoint.ts'
 import { toProblem } from './problems/to-problem.ts'
 import { limits } from './request/limits.ts'
 import { assertOwnPages, type HostJudge } from './access/hosts.ts'
@@ -29,6 +33,14 @@ declare module 'fastify' {
     /** The media types of its answers; undefined for pages, for which `Accept` is ignored. */
     readonly mediaTypes?: readonly [string, ...string[]]
     readonly admission?: 'vital'
+    readonly itemsIn?: string
+  }
+
+  interface FastifyRequest {
+    /** What the request holds; undefined for those that are answered under any load. */
+    holding: Holding | undefined
+    /** Makes room for the next large body; undefined for a small one. */
+    endWork: (() => void) | undefined
   }
 }
 
@@ -58,10 +70,9 @@ export const createApp = ({ endpoints, logger, admission, closing, nameRoute, ho
   app.server.maxConnections = limits.connectionsMax
   // An unknown expectation may be ignored (RFC 9110, section 10.1.1); Node would answer with an empty 417.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
-    done(null, parseBody(request, bytes))
-  })
+  app.decorateRequest('holding', undefined)
+  app.decorateRequest('endWork', undefined)
+  takeBodies(app)
   app.setErrorHandler((error, request, reply) => sendProblem(logger, error, request, reply))
   app.setNotFoundHandler(() => {
     throw new ProblemError('route-not-found', 'See /api/docs for what there is.')
@@ -82,7 +93,12 @@ export const createApp = ({ endpoints, logger, admission, closing, nameRoute, ho
     if (mediaTypes !== undefined && findAcceptable(request.headers.accept, mediaTypes) === undefined) {
       throw new ProblemError('not-acceptable', `Answers are ${mediaTypes.join(' or ')}.`)
     }
-    if (importance !== 'vital') admit(admission, request, reply.raw)
+    if (importance !== 'vital') {
+      const holding = admission.open(request.socket.remoteAddress ?? '')
+      reply.raw.once('close', () => holding.leave())
+      holding.add('request', 1)
+      request.holding = holding
+    }
     done()
   })
   for (const endpoint of endpoints) addEndpoint(app, endpoint, closing)
@@ -123,10 +139,14 @@ const addEndpoint = (
     config: {
       ...(!isPage && { mediaTypes: ['application/json', ...streamed] }),
       ...(description.admission && { admission: description.admission }),
+      ...(description.itemsIn !== undefined && { itemsIn: description.itemsIn }),
     },
-    handler: async ({ method, params, query, body = emptyBody, headers }, reply) => {
+    handler: async (request, reply) => {
+      const { method, params, query, body = emptyBody, headers } = request
       const whenOver = (): AbortSignal => signalEnd(reply.raw, closing)
-      const answer = await answerRequest({ params, query, body, headers, whenOver })
+      const hold: Holding['add'] = (kind, weight) => request.holding?.add(kind, weight)
+      const answer = await workOn(request, () => answerRequest({ params, query, body, headers, whenOver, hold }))
+      holdAnswer(request, answer)
       reply.code(answer.status).header('content-type', answer.mediaType ?? 'application/json; charset=utf-8')
       if (answer.headers !== undefined) reply.headers(answer.headers)
       if (method !== 'HEAD' || typeof answer.body === 'string') return reply.send(answer.body)
@@ -150,12 +170,62 @@ const signalEnd = (response: ServerResponse, closing: AbortSignal): AbortSignal 
   return end.signal
 }
 
-const parseBody = (request: FastifyRequest, bytes: Buffer): JsonBody => {
-  const encoding = request.headers['content-encoding']
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new ProblemError('unsupported-media-type', 'Send the body without a content-encoding.')
+/** Reads and parses the bodies of requests. Large ones are worked on, from here to their answers, while there is room. */
+const takeBodies = (app: FastifyInstance): void => {
+  const arrivals = createArrivals()
+  app.addHook('onClose', () => {
+    arrivals.close()
+  })
+  const room = createWorkRoom(limits.bodyBytesInWorkMax)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) => {
+    const { holding, routeOptions, headers } = request
+    const reading = { arrivals, holding, bytesMax: routeOptions.bodyLimit, announced: headers['content-length'] }
+    const bytes = await readBody(payload, reading)
+    const isSmall = bytes.length <= limits.smallBytesMax
+    return isSmall ? parseJsonBody(bytes, toBodyForm(request)) : parseInRoom(request, bytes, room)
+  })
+}
+
+const parseInRoom = async (request: FastifyRequest, bytes: Buffer, room: WorkRoom): Promise<JsonBody> => {
+  const leave = await room.enter(bytes.length)
+  try {
+    const body = await parseLongJsonBody(bytes, toBodyForm(request))
+    request.endWork = leave
+    return body
+  } catch (error) {
+    leave()
+    throw error
   }
-  return parseJsonBody(bytes, request.headers['content-type'] ?? '')
+}
+
+const toBodyForm = ({ headers, routeOptions }: FastifyRequest): BodyForm => ({
+  contentType: headers['content-type'] ?? '',
+  contentEncoding: headers['content-encoding'],
+  itemsIn: routeOptions.config.itemsIn,
+})
+
+/** The answer, after which the next large body is worked on. */
+const workOn = async (request: FastifyRequest, answer: () => HttpAnswer | Promise<HttpAnswer>): Promise<HttpAnswer> => {
+  try {
+    return await answer()
+  } finally {
+    request.endWork?.()
+  }
+}
+
+/**
+ * Counts a large answer until it was taken off, and ends the connection of a client that takes nothing off. What a request
+ * has changed is told in any case: its body counts until then.
+ */
+const holdAnswer = (request: FastifyRequest, { body }: HttpAnswer): void => {
+  if (typeof body === 'string') {
+    if (body.length <= limits.smallBytesMax) return
+    if (request.method === 'GET') request.holding?.add('answer-byte', Buffer.byteLength(body))
+  }
+  const { socket } = request.raw
+  // Requests of tests have none.
+  if (socket instanceof Socket) socket.setTimeout(limits.stalledAnswerMs)
 }
 
 const countHosts = (rawHeaders: readonly string[]): number => {
@@ -205,6 +275,7 @@ const createAddressJudge = (endpoints: readonly Endpoint[]): ((request: FastifyR
 
 /** A refused body of up to 16 MiB is read to its end, or a client that is still sending would not see the refusal. */
 const drainedBytesMax = 16_777_216
+const drainedCodes: ReadonlySet<string> = new Set(['payload-too-large', 'overloaded'])
 
 const sendProblem = (logger: Logger, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
   const problem = toProblem(error)
@@ -212,7 +283,7 @@ const sendProblem = (logger: Logger, error: unknown, request: FastifyRequest, re
   const { traceparent, 'content-length': length } = request.headers
   const traceId = typeof traceparent === 'string' ? findTraceId(traceparent) : undefined
   if (status === 500) logger.error({ err: error, method: request.method, traceId }, 'failed to answer a request')
-  if (problem.code === 'payload-too-large' && Number(length) <= drainedBytesMax) reply.removeHeader('connection')
+  if (drainedCodes.has(problem.code) && Number(length) <= drainedBytesMax) reply.removeHeader('connection')
   return (
     reply
       .code(status)

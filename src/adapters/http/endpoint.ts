@@ -2,7 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { toFaults, validationFailed } from './problems/faults.ts'
-import type { JsonBody } from './request/json-body.ts'
+import type { Holding } from './request/admission.ts'
+import type { BodyItem, JsonBody } from './request/json-body.ts'
 import type { JsonFacts } from './request/json-scan.ts'
 import { type Fault, type ProblemCode, ProblemError } from './problems/problems.ts'
 import type { ParsedQuery } from './request/query-string.ts'
@@ -17,7 +18,7 @@ export interface Endpoint {
 /** Puts the validation of the query and the body, which tells all faults at once, in front of a handler. */
 export const createEndpoint = <Query, Body>(definition: EndpointDefinition<Query, Body>): Endpoint => ({
   description: definition,
-  answer: ({ params, query: given, body: parsed, headers, whenOver }) => {
+  answer: ({ params, query: given, body: parsed, headers, whenOver, hold }) => {
     assertParsed(parsed, definition.body.presence)
     const query = definition.query.safeParse(given.values)
     const sent = parsed.kind === 'json' ? parsed.value : undefined
@@ -30,7 +31,7 @@ export const createEndpoint = <Query, Body>(definition: EndpointDefinition<Query
       throw validationFailed([...unreadable, ...faultsOf(query, '/query'), ...faultsOf(body, ''), ...inexact])
     }
     const items = parsed.kind === 'json' ? parsed.items : []
-    return definition.handle({ params, query: query.data, body: body.data, sent, items, headers, whenOver })
+    return definition.handle({ params, query: query.data, body: body.data, sent, items, headers, whenOver, hold })
   },
 })
 
@@ -45,6 +46,8 @@ export interface RawRequest {
    * signal, which costs two listeners: call it once, and only where something waits.
    */
   readonly whenOver: () => AbortSignal
+  /** Counts what the answer holds beyond its text until the client has it all. Throws an `overloaded` problem. */
+  readonly hold: Holding['add']
 }
 
 interface ValidRequest<Query, Body> extends Omit<RawRequest, 'query' | 'body'> {
@@ -52,8 +55,8 @@ interface ValidRequest<Query, Body> extends Omit<RawRequest, 'query' | 'body'> {
   readonly body: Body
   /** The body as it was sent, before the schema transformed it. */
   readonly sent: unknown
-  /** Facts of the elements of `tasks`, in their order. */
-  readonly items: readonly JsonFacts[]
+  /** The elements of the member that the endpoint has its items in, not parsed yet: `body` has null in their places. */
+  readonly items: readonly BodyItem[]
 }
 
 /** An answer ready to be sent; `body` is JSON text unless `mediaType` says otherwise. */
@@ -77,6 +80,8 @@ export interface EndpointDescription<Query = unknown, Body = unknown> {
   readonly body: BodyDefinition<Body>
   /** How much a body may weigh, where that differs from the limit of the server. */
   readonly bodyBytesMax?: number
+  /** The member of the body whose elements the handler judges one by one. */
+  readonly itemsIn?: string
   /** Descriptions of the headers that the endpoint reads, by name. */
   readonly requestHeaders?: Readonly<Record<string, string>>
   readonly answers: Readonly<Record<string, AnswerDescription>>
@@ -130,7 +135,24 @@ export const toInexactFaults = ({ inexact }: JsonFacts): readonly Fault[] =>
 
 const assertParsed = (body: JsonBody, presence: BodyDefinition<unknown>['presence']): void => {
   if (presence === 'ignored') return
-  if (body.kind === 'too-complex') throw validationFailed([{ pointer: body.pointer, message: body.message }])
-  if (body.kind === 'malformed') throw new ProblemError('malformed-json', body.detail)
+  const refusal = findRefusal(body)
+  if (refusal !== undefined) throw refusal
   if (body.kind === 'empty' && presence === 'required') throw new ProblemError('malformed-json', 'The body is empty.')
+}
+
+/** Why a body, or an item of a batch, is refused whatever its endpoint wants. */
+export const findRefusal = (body: JsonBody): ProblemError | undefined => {
+  switch (body.kind) {
+    case 'too-complex':
+      return validationFailed([{ pointer: body.pointer, message: body.message }])
+    case 'too-large':
+      return new ProblemError('payload-too-large', body.detail)
+    case 'encoded':
+      return new ProblemError('unsupported-media-type', 'Send the body without a content-encoding.')
+    case 'malformed':
+      return new ProblemError('malformed-json', body.detail)
+    case 'json':
+    case 'empty':
+      return undefined
+  }
 }

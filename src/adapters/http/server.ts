@@ -2,7 +2,7 @@ import type { ReadHealth } from '#application/health/health.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { Instant } from '#domain/time.ts'
-import { type Admission, type AdmissionLimits, createAdmission } from './request/admission.ts'
+import { type AdmissionLimits, createAdmission } from './request/admission.ts'
 import { type AccessSettings, createHostJudge } from './access/hosts.ts'
 import { createApp } from './app.ts'
 import { createFeedTail } from './feed/feed-tail.ts'
@@ -81,7 +81,7 @@ export interface HttpServer {
 export const createHttpServer = async (deps: HttpServerDeps): Promise<HttpServer> => {
   const closing = new AbortController()
   const admission = createAdmission(deps.overrides?.admission)
-  const endpoints = createEndpoints(deps, { admission, closing: closing.signal })
+  const endpoints = createEndpoints(deps, closing.signal)
   const app = createApp({
     endpoints,
     logger: deps.logger,
@@ -102,13 +102,7 @@ export const createHttpServer = async (deps: HttpServerDeps): Promise<HttpServer
   }
 }
 
-/** One each for all endpoints of a server. */
-interface Shared {
-  readonly admission: Admission
-  readonly closing: AbortSignal
-}
-
-const createEndpoints = (deps: HttpServerDeps, { admission, closing }: Shared): readonly Endpoint[] => {
+const createEndpoints = (deps: HttpServerDeps, closing: AbortSignal): readonly Endpoint[] => {
   const { operations, logger, now, traceUrlTemplate } = deps
   const feedTimes = deps.overrides?.feed
   const { info, readHealth, readMetrics } = deps.process
@@ -132,7 +126,7 @@ const createEndpoints = (deps: HttpServerDeps, { admission, closing }: Shared): 
     createExplainTaskEndpoint(operations),
     createListEffectsEndpoint(operations),
     ...createChangeTaskEndpoints(operations),
-    createListEventsEndpoint({ operations, tail, admission, logger, heartbeatMs: feedTimes?.heartbeatMs }),
+    createListEventsEndpoint({ operations, tail, logger, heartbeatMs: feedTimes?.heartbeatMs }),
     createListQueuesEndpoint(operations),
     createListWorkersEndpoint(operations),
     ...ofProcess,

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { FeedCursor, FeedPage } from '#application/ports/events/event-feed.ts'
+import type { FeedCursor, FeedEvent, FeedPage } from '#application/ports/events/event-feed.ts'
 import type { JsonText } from '#domain/task/events.ts'
 import { renderFeedEvent } from '../routes/events/event-view.ts'
 import { formatFeedCursor } from './feed-cursor.ts'
@@ -27,24 +27,39 @@ const heartbeatMsDefault = 15_000
  * client that is slow, or stops reading, the process holds one page. Written by hand because `@fastify/sse` writes its
  * heartbeats past the back pressure, and answers refusals in a form of its own.
  */
-export const streamFeed = (following: Following): Readable =>
-  Readable.from(follow(following), { objectMode: false, highWaterMark: 1 })
+export const streamFeed = ({ first, tail, signal, heartbeatMs = heartbeatMsDefault }: Following): Readable =>
+  Readable.from(
+    follow(toPlace(first), (after) => nextOrHeartbeat(tail, after, signal, heartbeatMs)),
+    {
+      objectMode: false,
+      highWaterMark: 1,
+    },
+  )
 
-async function* follow({ first, tail, signal, heartbeatMs = heartbeatMsDefault }: Following): AsyncGenerator<string> {
+/** Where a follower is. */
+interface Place {
+  /** The last one comes next: it leaves the list, so that nothing is held of what the client takes its time for. */
+  readonly untold: FeedEvent[]
+  readonly next: FeedCursor
+}
+
+const toPlace = ({ events, next }: FeedPage): Place => ({ untold: events.toReversed(), next })
+
+async function* follow(
+  begin: Place,
+  read: (after: FeedCursor) => Promise<FeedPage | 'silence' | 'over'>,
+): AsyncGenerator<string> {
   // Sent at once, so that the client knows that it is connected.
   yield heartbeat
-  let { events, next } = first
-  for (;;) {
-    for (const { cursor, event } of events) {
-      const id = formatFeedCursor(cursor)
-      yield toMessage(id, renderFeedEvent(id, event))
+  for (let { untold, next } = begin; ;) {
+    for (let told = untold.pop(); told !== undefined; told = untold.pop()) {
+      const id = formatFeedCursor(told.cursor)
+      yield toMessage(id, renderFeedEvent(id, told.event))
     }
-    const found = await nextOrHeartbeat(tail, next, signal, heartbeatMs)
+    const found = await read(next)
     if (found === 'over') return
-    if (found === 'silence') {
-      yield heartbeat
-      events = []
-    } else ({ events, next } = found)
+    if (found === 'silence') yield heartbeat
+    else ({ untold, next } = toPlace(found))
   }
 }
 

@@ -3,7 +3,7 @@ import { createSemaphore } from '#application/mechanisms/semaphore.ts'
 import type { FeedCursor, FeedReading } from '#application/ports/events/event-feed.ts'
 import { placeOf } from './feed-cursor.ts'
 import { createFeedWatch } from './feed-watch.ts'
-import { outageMs, type ReadFeed, readFeedOrOutage } from './read-feed-or-outage.ts'
+import { type Outage, outageMs, readFeedOrOutage } from './read-feed-or-outage.ts'
 
 /** The feed for its followers in this process, however many and however slow. */
 export interface FeedTail {
@@ -13,10 +13,13 @@ export interface FeedTail {
    * UndecodableStreamError.
    */
   next(cursor: FeedCursor, signal: AbortSignal): Promise<FeedReading | undefined>
+
+  /** One page, read when its turn comes: as `EventFeed.readAfter`. */
+  read(cursor: FeedCursor | undefined, limit: number): Promise<FeedReading>
 }
 
 interface Deps {
-  readonly read: ReadFeed
+  readonly read: (after: FeedCursor | undefined, limit: number) => Promise<FeedReading>
   /** How often the end of the feed is read. Default: 250 ms. */
   readonly pollMs?: number | undefined
   /** Ends the watch at the end of the feed; each follower has a signal of its own. */
@@ -25,8 +28,11 @@ interface Deps {
 
 const pollMsDefault = 250
 const eventsPerReadMax = 200
-/** How many followers that have fallen behind may ask the store at once. */
-const readersMax = 4
+/**
+ * How many pages may be read at once, for whomever: a page is the heaviest read there is, and the connections of the process
+ * serve everything else, too.
+ */
+const readersMax = 2
 
 /**
  * A follower that has fallen behind reads for itself until it has caught up; from then on it gets the events that the one
@@ -40,7 +46,12 @@ export const createFeedTail = ({ read, pollMs = pollMsDefault, closing }: Deps):
   const catchUp = async (cursor: FeedCursor, signal: AbortSignal): Promise<FeedReading> => {
     for (let after = cursor; ;) {
       const end = watch.end()
-      const reading = await readers.run(() => readFeedOrOutage(read, after, eventsPerReadMax))
+      const reading = await readers.run<FeedReading | Outage>(() =>
+        // Whoever has gone while waiting costs no read.
+        signal.aborted
+          ? Promise.resolve({ kind: 'page', events: [], next: after })
+          : readFeedOrOutage(read, after, eventsPerReadMax),
+      )
       if (reading.kind === 'outage') {
         await sleep(outageMs, undefined, { signal }).catch(() => {})
         if (signal.aborted) return { kind: 'page', events: [], next: after }
@@ -73,5 +84,5 @@ export const createFeedTail = ({ read, pollMs = pollMsDefault, closing }: Deps):
     return found
   }
 
-  return { next }
+  return { next, read: (cursor, limit) => readers.run(() => read(cursor, limit)) }
 }

@@ -3,6 +3,11 @@ import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/
 
 export type ReadFeed = (after: FeedCursor, limit: number) => Promise<FeedReading>
 
+/** The store is away or overloaded. */
+export interface Outage {
+  readonly kind: 'outage'
+}
+
 /** How long to wait before a store that did not answer is asked again. */
 export const outageMs = 1_000
 
@@ -11,7 +16,7 @@ export const readFeedOrOutage = async (
   read: ReadFeed,
   after: FeedCursor,
   limit: number,
-): Promise<FeedReading | { readonly kind: 'outage' }> => {
+): Promise<FeedReading | Outage> => {
   try {
     return await read(after, limit)
   } catch (error) {

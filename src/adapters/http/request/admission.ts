@@ -1,61 +1,103 @@
-import type { ServerResponse } from 'node:http'
-import type { FastifyRequest } from 'fastify'
 import { limits } from './limits.ts'
 import { ProblemError } from '../problems/problems.ts'
 
-/** Counts the requests, the bytes of their bodies and the streams that are under way, and bounds each. */
+/** Counts what is under way, and bounds it: in all, and what one client address may take of it. */
 export interface Admission {
-  /** Counts `weight` in; the returned function counts it out and is called once. Throws an `overloaded` problem. */
-  enter(kind: Kind, weight: number): () => void
+  /** Begins to count for one request of that client address. */
+  open(address: string): Holding
 }
 
-type Kind = 'request' | 'body-byte' | 'stream'
+/** What one request holds. */
+export interface Holding {
+  /** Counts `weight` in. Throws an `overloaded` problem when there is no room for it; it is not counted then. */
+  add(kind: Kind, weight: number): void
+  /** The same, answering the problem. */
+  tryAdd(kind: Kind, weight: number): ProblemError | undefined
+  /** Counts all of it out; later calls do nothing, and later weights do not count. */
+  leave(): void
+}
+
+/** A `body-byte` has arrived and is kept; an `answer-byte` was made and waits to be taken off. */
+type Kind = 'request' | 'body-byte' | 'answer-byte' | 'stream'
 
 export type AdmissionLimits = Readonly<Record<Kind, number>>
 
 const limitsDefault: AdmissionLimits = {
   request: limits.requestsAtOnceMax,
   'body-byte': limits.bodyBytesAtOnceMax,
+  'answer-byte': limits.answerBytesAtOnceMax,
   stream: limits.streamsAtOnceMax,
+}
+
+type Weights = Record<Kind, number>
+
+const nothing = (): Weights => ({ request: 0, 'body-byte': 0, 'answer-byte': 0, stream: 0 })
+
+interface Address extends Weights {
+  holdings: number
 }
 
 /** One for each process, because its limits protect the memory of the process. */
 export const createAdmission = (most: Partial<AdmissionLimits> = {}): Admission => {
   const maxima = { ...limitsDefault, ...most }
-  const underWay: Record<Kind, number> = { request: 0, 'body-byte': 0, stream: 0 }
+  const underWay = nothing()
+  const addresses = new Map<string, Address>()
+
+  /** What one address leaves is for everybody else, whoever this is. */
+  const hasRoom = (kind: Kind, weight: number, ofAddress: number): boolean =>
+    underWay[kind] + weight <= maxima[kind] && ofAddress + weight <= Math.ceil(maxima[kind] * limits.shareOfOneAddress)
+
   return {
-    enter: (kind, weight) => {
-      if (underWay[kind] + weight > maxima[kind]) throw overloaded(kind)
-      underWay[kind] += weight
-      return () => {
-        underWay[kind] -= weight
+    open: (name) => {
+      const network = toNetwork(name)
+      const address = addresses.get(network) ?? { ...nothing(), holdings: 0 }
+      if (address.holdings === 0) addresses.set(network, address)
+      address.holdings += 1
+      let held: Weights | undefined = nothing()
+      const tryAdd = (kind: Kind, weight: number): ProblemError | undefined => {
+        if (held === undefined) return undefined
+        if (!hasRoom(kind, weight, address[kind])) return overloaded(kind)
+        underWay[kind] += weight
+        address[kind] += weight
+        held[kind] += weight
+        return undefined
+      }
+      return {
+        tryAdd,
+        add: (kind, weight) => {
+          const refusal = tryAdd(kind, weight)
+          if (refusal !== undefined) throw refusal
+        },
+        leave: () => {
+          if (held === undefined) return
+          for (const kind of kinds) {
+            underWay[kind] -= held[kind]
+            address[kind] -= held[kind]
+          }
+          held = undefined
+          address.holdings -= 1
+          if (address.holdings === 0) addresses.delete(network)
+        },
       }
     },
   }
 }
 
-/**
- * Counts a request until it was answered or its client has gone. A body counts with the length it announces, or with the
- * limit of the endpoint when it announces none: so it is refused before it is read. Throws an `overloaded` problem.
- */
-export const admit = (admission: Admission, request: FastifyRequest, response: ServerResponse): void => {
-  const leaveRequests = admission.enter('request', 1)
-  response.once('close', leaveRequests)
-  const bytes = announcedBytes(request)
-  if (bytes > 0) response.once('close', admission.enter('body-byte', bytes))
-}
+const kinds = ['request', 'body-byte', 'answer-byte', 'stream'] as const satisfies readonly Kind[]
 
-const announcedBytes = ({ headers, routeOptions }: FastifyRequest): number => {
-  const bytesMax = routeOptions.bodyLimit
-  if (headers['transfer-encoding'] !== undefined) return bytesMax
-  const length = headers['content-length']
-  // A body that announces more than the limit is refused later for that alone.
-  return length === undefined ? 0 : Math.min(Number(length), bytesMax)
+/** Whoever has one address of IPv6 has as many as a network of 64 bits has: they count as one. */
+const toNetwork = (address: string): string => {
+  if (!address.includes(':') || address.startsWith('::ffff:')) return address
+  const [before = '', after] = address.split('::')
+  const groups = before === '' ? [] : before.split(':')
+  const zeros = after === undefined ? 0 : 8 - groups.length - (after === '' ? 0 : after.split(':').length)
+  return [...groups, ...Array.from({ length: zeros }, () => '0')].slice(0, 4).join(':')
 }
 
 const reasons: Readonly<Record<Kind, string>> = {
   request: 'There are too many requests under way.',
   'body-byte': 'There are too many large requests under way.',
+  'answer-byte': 'There are too many large answers that nobody takes off.',
   stream: 'There are too many followers of the feed.',
 }
 

@@ -1,13 +1,14 @@
+import { exactDigits, isExactInteger, isOfNumber } from './json-number.ts'
+import type { Turns } from './turns.ts'
+
 /** What a scan tells of one JSON text, or of one item of a batch, before anything of it is parsed. */
 export interface JsonFacts {
   /** Pointer to the member of the outermost object whose value is nested too deeply; undefined when none is. */
   readonly tooDeepAt: string | undefined
-  /** Elements of arrays and members of objects, all together. */
+  /** Elements of arrays and members of objects, all together; items do not count. Where there are too many it is one more. */
   readonly members: number
-  /** Members of objects alone. */
-  readonly keys: number
-  /** Members or elements of the outermost container alone. */
-  readonly outermostMembers: number
+  /** Those among them that are not inside of the outermost object's member `payload`. */
+  readonly membersBesidePayload: number
   /** Pointers to integers that a double neither holds exactly nor gives back as they are written; at most `inexactMax` of them. */
   readonly inexact: readonly string[]
 }
@@ -28,25 +29,20 @@ export type JsonScan =
     }
   /** What `JSON.parse` would pass over in silence; a sentence for the caller. */
   | { readonly kind: 'forbidden'; readonly detail: string }
+  /** More than `itemsMax`: the scan ended at the first one too many. */
+  | { readonly kind: 'too-many-items' }
 
-interface Options {
+export interface ScanOptions {
   /** The most containers in each other, the outermost one included; of an item its own outermost one. */
   readonly containersMax: number
+  /** The most members that are looked at, of an item its own: of what holds more only the end is looked for. */
+  readonly membersMax: number
   /** The member of the outermost object whose elements are items: facts of each are its own. */
-  readonly itemsIn?: string
-  /**
-   * Whether keys are compared, to find those that are forbidden, or only counted. Comparing takes as long again as parsing:
-   * what holds more keys than it may is better refused before.
-   */
-  readonly keys: 'compared' | 'counted'
+  readonly itemsIn?: string | undefined
+  readonly itemsMax: number
 }
 
 const inexactMax = 100
-/** Every integer of so many digits is held exactly. */
-const exactDigits = 15
-/** No double has more digits before its point. */
-const doubleDigitsMax = 309
-
 const quote = 0x22
 const backslash = 0x5c
 const keysComparedMax = 8
@@ -71,11 +67,27 @@ interface Frame {
  * holds a `prototype`, and integers that change when they are read (IETF RFC 8259, section 6). Counts what a parser would
  * have to build.
  */
-export const scanJson = (text: string, options: Options): JsonScan => new Scanner(text, options).scan()
+export const scanJson = (text: string, options: ScanOptions): JsonScan => new Scanner(text, options).scan(text.length)
+
+/** The same in turns, for a text so long that a scan in one go would hold up everything else. */
+export const scanLongJson = async (text: string, options: ScanOptions, turns: Turns): Promise<JsonScan> => {
+  const scanner = new Scanner(text, options)
+  for (let until = 0; until < text.length;) {
+    until += charactersBetweenLooks
+    if (scanner.scan(until).kind !== 'scanned') break
+    if (turns.isOver()) await turns.rest()
+  }
+  return scanner.scan(text.length)
+}
+
+/** Some milliseconds' worth where every key is compared. */
+const charactersBetweenLooks = 16_384
 
 class Scanner {
   readonly #text: string
-  readonly #options: Options
+  readonly #options: ScanOptions
+  #at = 0
+  #end: Extract<JsonScan, { readonly kind: 'forbidden' | 'too-many-items' }> | undefined
   readonly #frames: Frame[] = []
   readonly #items: JsonItem[] = []
   /** Containers that are open beyond those that have a frame. */
@@ -83,16 +95,19 @@ class Scanner {
   #facts = newFacts()
   readonly #wholeFacts = this.#facts
   #itemStart: number | undefined
-  #forbidden: string | undefined
+  #isInPayload = false
 
-  constructor(text: string, options: Options) {
+  constructor(text: string, options: ScanOptions) {
     this.#text = text
     this.#options = options
   }
 
-  scan(): JsonScan {
+  /** Goes on to a character at or after `until`; answers what was found up to there. */
+  scan(until: number): JsonScan {
     const text = this.#text
-    for (let at = 0; at < text.length && this.#forbidden === undefined; at += 1) {
+    const stop = Math.min(until, text.length)
+    let at = this.#at
+    for (; at < stop && this.#end === undefined; at += 1) {
       const code = text.charCodeAt(at)
       if (code === quote) at = this.#string(at)
       else if (code === 0x7b || code === 0x5b) this.#open(code === 0x7b ? 'object' : 'array', at)
@@ -101,7 +116,8 @@ class Scanner {
       else if (code === 0x2d || (code >= 0x30 && code <= 0x39)) at = this.#number(at)
       else if (code > 0x20 && code !== 0x3a) this.#begin(at)
     }
-    if (this.#forbidden !== undefined) return { kind: 'forbidden', detail: this.#forbidden }
+    this.#at = at
+    if (this.#end !== undefined) return this.#end
     const ending = this.#unframed + this.#frames.length === 0 ? 'closed' : 'open'
     return { kind: 'scanned', facts: this.#wholeFacts, items: this.#items, ending }
   }
@@ -110,13 +126,15 @@ class Scanner {
   #begin(at: number): void {
     const frame = this.#frames.at(-1)
     if (this.#unframed > 0 || frame === undefined) return
-    if (frame.kind === 'array' && frame.index < 0) {
+    if (this.#itemStart === undefined && this.#isItemList(frame)) {
+      if (this.#items.length === this.#options.itemsMax) this.#end = { kind: 'too-many-items' }
       frame.index = 0
-      this.#count()
-    }
-    if (this.#isItemList(frame) && this.#itemStart === undefined) {
       this.#itemStart = at
       this.#facts = newFacts()
+      this.#isInPayload = false
+    } else if (frame.kind === 'array' && frame.index < 0) {
+      frame.index = 0
+      this.#count()
     }
   }
 
@@ -126,7 +144,15 @@ class Scanner {
 
   #count(): void {
     this.#facts.members += 1
-    if (this.#frames.length === this.#base() + 1) this.#facts.outermostMembers += 1
+    if (!this.#isInPayload || this.#frames.length === this.#base() + 1) this.#facts.membersBesidePayload += 1
+    if (this.#facts.members > this.#options.membersMax) this.#skip()
+  }
+
+  /** From here on only the end of the whole, or of the item, is looked for. */
+  #skip(): void {
+    const base = this.#base()
+    this.#unframed += this.#frames.length - base
+    this.#frames.length = base
   }
 
   /** How many frames lie around the outermost container of the facts at hand. */
@@ -136,19 +162,11 @@ class Scanner {
 
   #open(kind: 'object' | 'array', at: number): void {
     this.#begin(at)
-    if (this.#unframed > 0 || this.#frames.length - this.#base() >= this.#options.containersMax) {
-      this.#unframed += 1
+    if (this.#unframed === 0 && this.#frames.length - this.#base() >= this.#options.containersMax) {
       this.#facts.tooDeepAt ??= this.#pointer(1)
-      return
-    }
-    this.#frames.push({
-      kind,
-      keys: [],
-      keySet: undefined,
-      key: '',
-      index: -1,
-      expects: kind === 'object' ? 'key' : 'value',
-    })
+      this.#unframed = 1
+    } else if (this.#unframed > 0) this.#unframed += 1
+    else this.#frames.push(newFrame(kind))
   }
 
   #close(at: number): void {
@@ -163,13 +181,9 @@ class Scanner {
 
   #comma(at: number): void {
     const frame = this.#frames.at(-1)
-    if (this.#unframed > 0) {
-      this.#facts.members += 1
-      return
-    }
-    if (frame === undefined) return
+    if (this.#unframed > 0 || frame === undefined) return
     if (this.#isItemList(frame)) this.#endItem(at)
-    if (frame.kind === 'object') frame.expects = 'key'
+    else if (frame.kind === 'object') frame.expects = 'key'
     else {
       frame.index += 1
       this.#count()
@@ -189,12 +203,11 @@ class Scanner {
     const frame = this.#frames.at(-1)
     if (this.#unframed > 0) return end
     if (frame?.kind === 'object' && frame.expects === 'key') {
-      this.#count()
-      this.#facts.keys += 1
-      if (this.#options.keys === 'compared') this.#judgeKey(frame, this.#readText(start, end))
-      // For pointers: those of the two outermost containers, or it would be sliced for nothing.
-      else if (this.#frames.length <= this.#base() + 1) frame.key = this.#readText(start, end)
+      const key = this.#readText(start, end)
+      if (this.#frames.length === this.#base() + 1) this.#isInPayload = key === 'payload'
+      this.#judgeKey(frame, key)
       frame.expects = 'value'
+      this.#count()
     } else this.#begin(start)
     return end
   }
@@ -222,12 +235,16 @@ class Scanner {
 
   #judgeKey(frame: Frame, key: string): void {
     const around = this.#frames.at(-2)
-    if (key === '__proto__') this.#forbidden = 'A key is __proto__.'
+    if (key === '__proto__') this.#forbid('A key is __proto__.')
     // A constructor that holds a list holds no prototype.
     else if (key === 'prototype' && around?.kind === 'object' && around.key === 'constructor') {
-      this.#forbidden = 'A constructor holds a prototype.'
-    } else if (isKnown(frame, key)) this.#forbidden = 'A key occurs twice in one object.'
+      this.#forbid('A constructor holds a prototype.')
+    } else if (isKnown(frame, key)) this.#forbid('A key occurs twice in one object.')
     frame.key = key
+  }
+
+  #forbid(detail: string): void {
+    this.#end = { kind: 'forbidden', detail }
   }
 
   /** Answers where the number ends. */
@@ -241,7 +258,7 @@ class Scanner {
     }
     this.#begin(start)
     if (!digitsOnly || end - start < exactDigits || this.#facts.inexact.length >= inexactMax) return end
-    if (end - start > doubleDigitsMax || !isExact(text.slice(start, end + 1))) this.#facts.inexact.push(this.#pointer())
+    if (!isExactInteger(text.slice(start, end + 1))) this.#facts.inexact.push(this.#pointer())
     return end
   }
 
@@ -253,15 +270,14 @@ class Scanner {
   }
 }
 
-/** JSON's digits, sign, point and exponent. */
-const isOfNumber = (code: number): boolean =>
-  (code >= 0x30 && code <= 0x39) || code === 0x2e || code === 0x65 || code === 0x45 || code === 0x2b || code === 0x2d
-
-const isExact = (digits: string): boolean => {
-  const value = Number(digits)
-  if (Number.isSafeInteger(value) || String(value) === digits) return true
-  return Number.isFinite(value) && BigInt(value) === BigInt(digits)
-}
+const newFrame = (kind: Frame['kind']): Frame => ({
+  kind,
+  keys: [],
+  keySet: undefined,
+  key: '',
+  index: -1,
+  expects: kind === 'object' ? 'key' : 'value',
+})
 
 const isKnown = (frame: Frame, key: string): boolean => {
   if (frame.keySet === undefined && frame.keys.length >= keysComparedMax) frame.keySet = new Set(frame.keys)
@@ -274,9 +290,8 @@ const isKnown = (frame: Frame, key: string): boolean => {
 interface MutableFacts {
   tooDeepAt: string | undefined
   members: number
-  keys: number
-  outermostMembers: number
+  membersBesidePayload: number
   inexact: string[]
 }
 
-const newFacts = (): MutableFacts => ({ tooDeepAt: undefined, members: 0, keys: 0, outermostMembers: 0, inexact: [] })
+const newFacts = (): MutableFacts => ({ tooDeepAt: undefined, members: 0, membersBesidePayload: 0, inexact: [] })

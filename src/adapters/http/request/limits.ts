@@ -23,7 +23,24 @@ export const limits = {
   connectionsMax: 10_000,
   /** How many requests may be under way, streams and requests that wait for the end of a task included. */
   requestsAtOnceMax: 4_096,
-  /** The announced lengths of the bodies of all requests under way. */
-  bodyBytesAtOnceMax: 268_435_456,
+  /** Of each of the bounds on what is under way at once, the part that one client address may take. */
+  shareOfOneAddress: 0.75,
+  /** A body, or an answer, of this size is covered by the bound on requests: the larger ones cannot keep it out. */
+  smallBytesMax: 16_384,
+  /** What has arrived of all larger bodies, until their requests have been answered. */
+  bodyBytesAtOnceMax: 50_331_648,
+  /** Of those the ones that are parsed, judged and stored at the same time, which takes several times as much memory. */
+  bodyBytesInWorkMax: 16_777_216,
+  /** How many bodies may be on their way; one more ends the one that has been for the longest. */
+  arrivalsMax: 1_024,
+  /** How long a body may arrive as slowly as it likes, and how many bytes must come in each second after that. */
+  arrivalGraceMs: 5_000,
+  arrivalBytesPerSecondMin: 16_384,
+  /** What clients have not taken off yet of all larger answers. */
+  answerBytesAtOnceMax: 67_108_864,
+  /** How long a client may take nothing off of an answer, or of a stream; longer than a stream is silent. */
+  stalledAnswerMs: 30_000,
+  /** Pages end before the item with which they would grow beyond it; one item is given in any case. */
+  pageBytesMax: 1_048_576,
   streamsAtOnceMax: 128,
 } as const

@@ -17,8 +17,8 @@ interface Deps {
   readonly pageBytesMax?: number
 }
 
-/** Without it a thousand events with the largest payloads would take a quarter of a gigabyte. */
-const pageBytesMaxDefault = 8_388_608
+/** A page is held for each follower that does not read, and an event with the largest payload fills it alone. */
+const pageBytesMaxDefault = 262_144
 
 /** Before the first event of any transaction. */
 const lowestTaskId = parseTaskId('00000000-0000-0000-0000-000000000000')

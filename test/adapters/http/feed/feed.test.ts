@@ -36,6 +36,23 @@ describe('the feed page by page', () => {
     ])
   })
 
+  test('ends a page before it weighs more than a mebibyte, and leaves nothing out', async () => {
+    const { world } = await open()
+    const ids: string[] = []
+    for (let made = 0; made < 12; made += 1) {
+      const { task } = await world.operations.submit({ type: 'a', payload: `"${'é'.repeat(100_000)}"` }, {})
+      ids.push(task.taskId)
+    }
+    const seen: string[] = []
+    for (let page = 0, after = ''; page < 3; page += 1) {
+      const answer = await world.inject(`/api/events?limit=1000${after}`)
+      expect(answer.rawPayload.length).toBeLessThanOrEqual(1_048_576)
+      for (const item of answer.json().items) seen.push(item.taskId)
+      after = `&after=${answer.json().nextCursor}`
+    }
+    expect(seen).toStrictEqual(ids)
+  })
+
   test('begins at its end when asked for the latest', async () => {
     const { world } = await open()
     await submit(world, 2)

@@ -1,14 +1,18 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test, vi } from 'vitest'
-import { parseJsonBody } from '#adapters/http/request/json-body.ts'
+import { parseBodyItem, parseJsonBody, parseLongJsonBody } from '#adapters/http/request/json-body.ts'
 import { scanJson } from '#adapters/http/request/json-scan.ts'
 
+const bounds = { membersMax: 1_000_000, itemsMax: 1_000 }
+
 const findForbiddenKey = (text: string): string | undefined => {
-  const scan = scanJson(text, { containersMax: 1_000, keys: 'compared' })
+  const scan = scanJson(text, { containersMax: 1_000, ...bounds })
   return scan.kind === 'forbidden' ? scan.detail : undefined
 }
 
-const parse = (text: string, contentType = 'application/json') => parseJsonBody(Buffer.from(text), contentType)
+const parse = (text: string, contentType = 'application/json') => parseJsonBody(Buffer.from(text), { contentType })
+const parseBatch = (text: string) =>
+  parseJsonBody(Buffer.from(text), { contentType: 'application/json', itemsIn: 'tasks' })
 
 /** JSON with the members of an object as pairs, so that a key can occur twice. */
 type Value = { readonly leaf: string } | { readonly list: readonly Value[] } | { readonly pairs: readonly Pair[] }
@@ -111,10 +115,49 @@ describe('a body', () => {
     expect(parse(`{${members.join()}}`)).toMatchObject({ kind: 'too-complex', pointer: '' })
   })
 
-  test('of a batch is parsed but for the tasks that are too complex', () => {
+  test('with more values than any payload has is not parsed', () => {
+    const parsed = vi.spyOn(JSON, 'parse')
+    try {
+      expect(parse(`{"type":"a","payload":[${'[],'.repeat(600_000)}1]}`)).toMatchObject({ kind: 'too-large' })
+      expect(parsed).not.toHaveBeenCalled()
+    } finally {
+      parsed.mockRestore()
+    }
+  })
+
+  test('of a batch keeps its tasks as text, and each is refused for itself', () => {
     const deep = `{"type":"a","payload":${'['.repeat(5_000)}${']'.repeat(5_000)}}`
-    const body = parse(`{"tasks":[{"type":"b"}, ${deep} ,{"type":"c"}]}`)
-    expect(body).toMatchObject({ kind: 'json', value: { tasks: [{ type: 'b' }, null, { type: 'c' }] } })
+    const large = `{"payload":[${'1,'.repeat(200_000)}1]}`
+    const body = parseBatch(`{"tasks":[{"type":"b"}, ${deep} ,${large},{"type":c}] }`)
+    if (body.kind !== 'json') throw new Error(body.kind)
+    expect(body.value).toEqual({ tasks: [null, null, null, null] })
+    expect(body.items.map((item) => parseBodyItem(item).kind)).toEqual([
+      'json',
+      'too-complex',
+      'too-large',
+      'malformed',
+    ])
+  })
+
+  test.each([
+    ['', '1,', 'malformed'],
+    ['', '1 2', 'malformed'],
+    ['"a":1,', '1', 'json'],
+    ['"a":1', '1', 'malformed'],
+    [`"a":"${'x'.repeat(100_000)}",`, '1', 'too-complex'],
+    [`"a":[${'1,'.repeat(4_000_000)}1],`, '1', 'too-complex'],
+    [`"payload":[${'1,'.repeat(4_000_000)}1],`, '1', 'too-large'],
+    ['', '1,'.repeat(4_000_000), 'too-complex'],
+  ])('of a batch is judged by what stands around its tasks, too: %#', (before, items, kind) => {
+    const body = parseBatch(`{${before}"tasks":[${items}]}`)
+    const itemsAreJson = body.kind === 'json' && body.items.every((item) => parseBodyItem(item).kind === 'json')
+    expect(body.kind === 'json' && !itemsAreJson ? 'malformed' : body.kind).toBe(kind)
+  })
+
+  test('that is long is parsed the same', async () => {
+    const text = JSON.stringify({ tasks: Array.from({ length: 900 }, (_, index) => ({ type: 'a', payload: [index] })) })
+    const form = { contentType: 'application/json', itemsIn: 'tasks' }
+    expect(await parseLongJsonBody(Buffer.from(text), form)).toEqual(parseJsonBody(Buffer.from(text), form))
   })
 
   test('of no bytes is empty, not malformed', () => {

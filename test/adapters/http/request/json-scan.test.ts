@@ -1,33 +1,26 @@
 import { fc, it } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
-import { type JsonFacts, scanJson } from '#adapters/http/request/json-scan.ts'
+import { type JsonFacts, scanJson, scanLongJson } from '#adapters/http/request/json-scan.ts'
+
+const bounds = { membersMax: 1_000_000, itemsMax: 1_000 }
 
 const factsOf = (text: string, containersMax = 100): JsonFacts => {
-  const scan = scanJson(text, { containersMax, keys: 'compared' })
-  if (scan.kind === 'forbidden') throw new Error(scan.detail)
+  const scan = scanJson(text, { containersMax, ...bounds })
+  if (scan.kind !== 'scanned') throw new Error(scan.kind)
   return scan.facts
 }
 
 const itemsOf = (text: string, containersMax = 100) => {
-  const scan = scanJson(text, { containersMax, itemsIn: 'tasks', keys: 'counted' })
-  if (scan.kind === 'forbidden') throw new Error(scan.detail)
+  const scan = scanJson(text, { containersMax, itemsIn: 'tasks', ...bounds })
+  if (scan.kind !== 'scanned') throw new Error(scan.kind)
   return scan.items.map(({ start, end, ...facts }) => ({ text: text.slice(start, end).trim(), ...facts }))
 }
 
-interface Counts {
-  readonly members: number
-  readonly keys: number
-}
-
-/** The same counts from what `JSON.parse` makes of it. */
-const countMembers = (value: unknown): Counts => {
-  if (typeof value !== 'object' || value === null) return { members: 0, keys: 0 }
+/** The same count from what `JSON.parse` makes of it. */
+const countMembers = (value: unknown): number => {
+  if (typeof value !== 'object' || value === null) return 0
   const inner = Object.values(value).map(countMembers)
-  const own = Object.keys(value).length
-  return {
-    members: own + inner.reduce((sum, { members }) => sum + members, 0),
-    keys: (Array.isArray(value) ? 0 : own) + inner.reduce((sum, { keys }) => sum + keys, 0),
-  }
+  return Object.keys(value).length + inner.reduce((sum, members) => sum + members, 0)
 }
 
 const anyJson = fc.oneof(fc.jsonValue(), fc.jsonValue({ noUnicodeString: false }))
@@ -36,8 +29,8 @@ const spaced = fc.tuple(anyJson, fc.constantFrom(undefined, 1, '\t', '\n  '))
 describe('a scan of JSON', () => {
   it.prop([spaced])('counts what a parser builds', ([value, indent]) => {
     fc.pre(!JSON.stringify(value).includes('"__proto__"'))
-    const { members, keys } = factsOf(JSON.stringify(value, undefined, indent))
-    expect({ members, keys }).toEqual(countMembers(JSON.parse(JSON.stringify(value))))
+    const { members } = factsOf(JSON.stringify(value, undefined, indent))
+    expect(members).toEqual(countMembers(JSON.parse(JSON.stringify(value))))
   })
 
   it.prop([fc.array(anyJson, { maxLength: 8 }), fc.constantFrom(undefined, 1, '\n')])(
@@ -46,9 +39,7 @@ describe('a scan of JSON', () => {
       fc.pre(!JSON.stringify(values).includes('"__proto__"'))
       const items = itemsOf(JSON.stringify({ other: [[1]], tasks: values, last: 1 }, undefined, indent))
       expect(items.map(({ text }) => JSON.parse(text))).toEqual(JSON.parse(JSON.stringify(values)))
-      expect(items.map(({ members, keys }) => ({ members, keys }))).toEqual(
-        JSON.parse(JSON.stringify(values)).map(countMembers),
-      )
+      expect(items.map(({ members }) => members)).toEqual(JSON.parse(JSON.stringify(values)).map(countMembers))
     },
   )
 
@@ -58,8 +49,51 @@ describe('a scan of JSON', () => {
     expect(factsOf(`{"a":[],"pay/load":${nested(100)},"b":1}`).tooDeepAt).toBe('/pay~1load')
     expect(factsOf(`{"payload":${nested(100_000)},"b":1}`)).toMatchObject({
       tooDeepAt: '/payload',
-      outermostMembers: 2,
+      membersBesidePayload: 2,
     })
+  })
+
+  test('counts apart what stands beside the payload, of each item by itself', () => {
+    expect(factsOf('{"payload":{"payload":[1,2]},"retry":{"payload":[3]},"tags":[4,5]}')).toMatchObject({
+      members: 10,
+      membersBesidePayload: 7,
+    })
+    const items = itemsOf('{"tasks":[{"payload":[1,2,3]},[4,5],{"a":{"b":1}}]}')
+    expect(items.map(({ membersBesidePayload }) => membersBesidePayload)).toEqual([1, 2, 2])
+  })
+
+  test('looks only for the end of what holds too many members', () => {
+    const text = `{"tasks":[{"payload":[${'[],"a",{"b":2},'.repeat(100)}1]},{"a":1},[${'1,'.repeat(50)}1],[2]]}`
+    const scan = scanJson(text, { containersMax: 100, membersMax: 20, itemsIn: 'tasks', itemsMax: 10 })
+    if (scan.kind !== 'scanned') throw new Error(scan.kind)
+    expect(scan.ending).toBe('closed')
+    expect(scan.items.map(({ start, end }) => JSON.parse(text.slice(start, end)))).toEqual(JSON.parse(text).tasks)
+    expect(scan.items.map(({ members }) => members)).toEqual([21, 1, 21, 1])
+    expect(scan.items.map(({ tooDeepAt }) => tooDeepAt)).toEqual([undefined, undefined, undefined, undefined])
+    expect(factsOf(`[${'[],'.repeat(2_000_000)}1]`).members).toBe(bounds.membersMax + 1)
+  })
+
+  test('ends at the first item too many', () => {
+    const scan = (items: number) => {
+      const text = `{"tasks":[${Array.from({ length: items }, () => '1').join()}]}`
+      return scanJson(text, { containersMax: 100, itemsIn: 'tasks', ...bounds }).kind
+    }
+    expect([scan(1_000), scan(1_001), scan(4_000_000)]).toEqual(['scanned', 'too-many-items', 'too-many-items'])
+  })
+
+  it.prop([anyJson, fc.integer({ min: 1, max: 3 })])('finds the same in turns', async (value, indent) => {
+    const text = JSON.stringify({ a: 'x'.repeat(40_000), tasks: [value, value] }, undefined, indent)
+    const options = { containersMax: 4, itemsIn: 'tasks', ...bounds }
+    let rests = 0
+    const turns = {
+      isOver: () => true,
+      rest: () => {
+        rests += 1
+        return Promise.resolve()
+      },
+    }
+    expect(await scanLongJson(text, options, turns)).toEqual(scanJson(text, options))
+    if (scanJson(text, options).kind === 'scanned') expect(rests).toBeGreaterThan(2)
   })
 
   test('counts the containers of an item from the item on', () => {
@@ -103,7 +137,7 @@ describe('a scan of JSON', () => {
     ['[{"b":{"__proto__":1}}]', 'A key is __proto__.'],
     ['{"constructor":{"prototype":1}}', 'A constructor holds a prototype.'],
   ])('refuses what JSON.parse passes over in silence: %s', (text, detail) => {
-    expect(scanJson(text, { containersMax: 100, keys: 'compared' })).toEqual({ kind: 'forbidden', detail })
+    expect(scanJson(text, { containersMax: 100, ...bounds })).toEqual({ kind: 'forbidden', detail })
   })
 
   test.each([
@@ -113,15 +147,13 @@ describe('a scan of JSON', () => {
     '["a","a"]',
     '{"__PROTO__":1}',
   ])('takes %s', (text) => {
-    expect(scanJson(text, { containersMax: 100, keys: 'compared' }).kind).toBe('scanned')
+    expect(scanJson(text, { containersMax: 100, ...bounds }).kind).toBe('scanned')
   })
 
   it.prop([fc.string({ unit: fc.constantFrom(...Array.from('{}[]",:\\0123456789.eE- \n')) })])(
     'ends for what is no JSON at all',
     (text) => {
-      expect(['scanned', 'forbidden']).toContain(
-        scanJson(text, { containersMax: 5, itemsIn: '0', keys: 'compared' }).kind,
-      )
+      expect(['scanned', 'forbidden']).toContain(scanJson(text, { containersMax: 5, itemsIn: '0', ...bounds }).kind)
     },
   )
 })

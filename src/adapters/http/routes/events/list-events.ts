@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { eventsPerPageMax, type FeedPage } from '#application/ports/events/event-feed.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
-import type { Admission } from '../../request/admission.ts'
 import { eventStreamMediaType, streamFeed } from '../../feed/event-stream.ts'
 import { formatFeedCursor, parseFeedCursor } from '../../feed/feed-cursor.ts'
 import type { FeedTail } from '../../feed/feed-tail.ts'
@@ -11,12 +10,12 @@ import { ProblemError, storeRefusals } from '../../problems/problems.ts'
 import { findAcceptable } from '../../request/request-headers.ts'
 import { createEndpoint, noBody, type Endpoint } from '../../endpoint.ts'
 import { pageLimit } from '../../request/value-schemas.ts'
+import { fillPage } from '../fill-page.ts'
 import { eventExample, eventView, renderFeedEvent } from './event-view.ts'
 
 interface Deps {
   readonly operations: TaskOperations
   readonly tail: FeedTail
-  readonly admission: Admission
   readonly logger: Logger
   readonly heartbeatMs?: number | undefined
 }
@@ -53,7 +52,7 @@ const feedQuery = z.strictObject({
 })
 
 /** `GET /api/events`: every event of every task in one stable order, page by page or as a stream. */
-export const createListEventsEndpoint = ({ operations, tail, admission, logger, heartbeatMs }: Deps): Endpoint =>
+export const createListEventsEndpoint = ({ operations, tail, logger, heartbeatMs }: Deps): Endpoint =>
   createEndpoint({
     method: 'GET',
     path: '/api/events',
@@ -73,21 +72,17 @@ export const createListEventsEndpoint = ({ operations, tail, admission, logger, 
       },
     },
     refusals: ['invalid-cursor', 'validation-failed', ...storeRefusals],
-    handle: async ({ query: { after, limit = eventsPerPageDefault }, headers, whenOver }) => {
+    handle: async ({ query: { after, limit = eventsPerPageDefault }, headers, whenOver, hold }) => {
       const mediaType = findAcceptable(headers.accept, ['application/json', eventStreamMediaType])
-      if (mediaType !== eventStreamMediaType)
-        return { status: 200, body: renderPage(await read(operations, after, limit)), headers: { vary } }
-      const leave = admission.enter('stream', 1)
-      try {
-        const first = await read(operations, resumeFrom(headers) ?? after, limit)
-        const body = streamFeed({ first, tail, signal: whenOver(), heartbeatMs })
-        body.once('close', leave)
-        body.once('error', (error) => logger.error({ err: error }, 'ended a stream: the feed could not be read on'))
-        return { status: 200, body, mediaType: eventStreamMediaType, headers: streamHeaders }
-      } catch (error) {
-        leave()
-        throw error
+      const read = (cursor: string | undefined) => readFrom(cursor, limit, { operations, tail })
+      if (mediaType !== eventStreamMediaType) {
+        return { status: 200, body: renderPage(await read(after)), headers: { vary } }
       }
+      hold('stream', 1)
+      const first = await read(resumeFrom(headers) ?? after)
+      const body = streamFeed({ first, tail, signal: whenOver(), heartbeatMs })
+      body.once('error', (error) => logger.error({ err: error }, 'ended a stream: the feed could not be read on'))
+      return { status: 200, body, mediaType: eventStreamMediaType, headers: streamHeaders }
     },
   })
 
@@ -98,11 +93,15 @@ const vary = 'accept'
 const streamHeaders = { vary, 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
 
 /** `after` as a client writes it: the text of a cursor, or `latest`. */
-const read = async (operations: TaskOperations, after: string | undefined, limit: number): Promise<FeedPage> => {
+const readFrom = async (
+  after: string | undefined,
+  limit: number,
+  { operations, tail }: Pick<Deps, 'operations' | 'tail'>,
+): Promise<FeedPage> => {
   if (after === 'latest') return { kind: 'page', events: [], next: await operations.readFeedEnd() }
   const cursor = after === undefined ? undefined : parseFeedCursor(after)
   if (after !== undefined && cursor === undefined) throw invalidCursor()
-  const reading = await operations.readFeed(cursor, limit)
+  const reading = await tail.read(cursor, limit)
   if (reading.kind === 'unknown-cursor') throw invalidCursor()
   return reading
 }
@@ -117,6 +116,7 @@ const resumeFrom = (headers: IncomingHttpHeaders): string | undefined => {
 }
 
 const renderPage = ({ events, next }: FeedPage): string => {
-  const items = events.map(({ cursor, event }) => renderFeedEvent(formatFeedCursor(cursor), event))
-  return `{"items":[${items.join(',')}],"nextCursor":${JSON.stringify(formatFeedCursor(next))}}`
+  const items = fillPage(events, ({ cursor, event }) => renderFeedEvent(formatFeedCursor(cursor), event))
+  const last = items.length < events.length ? events[items.length - 1]?.cursor : undefined
+  return `{"items":[${items.join(',')}],"nextCursor":${JSON.stringify(formatFeedCursor(last ?? next))}}`
 }

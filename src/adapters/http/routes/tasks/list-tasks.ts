@@ -5,6 +5,7 @@ import { findTaskId, type TaskId } from '#domain/identifiers.ts'
 import { createEndpoint, type Endpoint, noBody } from '../../endpoint.ts'
 import { ProblemError, storeRefusals } from '../../problems/problems.ts'
 import { detail, instant, name, pageLimit, status, text } from '../../request/value-schemas.ts'
+import { fillPage } from '../fill-page.ts'
 import { taskFacts, taskFactsExample } from './task-schema.ts'
 import { renderTaskSummary } from './task-view.ts'
 
@@ -40,7 +41,7 @@ export const createListTasksEndpoint = (operations: TaskOperations): Endpoint =>
     operationId: 'listTasks',
     summary: 'List tasks, newest first',
     description:
-      'A walk page by page never repeats a task and never skips one that matched throughout. A page filtered by tag or detail may be short while nextCursor is set.',
+      'A walk page by page never repeats a task and never skips one that matched throughout. A page filtered by tag or detail, or of tasks that weigh more than 1 MiB, may be short while nextCursor is set.',
     query: listQuery,
     body: noBody,
     answers: { 200: { description: 'A page of tasks.', schema: taskPageView, example: taskPageExample } },
@@ -48,9 +49,10 @@ export const createListTasksEndpoint = (operations: TaskOperations): Endpoint =>
     handle: async ({ query: { limit: tasksMax = tasksPerPageDefault, cursor, ...filter } }) => {
       const before = cursor === undefined ? undefined : parsePageCursor(cursor)
       const page = await operations.list(filter satisfies TaskFilter, tasksMax, before)
-      const items = page.tasks.map((task) => renderTaskSummary(task, page.now)).join(',')
-      const nextCursor = page.next === undefined ? 'null' : `"${formatPageCursor(page.next)}"`
-      return { status: 200, body: `{"items":[${items}],"nextCursor":${nextCursor}}` }
+      const items = fillPage(page.tasks, (task) => renderTaskSummary(task, page.now))
+      const next = items.length < page.tasks.length ? page.tasks[items.length - 1]?.taskId : page.next
+      const nextCursor = next === undefined ? 'null' : `"${formatPageCursor(next)}"`
+      return { status: 200, body: `{"items":[${items.join(',')}],"nextCursor":${nextCursor}}` }
     },
   })
 

@@ -145,3 +145,18 @@ describe('a query that does not fit', () => {
     },
   )
 })
+
+test('a page ends before it weighs more than a mebibyte, and the walk leaves nothing out', async () => {
+  const heavy = await createHttpWorld()
+  const tags = Array.from({ length: 20 }, (_, index) => String.fromCodePoint(0x1f600 + index).repeat(64))
+  const tasks = Array.from({ length: 230 }, () => ({ type: 'a', tags }))
+  await heavy.post('/api/tasks/batch', JSON.stringify({ tasks }))
+  const first = await heavy.inject('/api/tasks?limit=200')
+  expect(first.rawPayload.length).toBeLessThanOrEqual(1_048_576)
+  const { items, nextCursor }: Page = first.json()
+  expect(items.length).toBeLessThan(200)
+  const rest: Page = (await heavy.inject(`/api/tasks?limit=200&cursor=${nextCursor ?? ''}`)).json()
+  expect(rest.nextCursor).toBeNull()
+  expect(new Set([...items, ...rest.items].map(({ id }) => id)).size).toBe(230)
+  await heavy.close()
+})

@@ -5,9 +5,8 @@ import { toFaults, validationFailed } from '../../../problems/faults.ts'
 import { type Fault, ProblemError } from '../../../problems/problems.ts'
 import { batchItem } from './task-input.ts'
 import { payloadBytesMax, toSubmitKey, toSubmitRequest } from './submit-request.ts'
-import { toInexactFaults } from '../../../endpoint.ts'
-import { findComplexity } from '../../../request/json-body.ts'
-import type { JsonFacts } from '../../../request/json-scan.ts'
+import { findRefusal, toInexactFaults } from '../../../endpoint.ts'
+import { type BodyItem, type JsonBody, parseBodyItem } from '../../../request/json-body.ts'
 import { toProblem } from '../../../problems/to-problem.ts'
 
 /** One task of a batch, validated by itself. */
@@ -19,11 +18,12 @@ export type JudgedItem =
 /** Tighter than for a single submission, because a batch has up to a thousand tasks. */
 const namedMost = { faults: 20, pointerCharacters: 4_096 }
 
-/** `facts` are what a scan told of the task before it was parsed. */
-export const judgeBatchItem = (sent: unknown, facts: JsonFacts | undefined, now: Instant): JudgedItem => {
-  const complexity = facts && findComplexity(facts)
-  if (complexity !== undefined) return { kind: 'unfit', problem: validationFailed([complexity], namedMost) }
-  const inexact = facts === undefined ? [] : toInexactFaults(facts)
+/** Throws a `malformed-json` problem, which refuses the whole batch: what is no JSON has no items. */
+export const judgeBatchItem = (item: BodyItem, now: Instant): JudgedItem => {
+  const parsed = parseBodyItem(item)
+  if (parsed.kind !== 'json') return refuseUnparsed(parsed)
+  const sent = parsed.value
+  const inexact = toInexactFaults(item.facts)
   const judged = batchItem.safeParse(sent)
   if (!judged.success || inexact.length > 0) {
     const faults = judged.success ? [] : toFaults(judged.error, '')
@@ -38,6 +38,12 @@ export const judgeBatchItem = (sent: unknown, facts: JsonFacts | undefined, now:
     if (error instanceof ProblemError) return { kind: 'unfit', problem: error }
     throw error
   }
+}
+
+const refuseUnparsed = (parsed: JsonBody): JudgedItem => {
+  const problem = findRefusal(parsed)
+  if (problem === undefined || problem.code === 'malformed-json') throw problem ?? new TypeError('an item is empty')
+  return { kind: 'unfit', problem }
 }
 
 /** So that a task of a batch and the same task alone are the same request. */

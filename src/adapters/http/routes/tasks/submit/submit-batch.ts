@@ -7,7 +7,9 @@ import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { EventContext, JsonText } from '#domain/task/events.ts'
 import type { Instant } from '#domain/time.ts'
+import type { BodyItem } from '../../../request/json-body.ts'
 import { limits } from '../../../request/limits.ts'
+import { createTurns } from '../../../request/turns.ts'
 import { problemView, renderProblem } from '../../../problems/problem-document.ts'
 import { ProblemError, problems, storeRefusals } from '../../../problems/problems.ts'
 import { contextHeaders, findTraceId, toContext } from '../../../request/request-headers.ts'
@@ -30,7 +32,7 @@ const batchItemsMax = 1_000
 /** What `POST /api/tasks/batch` takes, as the reference shows it. */
 const batchInput = z.strictObject({ tasks: z.array(batchItem).min(1).max(batchItemsMax) }).meta({ id: 'BatchInput' })
 
-/** The same with tasks not yet validated: each is validated by itself, so that one that does not fit refuses no other. */
+/** The same with tasks not parsed yet: each is judged by itself, so that one that does not fit refuses no other. */
 const batchEnvelope = z.strictObject({
   tasks: z.array(z.unknown()).min(1).max(batchItemsMax),
 })
@@ -94,6 +96,7 @@ export const createSubmitBatchEndpoint = (deps: Deps): Endpoint =>
     query: batchQuery,
     body: { schema: batchEnvelope, described: batchInput, presence: 'required', example: batchExample },
     bodyBytesMax: limits.batchBytesMax,
+    itemsIn: 'tasks',
     requestHeaders: contextHeaders,
     answers: {
       200: { description: 'What became of each task.', schema: batchResultsView, example: batchResultsExample },
@@ -106,17 +109,38 @@ export const createSubmitBatchEndpoint = (deps: Deps): Endpoint =>
       'payload-too-large',
       ...storeRefusals,
     ],
-    handle: async ({ query, body, items: facts, headers }) => {
+    handle: async ({ query, items: sent, headers }) => {
       if (headers['idempotency-key'] !== undefined) {
         throw new ProblemError('invalid-header', 'Each task of a batch has an idempotencyKey of its own.')
       }
       const context = toContext(headers)
-      const now = deps.now()
-      const items = body.tasks.map((sent, place) => judgeBatchItem(sent, facts[place], now))
+      const items = await judgeInTurns(sent, deps.now())
       const submit = query.atomic === 'true' ? submitTogether : submitEach
       return { status: 200, body: `{"results":[${(await submit(deps, items, context)).join(',')}]}` }
     },
   })
+
+/** One by one with pauses, because a task as large as it may be takes some milliseconds, and a batch has room for many. */
+const judgeInTurns = async (sent: readonly BodyItem[], now: Instant): Promise<readonly JudgedItem[]> => {
+  const turns = createTurns()
+  const items: JudgedItem[] = []
+  let payloadBytes = 0
+  for (const item of sent) {
+    if (turns.isOver()) await turns.rest()
+    const judged = judgeBatchItem(item, now)
+    if (judged.kind === 'fit') payloadBytes += Buffer.byteLength(judged.request.payload)
+    if (payloadBytes > limits.batchBytesMax) throw payloadsTooLarge()
+    items.push(judged)
+  }
+  return items
+}
+
+/** `1e20` is four characters as it is sent and twenty-one as it is kept: the answer, which repeats payloads, would have no bound. */
+const payloadsTooLarge = (): ProblemError =>
+  new ProblemError(
+    'payload-too-large',
+    `The payloads together weigh more than ${limits.batchBytesMax} bytes as they are kept.`,
+  )
 
 const submitEach = async (
   { operations, logger }: Deps,

@@ -100,6 +100,45 @@ describe('a batch', () => {
   })
 })
 
+describe('a batch that is more than it looks', () => {
+  test('is refused when its payloads weigh more as they are kept than a batch may', async () => {
+    const numbers = `[${range(11_000)
+      .map(() => '1e20')
+      .join()}]`
+    const item = `{"type":"a","payload":${numbers}}`
+    const answer = await world.post(
+      '/api/tasks/batch',
+      `{"tasks":[${range(40)
+        .map(() => item)
+        .join()}]}`,
+    )
+    expect([answer.statusCode, answer.json().code]).toStrictEqual([413, 'payload-too-large'])
+  })
+
+  test('refuses a task alone that holds more values than a payload can', async () => {
+    const body = `{"tasks":[{"type":"a","payload":[${'[],'.repeat(200_000)}1]},{"type":"a"}]}`
+    const { results } = (await world.post('/api/tasks/batch', body)).json()
+    expect(results.map(({ status }: { status: number }) => status)).toStrictEqual([413, 202])
+  })
+
+  test('with a task that is no JSON is no JSON', async () => {
+    const answer = await world.post('/api/tasks/batch', '{"tasks":[{"type":"a"},{"type":a}]}')
+    expect([answer.statusCode, answer.json().code]).toStrictEqual([400, 'malformed-json'])
+  })
+
+  test('lets other requests in while it is judged', async () => {
+    const payload = Object.fromEntries(range(10_000).map((n) => [`k${n}`, n]))
+    const order: string[] = []
+    const batch = submit(range(25).map(() => ({ type: 'a', payload }))).then(() => order.push('batch'))
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+    const single = world.post('/api/tasks', '{"type":"a"}').then(() => order.push('single'))
+    await Promise.all([batch, single])
+    expect(order).toStrictEqual(['single', 'batch'])
+  })
+})
+
 describe('an atomic batch', () => {
   test('stores all of its tasks', async () => {
     const type = makeName()
