@@ -10,7 +10,7 @@ import { toDatabaseError } from '../connection/database-error.ts'
 import { findReadOnlyFault, findServerFault, readServerProperties } from '../connection/server-fault.ts'
 import { readApplied, recordMigration } from './applied.ts'
 import { compareSchema, findChanges, type SchemaChanges } from './compare-schema.ts'
-import { dropFunction, replaceFunctions } from './replace-functions.ts'
+import { dropFunction, replaceFunctions, revokeFromPublic } from './replace-functions.ts'
 import { readSchemaFiles, type SchemaFiles } from './schema-files.ts'
 
 export interface MigrateOptions {
@@ -143,6 +143,7 @@ const applyChanges = async (client: pg.Client, changes: SchemaChanges, release: 
   }
   for (const name of changes.dropped) await dropFunction(client, name)
   await replaceFunctions(client, changes.functions, release)
+  await revokeFromPublic(client)
 }
 
 /** Not `if not exists`: that asks for the right to create schemas even where this one exists and is ours. */

@@ -23,6 +23,20 @@ export const replaceFunctions = async (
   for (const each of functions) await recordFunction(client, each, release)
 }
 
+/**
+ * Takes from everybody what PostgreSQL grants with each new function. One that was granted to somebody is left as it is, so that
+ * an operator's word stands.
+ */
+export const revokeFromPublic = async (client: pg.Client): Promise<void> => {
+  const { rows } = await client.query<{ signature: string }>(
+    `select p.oid::regprocedure::text as signature
+     from pg_proc p
+     where p.pronamespace = 'taskfold'::regnamespace
+     and p.proacl is null`,
+  )
+  for (const { signature } of rows) await client.query(`revoke execute on function ${signature} from public`)
+}
+
 /** Drops all functions of that name. Throws when an object of another schema depends on one, such as a view. */
 export const dropFunction = async (client: pg.Client, name: string): Promise<void> => {
   await dropAll(client, name)

@@ -42,6 +42,30 @@ describe('the schema of a migrated database', () => {
   })
 })
 
+describe('a function', () => {
+  it('is not for everybody to execute, and with the rights of its owner looks nowhere but where it was told', async () => {
+    const { rows } = await inNewDatabase(async (client, url) => {
+      await migrate({ address: toAddress(url), logger: silentLogger })
+      return client.query<{ name: string; definer: boolean; path: string | null; everybody: boolean }>(
+        `select
+           p.proname as name,
+           p.prosecdef as definer,
+           (select s from unnest(p.proconfig) s where s like 'search_path=%') as path,
+           exists (
+             select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) g where g.grantee = 0
+           ) as everybody
+         from pg_proc p
+         where p.pronamespace = 'taskfold'::regnamespace`,
+      )
+    })
+    expect(rows.length).toBeGreaterThan(10)
+    expect(rows.filter(({ everybody }) => everybody)).toEqual([])
+    const definers = rows.filter(({ definer }) => definer)
+    expect(definers.length).toBeGreaterThan(0)
+    for (const { path } of definers) expect(path).toBe('search_path=taskfold, pg_temp')
+  })
+})
+
 describe('the migrations', () => {
   it('need no function of the folder functions, which is applied after them', async () => {
     await inNewDatabase(async (client) => {

@@ -76,7 +76,11 @@ const functions = `
       case when p.proisstrict then 'strict' end,
       case p.proparallel when 's' then 'parallel safe' when 'r' then 'parallel restricted' end),
     (select string_agg('  set ' || s, E'\\n') from unnest(p.proconfig) s),
-    '  granted ' || p.proacl::text,
+    '  granted to ' || (
+      select string_agg(case g.grantee when 0 then 'public' else g.grantee::regrole::text end, ', ')
+      from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) g
+      where g.grantee <> p.proowner
+    ),
     btrim(p.prosrc)) as text
   from pg_proc p
   join pg_language l on l.oid = p.prolang
