@@ -6,6 +6,7 @@ import type { Admission, Holding } from './request/admission.ts'
 import { createArrivals } from './request/arrivals.ts'
 import { answerUnparsableRequest } from './problems/unparsable-request.ts'
 import { type BodyForm, type JsonBody, parseJsonBody, parseLongJsonBody } from './request/json-body.ts'
+import { answerHeaders } from './problems/answer-headers.ts'
 import { problemMediaType, renderProblem } from './problems/problem-document.ts'
 import { ProblemError, problems } from './problems/problems.ts'
 import { type ParsedQuery, parseQueryString } from './request/query-string.ts'
@@ -147,7 +148,10 @@ const addEndpoint = (
       const hold: Holding['add'] = (kind, weight) => request.holding?.add(kind, weight)
       const answer = await workOn(request, () => answerRequest({ params, query, body, headers, whenOver, hold }))
       holdAnswer(request, answer)
-      reply.code(answer.status).header('content-type', answer.mediaType ?? 'application/json; charset=utf-8')
+      reply
+        .code(answer.status)
+        .headers(answerHeaders)
+        .header('content-type', answer.mediaType ?? 'application/json; charset=utf-8')
       if (answer.headers !== undefined) reply.headers(answer.headers)
       if (method !== 'HEAD' || typeof answer.body === 'string') return reply.send(answer.body)
       // Fastify would read the stream to its end, which a feed does not have.
@@ -287,7 +291,7 @@ const sendProblem = (logger: Logger, error: unknown, request: FastifyRequest, re
   return (
     reply
       .code(status)
-      .headers({ 'content-type': problemMediaType, ...problem.members.headers })
+      .headers({ ...answerHeaders, 'content-type': problemMediaType, ...problem.members.headers })
       // As bytes, because to text Fastify adds a charset, which this media type does not have.
       .send(Buffer.from(renderProblem(problem, traceId)))
   )

@@ -1,10 +1,15 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { answerHeaders } from './answer-headers.ts'
 import { problemMediaType, renderProblem } from './problem-document.ts'
 import { ProblemError, problems } from './problems.ts'
 
 // An import of `node:http` reads each of its exports, and one of them is a WebSocket client that takes 40 ms to load.
 const http = process.getBuiltinModule('node:http')
+
+const headerLines = Object.entries(answerHeaders)
+  .map(([name, value]) => `${name}: ${value}\r\n`)
+  .join('')
 
 /** The error that Node's parser gives. */
 interface ClientError extends Error {
@@ -30,7 +35,7 @@ export const answerUnparsableRequest = (error: ClientError, socket: Socket): voi
   const body = renderProblem(problem, undefined)
   socket.end(
     `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}\r\n` +
-      `content-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      `content-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n${headerLines}` +
       `connection: close\r\n\r\n${body}`,
     () => socket.destroySoon(),
   )

@@ -89,8 +89,8 @@ export const createListEventsEndpoint = ({ operations, tail, logger, heartbeatMs
 /** The same address answers in two forms. */
 const vary = 'accept'
 
-/** A proxy must neither cache a stream nor buffer it. */
-const streamHeaders = { vary, 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
+/** A proxy must not buffer a stream. */
+const streamHeaders = { vary, 'x-accel-buffering': 'no' }
 
 /** `after` as a client writes it: the text of a cursor, or `latest`. */
 const readFrom = async (
