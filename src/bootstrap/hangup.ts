@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isatty } from 'node:tty'
 
 /** Which streams of a process are terminals, and whether it belongs to one at all; undefined where the system does not say. */
 export interface Terminal {
@@ -16,7 +17,7 @@ export const endsAtHangup = ({ streams, controlling }: Terminal): boolean =>
   streams.includes(true) || controlling === 'none'
 
 export const readTerminal = (): Terminal => ({
-  streams: [process.stdin, process.stdout, process.stderr].map(({ isTTY }) => isTTY),
+  streams: [0, 1, 2].map(isatty),
   controlling: findControllingTerminal(),
 })
 
