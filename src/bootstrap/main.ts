@@ -1,12 +1,13 @@
 import { Command, CommanderError } from 'commander'
 import { systemClock } from '#adapters/system/clock.ts'
 import { systemTimers } from '#adapters/system/timers.ts'
-import { createLogger } from '#adapters/telemetry/logger.ts'
+import { createLogger, type ProcessLogger } from '#adapters/telemetry/logger.ts'
 import { noTelemetry, type Telemetry } from '#adapters/telemetry/telemetry.ts'
 import { ConfigurationError, StartupError } from '#application/diagnosis/startup-error.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { watchForBreakdown } from './breakdown.ts'
 import { allRoles, type Config, listMisspeltVariables, readConfig, type Role } from './config.ts'
+import { adoptForeignLines } from './foreign-lines.ts'
 import { endsAtHangup, readTerminal } from './hangup.ts'
 import { release } from './release.ts'
 import { watchForShutdown } from './shutdown.ts'
@@ -94,7 +95,7 @@ const assertKnown = (program: Command, word = '--'): void => {
 
 const run = async (roles: readonly Role[], telemetry: Telemetry): Promise<void> => {
   const config = readConfig(roles)
-  const logger = await createLogger({ level: config.logLevel, form: process.stderr.isTTY ? 'pretty' : 'json' })
+  const logger = await openLog(config)
   for (const { name, meant } of listMisspeltVariables()) {
     logger.warn({ name, meant }, 'a variable was not read: it looks like one of ours with a mistake in it')
   }
@@ -128,13 +129,19 @@ const run = async (roles: readonly Role[], telemetry: Telemetry): Promise<void> 
   process.exit(exitCodes.drained)
 }
 
+const openLog = async ({ logLevel: level }: Config): Promise<ProcessLogger> => {
+  const logger = await createLogger({ level, form: process.stderr.isTTY ? 'pretty' : 'json' })
+  adoptForeignLines({ source: process, lines: console, logger })
+  return logger
+}
+
 /** For a command that ends by itself. The command loads its own modules, so that the start of a role does not. */
 const runOnce = async (
   telemetry: Telemetry,
   command: (config: Config, logger: Logger) => Promise<void>,
 ): Promise<void> => {
   const config = readConfig(allRoles)
-  const logger = await createLogger({ level: config.logLevel, form: process.stderr.isTTY ? 'pretty' : 'json' })
+  const logger = await openLog(config)
   await command(config, logger)
   await telemetry.shutdown(logger)
 }

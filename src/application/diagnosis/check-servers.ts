@@ -112,6 +112,7 @@ export const checkQueueServer = async (probe: QueueServerProbe | undefined): Pro
   try {
     server = await probe.readServer()
   } catch (error) {
+    if (error instanceof StartupError) return [trouble('redis-refused', error.message, 'correct REDIS_URL')]
     const what = `Redis gave no answer: ${error instanceof Error ? error.message : String(error)}`
     return [
       trouble('redis-unreachable', what, 'start it or correct REDIS_URL; tasks go by way of the database meanwhile'),

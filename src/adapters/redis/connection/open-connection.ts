@@ -1,4 +1,5 @@
 import { Cluster, Redis } from 'ioredis'
+import { StartupError } from '#application/diagnosis/startup-error.ts'
 import { messageOf, RedisUnavailableError, withRedisDeadline } from './errors.ts'
 import type { NodeAddress, RedisTarget } from './redis-url.ts'
 
@@ -19,13 +20,29 @@ const slotsRefreshEveryMs = 2_000
  * One socket to the server of the target, to the master that its Sentinels name, or to `address` in a Cluster; open when
  * this resolves. It never reconnects, so that no command is kept or sent twice meanwhile: its owner opens another one.
  *
- * Throws RedisUnavailableError.
+ * Throws RedisUnavailableError, and StartupError when the server has no such database.
  */
-export const openSocket = (target: RedisTarget, purpose: Purpose, address?: NodeAddress): Promise<Redis> => {
+export const openSocket = async (target: RedisTarget, purpose: Purpose, address?: NodeAddress): Promise<Redis> => {
   if (target.kind === 'sentinel' && address === undefined)
-    return whenOpen(new Redis(toOptions(target, purpose, target)))
+    return inDatabase(target, await whenOpen(new Redis(toOptions(target, purpose, target))))
   const { host, port } = address ?? target.nodes[0] ?? {}
-  return whenOpen(new Redis(port, host, toOptions(target, purpose)))
+  return inDatabase(target, await whenOpen(new Redis(port, host, toOptions(target, purpose))))
+}
+
+/** The client library selects the database as well, but goes on in database 0 when the server refuses. */
+const inDatabase = async ({ database }: RedisTarget, connection: Redis): Promise<Redis> => {
+  if (database === 0) return connection
+  try {
+    await withRedisDeadline(connection.select(database), connectDeadlineMs)
+    return connection
+  } catch (error) {
+    connection.disconnect()
+    const said = messageOf(error)
+    if (said.includes('out of range')) {
+      throw new StartupError(`REDIS_URL names database ${database}, which the server does not have`, { cause: error })
+    }
+    throw new RedisUnavailableError(said, { cause: error })
+  }
 }
 
 /** Connections to the nodes of a Cluster, each made when it is first needed. Throws RedisUnavailableError. */

@@ -23,7 +23,7 @@ const probeKeyTtlMs = 60_000
  * Connects, asks the server for its version and topology, changes to a Cluster connection when it belongs to a Cluster, and
  * tries a write.
  *
- * Throws StartupError for a server that is too old, RedisUnavailableError when no connection could be made, and the server's
+ * Throws StartupError for a server that is too old or has no such database, RedisUnavailableError when no connection could be made, and the server's
  * own error when it refused the write for another reason than its memory.
  */
 export const openSession = async (target: RedisTarget, prefix: string): Promise<RedisSession> => {
