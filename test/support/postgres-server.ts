@@ -1,11 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { chown, cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { makeCluster, openPassword, processOptions } from '#adapters/postgres/embedded/cluster.ts'
 import { findPostgresBinaries } from '#adapters/postgres/embedded/postgres-binaries.ts'
 import { findPostmaster } from '#adapters/postgres/embedded/postmaster.ts'
@@ -29,7 +30,16 @@ export interface PostgresServer {
   start(): Promise<void>
   /** Stops it and removes its folder. */
   remove(): Promise<void>
+  /** Keeps a copy of its data, as a standby has them that receives nothing from now on. Its sessions end. */
+  keepCopy(): Promise<void>
+  /** Fails over to that copy: the server dies, and the copy is promoted in its place. Needs `standbySettings`. */
+  promoteCopy(): Promise<void>
 }
+
+/** With these a copy can be promoted: what is written says enough, and nothing is asked before the promotion is over. */
+export const standbySettings = { wal_level: 'replica', hot_standby: 'off', restore_command: 'false' } as const
+
+const execute = promisify(execFile)
 
 const readyDeadlineMs = 30_000
 const pollMs = 25
@@ -93,8 +103,23 @@ export const startPostgresServer = async (
     await stop('immediate')
     await rm(folder, { recursive: true, force: true })
   }
+  const copy = join(folder, 'copy')
+  const keepCopy = async (): Promise<void> => {
+    await stop('fast')
+    await cp(place.cluster, copy, { recursive: true, preserveTimestamps: true })
+    await execute('chown', ['-R', '--reference', place.cluster, copy])
+    await start()
+  }
+  const promoteCopy = async (): Promise<void> => {
+    await stop('immediate')
+    await rm(place.cluster, { recursive: true })
+    await rename(copy, place.cluster)
+    await writeFile(join(place.cluster, 'recovery.signal'), '')
+    await execute('chown', ['--reference', place.cluster, join(place.cluster, 'recovery.signal')])
+    await start()
+  }
   await start()
-  return { url: toServerUrl(port, password, 'postgres'), port, stop, start, remove }
+  return { url: toServerUrl(port, password, 'postgres'), port, stop, start, remove, keepCopy, promoteCopy }
 }
 
 /** Below the ports that outgoing connections are given, one of which could take it while the server is down. */

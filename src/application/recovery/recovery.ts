@@ -4,6 +4,7 @@ import { createPeriodicLoop } from '../mechanisms/periodic-loop.ts'
 import type { RecentRead } from '../mechanisms/recent-read.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
 import type { Heads } from '../ports/heads/heads.ts'
+import type { RunnableIndex } from '../ports/heads/runnable-index.ts'
 import type { Identities } from '../ports/surroundings/identities.ts'
 import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { Fleet } from '../ports/workers/fleet.ts'
@@ -46,7 +47,7 @@ export const createRecovery = (deps: RecoveryDeps, options: RecoveryOptions): Re
   const reconciler: Reconciler = createReconciler(
     {
       readWorkers: () => workers.recent(options.reconcileMs),
-      runnable: heads.runnable,
+      runnable: withUnnamedRepaired(heads.runnable, headRepair),
       queue: hints.queue,
       lanes: hints.lanes,
       queueDepth: hints.queueDepth,
@@ -86,6 +87,18 @@ export const createRecovery = (deps: RecoveryDeps, options: RecoveryOptions): Re
     },
   }
 }
+
+/** The same index, which has the heads repaired whose routes a failover has lost: nobody asks for those by their names. */
+const withUnnamedRepaired = (runnable: RunnableIndex, headRepair: HeadRepair): RunnableIndex => ({
+  readRoutes: async (after, limit) => {
+    const page = await runnable.readRoutes(after, limit)
+    for (const taskId of page.unnamed) headRepair.suspect(taskId)
+    return page
+  },
+  readDue: (windows) => runnable.readDue(windows),
+  readDueSoon: (routes, withinMs, limit) => runnable.readDueSoon(routes, withinMs, limit),
+  readSteppedOver: (shown, limit) => runnable.readSteppedOver(shown, limit),
+})
 
 const openSweeper = (
   { store, heads, hints, fleet, identities, runtime }: RecoveryDeps,

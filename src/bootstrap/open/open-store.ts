@@ -1,10 +1,11 @@
+import type { OnConnect } from '#adapters/postgres/connection/driver.ts'
 import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
 import { withDatabaseErrors } from '#adapters/postgres/connection/database-error.ts'
 import { findSessionKind } from '#adapters/postgres/connection/session-kind.ts'
 import type { DatabaseAddress } from '#adapters/postgres/connection/database-address.ts'
 import { createPostgresEventFeed } from '#adapters/postgres/events/event-feed.ts'
 import { createPostgresEventStore } from '#adapters/postgres/events/event-store.ts'
-import { adoptInstallation } from '#adapters/postgres/events/installation.ts'
+import { createHomeWatch } from '#adapters/postgres/events/installation.ts'
 import { createPostgresPartitions } from '#adapters/postgres/events/partitions.ts'
 import { createEstimatedStoreClock, type EstimatedStoreClock } from '#adapters/postgres/events/store-clock.ts'
 import { createPostgresSubmitKeys } from '#adapters/postgres/events/submit-keys.ts'
@@ -112,8 +113,11 @@ const openPorts = async (
 ): Promise<OpenedStore> => {
   const { clock, timers, logger } = runtime
   await migrate({ address: directAddress, logger })
-  const { pool, appendPool } = await openPools(address, logger, owned)
-  await adoptInstallation({ pool, logger })
+  const home = createHomeWatch({ clock, timers, logger })
+  const { pool, appendPool } = await openPools(address, { logger, onConnect: home.look }, owned)
+  const looks = home.createLoop(pool)
+  looks.start()
+  owned.defer(() => looks.close())
 
   const monotonicMs = (): number => clock.monotonicMs()
   const storeClock = createEstimatedStoreClock(monotonicMs)
@@ -125,6 +129,10 @@ const openPorts = async (
     storeClock,
     monotonicMs,
     commits: observer?.commits,
+  })
+  home.onMoved(() => {
+    routes.forgetAll()
+    eventStore.forgetAll()
   })
   owned.defer(() => eventStore.close())
   const health = watchStore({ store: eventStore, clock, timers })
@@ -171,11 +179,15 @@ export const createHeads = (pool: Pool, routes: PostgresRoutes): Heads => ({
   runs: createPostgresRunIndex({ pool }),
 })
 
-const openPools = async (address: DatabaseAddress, logger: Logger, owned: AsyncDisposableStack) => {
+const openPools = async (
+  address: DatabaseAddress,
+  { logger, onConnect }: { readonly logger: Logger; readonly onConnect: OnConnect },
+  owned: AsyncDisposableStack,
+) => {
   const sessions = await findSessionKind(address)
   if (sessions === 'shared') logger.info({}, 'found a pooler before the database: nothing is kept in its sessions')
   const open = async (most: number): Promise<Pool> => {
-    const pool = await createPostgresPool(address, { connectionsMax: most, queryDeadlineMs, sessions })
+    const pool = await createPostgresPool(address, { connectionsMax: most, queryDeadlineMs, sessions, onConnect })
     owned.defer(() => pool.end())
     return pool
   }

@@ -21,9 +21,9 @@ export const createMemoryRunnableIndex = (database: MemoryDatabase): RunnableInd
       place += 1
       if (place <= after || isEmpty(database.heads.pendingOf(route))) continue
       routes.push({ queue: route.queue, type: route.type })
-      if (routes.length === limit) return { routes, next: place }
+      if (routes.length === limit) return { routes, unnamed: [], next: place }
     }
-    return { routes, next: undefined }
+    return { routes, unnamed: [], next: undefined }
   },
 
   readDue: async (windows) => windows.map((window) => readWindow(database, window)),

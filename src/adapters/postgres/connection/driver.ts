@@ -7,11 +7,39 @@ type Driver = Awaited<ReturnType<DriverFactory>>
 type DriverClient = Awaited<ReturnType<Driver['createClient']>>
 type Query = DriverClient['query']
 
+/** What is asked over a new connection before it is used. A connection is given up when it throws. */
+export type OnConnect = (query: (statement: string) => ReturnType<Query>) => Promise<void>
+
 /** The driver of `pg` for such sessions, with a deadline on every query. */
-export const createDriverFactory = (sessions: SessionKind, queryDeadlineMs: number): DriverFactory => {
+export const createDriverFactory = (
+  sessions: SessionKind,
+  queryDeadlineMs: number,
+  onConnect: OnConnect | undefined,
+): DriverFactory => {
   const factory = createPgDriverFactory()
-  return withQueryDeadline(sessions === 'shared' ? withoutStatementNames(factory) : factory, queryDeadlineMs)
+  const timed = withQueryDeadline(sessions === 'shared' ? withoutStatementNames(factory) : factory, queryDeadlineMs)
+  return onConnect === undefined ? timed : withFirstQuery(timed, onConnect)
 }
+
+const withFirstQuery =
+  (factory: DriverFactory, onConnect: OnConnect): DriverFactory =>
+  async (input) => {
+    const driver = await factory(input)
+    return {
+      createClient: async () => {
+        const client = await driver.createClient()
+        client.acquire()
+        try {
+          await onConnect((statement) => client.query(statement))
+          await client.release()
+        } catch (error) {
+          await client.destroy().catch(() => {})
+          throw error
+        }
+        return client
+      },
+    }
+  }
 
 /** Rejects a query that got no answer within `deadlineMs` and destroys its connection: its fate is unknown. */
 const withQueryDeadline = (factory: DriverFactory, deadlineMs: number): DriverFactory =>

@@ -1,6 +1,6 @@
 import { createPool, type DatabasePool } from 'slonik'
 import { type DatabaseAddress, toSlonikUrl, toTlsOptions } from './database-address.ts'
-import { createDriverFactory } from './driver.ts'
+import { createDriverFactory, type OnConnect } from './driver.ts'
 import type { SessionKind } from './session-kind.ts'
 
 export interface PoolOptions {
@@ -9,6 +9,8 @@ export interface PoolOptions {
   readonly queryDeadlineMs: number
   /** `own` unless said otherwise. */
   readonly sessions?: SessionKind
+  /** Asks over each new connection before it is used. */
+  readonly onConnect?: OnConnect
 }
 
 const connectDeadlineMs = 1_000
@@ -20,7 +22,7 @@ const connectDeadlineMs = 1_000
 export const createPostgresPool = (address: DatabaseAddress, options: PoolOptions): Promise<DatabasePool> =>
   createPool(toSlonikUrl(address, { applicationName: 'taskfold query' }), {
     ...(address.tls !== undefined && { ssl: toTlsOptions(address.certificateHost, address.tls) }),
-    driverFactory: createDriverFactory(options.sessions ?? 'own', options.queryDeadlineMs),
+    driverFactory: createDriverFactory(options.sessions ?? 'own', options.queryDeadlineMs, options.onConnect),
     maxPoolSize: options.connectionsMax,
     connectionTimeout: connectDeadlineMs,
     connectionRetryLimit: 0,

@@ -16,11 +16,13 @@ import {
 } from './append-statement.ts'
 import type { BatchItem } from '../group-commit/append-queue.ts'
 import type { Busy, Connect } from '../group-commit/group-commit.ts'
+import type { PostgresRoutes } from '../heads/routes.ts'
 import { findErrorDetail, findSqlState } from '../connection/errors.ts'
 import type { EstimatedStoreClock } from './store-clock.ts'
 
 interface Deps {
   readonly pool: DatabasePool
+  readonly routes: Pick<PostgresRoutes, 'era' | 'numberOf'>
   readonly storeClock: EstimatedStoreClock
   readonly monotonicMs: () => number
   /** Sees each flush. */
@@ -38,8 +40,9 @@ export const createAppendConnect =
   (work) =>
     deps.pool.connect((connection) =>
       work(async (batch, locking) => {
-        const statement = toAppendStatement(batch, 'each', locking)
-        return batch.map(toVerdicts(statement, await execute(deps, connection, statement)))
+        const current = isOfEra(batch, deps.routes.era()) ? batch : await renewRoutes(deps, batch)
+        const statement = toAppendStatement(current, 'each', locking)
+        return current.map(toVerdicts(statement, await execute(deps, connection, statement)))
       }),
     )
 
@@ -50,10 +53,31 @@ export const createAtomicConnect =
     deps.pool.connect((connection) =>
       work(async (batch) => {
         const verdicts: (AppendAllVerdict | Busy)[] = []
-        for (const { appends } of batch) verdicts.push(await executeAtomic(deps, connection, appends))
+        for (const { appends } of batch) {
+          const current = isOfEra(appends, deps.routes.era()) ? appends : await renewRoutes(deps, appends)
+          verdicts.push(await executeAtomic(deps, connection, current))
+        }
         return verdicts
       }),
     )
+
+/**
+ * Whether the routes of all appends are those that the database has now. A connection that was just made may have shown that
+ * it has not: then the numbers that the batch was encoded with may stand for other routes.
+ */
+const isOfEra = (appends: readonly EncodedAppend[], era: number): boolean => {
+  for (const encoded of appends) if (encoded.era !== era && encoded.route !== null) return false
+  return true
+}
+
+const renewRoutes = ({ routes }: Deps, appends: readonly EncodedAppend[]): Promise<readonly EncodedAppend[]> => {
+  const era = routes.era()
+  return Promise.all(
+    appends.map(async (encoded) =>
+      encoded.route === null ? encoded : { ...encoded, route: await routes.numberOf(encoded.append.head), era },
+    ),
+  )
+}
 
 const executeAtomic = async (
   deps: Deps,

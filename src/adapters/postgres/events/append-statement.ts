@@ -25,6 +25,8 @@ export interface EncodedAppend extends BatchItem {
   readonly events: readonly PlacedEvent[]
   /** Of an append that begins a stream; null otherwise, because a head keeps its route. */
   readonly route: number | null
+  /** When the route was learned, as PostgresRoutes counts it. */
+  readonly era: number
 }
 
 /** An encoded event with its version in the stream. */
@@ -35,7 +37,7 @@ interface PlacedEvent {
 }
 
 /** Throws UnstorableAppendError for a value that the server would refuse, because that would fail the whole batch. */
-export const encodeAppend = (append: Append, route: number | null): EncodedAppend => {
+export const encodeAppend = (append: Append, route: number | null, era = 0): EncodedAppend => {
   const { taskId, head, context, key } = append
   const fault = key && judgeKey(key)
   if (fault !== undefined) throw new UnstorableAppendError(fault)
@@ -55,7 +57,7 @@ export const encodeAppend = (append: Append, route: number | null): EncodedAppen
     events.push({ append, version, columns })
     bytes += columns.bytes
   }
-  return { streamId: taskId, append, events, route, bytes }
+  return { streamId: taskId, append, events, route, era, bytes }
 }
 
 const int4Max = 2_147_483_647

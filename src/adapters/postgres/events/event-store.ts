@@ -11,7 +11,7 @@ import {
 import { createAppendConnect, createAtomicConnect, type EncodedAppends } from './append-flushes.ts'
 import { type EncodedAppend, encodeAppend } from './append-statement.ts'
 import { createGroupCommit, type GroupCommitLimits, groupCommitLimits } from '../group-commit/group-commit.ts'
-import { createPartitionGuard } from './partitions.ts'
+import { createPartitionGuard, type PartitionGuard } from './partitions.ts'
 import type { PostgresRoutes } from '../heads/routes.ts'
 import type { EstimatedStoreClock } from './store-clock.ts'
 import { loadStreams } from './stream-loader.ts'
@@ -19,6 +19,8 @@ import { loadStreams } from './stream-loader.ts'
 export interface PostgresEventStore extends EventStore {
   /** Refuses new appends and resolves when those accepted have their verdicts. The pool stays open. */
   close(): Promise<void>
+  /** Forgets which partitions there are: the database may have lost some. */
+  forgetAll(): void
 }
 
 interface Deps {
@@ -46,7 +48,7 @@ const atomicLimits = { flushesInFlightMax: 1, appendsPerFlushMax: 1, appendsWait
 export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
   const { pool, appendPool = pool, routes, storeClock, monotonicMs, commits } = deps
   const limits = { ...groupCommitLimits, ...deps.limits }
-  const appending = { pool: appendPool, storeClock, monotonicMs, commits }
+  const appending = { pool: appendPool, routes, storeClock, monotonicMs, commits }
   const loading = { pool, storeClock, monotonicMs }
   const single = createGroupCommit<EncodedAppend, AppendVerdict>(createAppendConnect(appending), limits)
   const atomic = createGroupCommit<EncodedAppends, AppendAllVerdict>(createAtomicConnect(appending), {
@@ -55,21 +57,8 @@ export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
   })
   const guard = createPartitionGuard({ pool, monotonicMs })
 
-  /** Undefined where the server must be asked first: for a partition or a route that this process has not met. */
-  const encodeAtOnce = (append: Append): EncodedAppend | undefined => {
-    assertAppend(append)
-    if (append.expectedVersion > 0) return encodeAppend(append, null)
-    if (!guard.knowsPlaceFor(append.taskId)) return undefined
-    const route = routes.knownNumberOf(append.head)
-    return route === undefined ? undefined : encodeAppend(append, route)
-  }
-
+  const { encodeAtOnce, encodeAfterAsking } = createEncoder(routes, guard)
   const encode = async (append: Append): Promise<EncodedAppend> => encodeAtOnce(append) ?? encodeAfterAsking(append)
-
-  const encodeAfterAsking = async (append: Append): Promise<EncodedAppend> => {
-    if (!(await guard.hasPlaceFor(append.taskId))) throw toOutsideError(append)
-    return encodeAppend(append, await routes.numberOf(append.head))
-  }
 
   return {
     // Not async: every append of every task passes here, and a promise around a promise costs several microtasks.
@@ -105,11 +94,35 @@ export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
 
     loadOutlines: (taskIds) => loadStreams(loading, taskIds, 'outline'),
 
+    forgetAll: guard.forgetAll,
+
     close: async () => {
       await Promise.all([single.close(), atomic.close()])
     },
   }
 }
+
+interface Encoder {
+  /** Undefined where the server must be asked first: for a partition or a route that this process has not met. */
+  encodeAtOnce(this: void, append: Append): EncodedAppend | undefined
+  encodeAfterAsking(this: void, append: Append): Promise<EncodedAppend>
+}
+
+const createEncoder = (routes: PostgresRoutes, guard: PartitionGuard): Encoder => ({
+  encodeAtOnce: (append) => {
+    assertAppend(append)
+    if (append.expectedVersion > 0) return encodeAppend(append, null)
+    if (!guard.knowsPlaceFor(append.taskId)) return undefined
+    const route = routes.knownNumberOf(append.head)
+    return route === undefined ? undefined : encodeAppend(append, route, routes.era())
+  },
+
+  encodeAfterAsking: async (append) => {
+    if (!(await guard.hasPlaceFor(append.taskId))) throw toOutsideError(append)
+    const era = routes.era()
+    return encodeAppend(append, await routes.numberOf(append.head), era)
+  },
+})
 
 /** Ids are minted by the database's clock: it has leaped, and partitions follow within 70 seconds (see Partitions). */
 const toOutsideError = ({ taskId }: Append): StoreUnavailableError =>

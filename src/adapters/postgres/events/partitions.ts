@@ -51,6 +51,8 @@ export interface PartitionGuard {
   hasPlaceFor(taskId: TaskId): Promise<boolean>
   /** The same by what this process knows, without asking the server. */
   knowsPlaceFor(taskId: TaskId): boolean
+  /** Forgets what it knows. */
+  forgetAll(this: void): void
 }
 
 /** After the server answered that there is none it is not asked again for so long. */
@@ -77,6 +79,11 @@ export const createPartitionGuard = ({
   }
 
   return {
+    forgetAll: () => {
+      weeks = new Set()
+      readAtMs = Number.NEGATIVE_INFINITY
+    },
+
     knowsPlaceFor: (taskId) => weeks.has(weekOf(mintedAt(taskId))),
 
     hasPlaceFor: async (taskId) => {

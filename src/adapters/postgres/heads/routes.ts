@@ -20,6 +20,13 @@ export interface PostgresRoutes extends Routes {
 
   /** Takes in numbers that were read beside other rows. */
   note(rows: readonly NumberedRoute[]): void
+
+  /**
+   * Forgets what this process has met: the database may have lost it, and given its numbers to others. A number that was
+   * learned in an earlier era, as `era` counts them, must be asked for again.
+   */
+  forgetAll(): void
+  era(): number
 }
 
 interface Deps {
@@ -47,6 +54,7 @@ const learnedRow = z.object({
 export const createPostgresRoutes = (deps: Deps): PostgresRoutes => {
   const { pool, namesMax = namesMaxDefault, monotonicMs = () => performance.now() } = deps
   const known = createKnownRoutes(monotonicMs)
+  let era = 0
   const store = async (unknown: readonly Route[], most: number | null): Promise<readonly RefusedName[]> => {
     const rows = await withReadDeadline(pool.any(learnStatement(unknown, most)))
     known.add(rows.flatMap(({ id, queue, type }) => (id === null ? [] : [{ id, queue, type }])))
@@ -98,6 +106,11 @@ export const createPostgresRoutes = (deps: Deps): PostgresRoutes => {
     },
     findRoutes,
     note: known.add,
+    forgetAll: () => {
+      known.forgetAll()
+      era += 1
+    },
+    era: () => era,
   }
 }
 
@@ -107,6 +120,7 @@ interface KnownRoutes {
   add(this: void, rows: readonly NumberedRoute[]): void
   numberOf(route: Route): number | undefined
   routeOf(number: number): Route | undefined
+  forgetAll(this: void): void
   /** Forgets all once the first of them was met half an hour ago. */
   forgetOld(): void
 }
@@ -138,6 +152,7 @@ const createKnownRoutes = (monotonicMs: () => number): KnownRoutes => {
     },
     numberOf: ({ queue, type }) => numbers.get(queue)?.get(type),
     routeOf: (number) => routes.get(number),
+    forgetAll,
     forgetOld: () => {
       if (monotonicMs() - sinceMs > knownForMs) forgetAll()
     },

@@ -30,8 +30,11 @@ export const createPostgresRunnableIndex = ({ pool, routes }: Deps): RunnableInd
   readRoutes: async (after, limit) => {
     const numbers = await withReadDeadline(pool.anyFirst(routesStatement(after ?? 0, limit)))
     const named = await routes.findRoutes(numbers)
+    const without = numbers.filter((number) => !named.has(number))
+    const unnamed = without.length === 0 ? [] : await withReadDeadline(pool.anyFirst(unnamedStatement(without)))
     return {
       routes: numbers.flatMap((number) => named.get(number) ?? []),
+      unnamed: unnamed.map(parseTaskId),
       next: numbers.length < limit ? undefined : numbers.at(-1),
     }
   },
@@ -103,6 +106,15 @@ const routesStatement = (after: number, limit: number) => sql.type(z.object({ ro
   from present
   where route is not null
   limit ${limit}`
+
+const unnamedMax = 1_000
+
+const unnamedStatement = (numbers: readonly number[]) => sql.type(z.object({ task_id: z.string() }))`
+  select task_id
+  from taskfold.tasks
+  where ready_at is not null
+  and route = any (${sql.array([...numbers], 'int4')})
+  limit ${unnamedMax}`
 
 type NumberedWindow = Omit<DueWindow, 'route'> & { readonly place: number; readonly route: number }
 

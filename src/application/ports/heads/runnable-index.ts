@@ -44,6 +44,8 @@ export interface SteppedOverHead extends DueTask {
 
 export interface RoutePage {
   readonly routes: readonly Route[]
+  /** Some of the tasks whose heads name a route that is not there: a failover has lost it, and they must be repaired. */
+  readonly unnamed: readonly TaskId[]
   /** The position after which the next page begins; undefined after the last page. */
   readonly next: number | undefined
 }

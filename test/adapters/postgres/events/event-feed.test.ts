@@ -102,6 +102,15 @@ describe('a copy that was restored elsewhere', () => {
     }
   })
 
+  it('ends every incarnation of before, whose runs may be lost with their starts', async () => {
+    await world.pool.query(sql.unsafe`
+      insert into taskfold.workers (incarnation, host, pid, types, concurrency, lease_ms)
+      values (gen_random_uuid(), 'somewhere', 1, '{}', 1, 15000)`)
+    await world.pool.query(sql.unsafe`update taskfold.installation set home = 'elsewhere'`)
+    await adoptInstallation({ pool: world.pool, logger: silentLogger })
+    expect(await world.pool.anyFirst(sql.unsafe`select state from taskfold.workers`)).toEqual(['ended'])
+  })
+
   it('keeps the keys that receivers know', async () => {
     const task = await submitTo(world).then((pending) => appendCommand(world.store, pending, start(pending)))
     const claim = {

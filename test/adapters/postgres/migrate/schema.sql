@@ -153,26 +153,35 @@ table workers
   constraint workers_state CHECK ((state = ANY (ARRAY['live'::text, 'draining'::text, 'ended'::text])))
 
 function adopt_installation
-  returns boolean language plpgsql volatile security definer
+  OUT adopted boolean
+  OUT epoch text
+  returns record language plpgsql volatile security definer
   set search_path=taskfold, pg_temp
 
 declare
-  v_generation int;
+  v_home text := present_home();
+  v_generation int := 0;
 begin
-  update installation
-  set
-    generation = generation + 1,
-    home = present_home()
-  where home <> present_home()
-  returning generation
-  into v_generation;
-  if not found then
-    return false;
+  if exists (select from installation where home <> v_home) then
+    -- An installation that was just made has no home yet.
+    update installation
+    set
+      generation = generation + (home <> '')::int,
+      home = v_home
+    where home <> v_home
+    returning generation
+    into v_generation;
   end if;
-  execute format(
-    'create or replace function taskfold.feed_position(number xid8) returns xid8 language sql immutable as %L',
-    format('select (number::text::bigint + %s)::text::xid8', v_generation::bigint << 44));
-  return true;
+  adopted := coalesce(v_generation, 0) > 0;
+  if adopted then
+    execute format(
+      'create or replace function taskfold.feed_position(number xid8) returns xid8 language sql immutable as %L',
+      format('select (number::text::bigint + %s)::text::xid8', v_generation::bigint << 44));
+    update workers
+    set state = 'ended'
+    where state <> 'ended';
+  end if;
+  epoch := feed_epoch();
 end
 
 function append
@@ -591,13 +600,23 @@ begin
 end
 
 function present_home
-  returns text language sql stable
+  returns text language plpgsql stable
+  set search_path=taskfold, pg_temp
 
-  select concat_ws(' ', s.system_identifier, d.oid)
-  from pg_control_system() s
-  cross join pg_database d
-  where d.datname = current_database()
-
+declare
+  v_timeline int;
+begin
+  begin
+    v_timeline := ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int;
+  exception when others then
+    select timeline_id into v_timeline from pg_control_checkpoint();
+  end;
+  return (
+    select concat_ws(' ', s.system_identifier, d.oid, v_timeline)
+    from pg_control_system() s
+    cross join pg_database d
+    where d.datname = current_database());
+end
 
 function pull_hints
   p_routes integer[]
