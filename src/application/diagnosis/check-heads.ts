@@ -6,12 +6,13 @@ import type { EventStore } from '../ports/events/event-store.ts'
 import type { Random } from '../ports/surroundings/identities.ts'
 import type { TaskIndex } from '../ports/heads/task-index.ts'
 import { foldStream } from '../runs/fold-stream.ts'
+import { loadAll } from '../runs/load-in-parts.ts'
 import { type Finding, nameSome, ok, trouble } from './finding.ts'
 
 interface Deps {
   readonly taskProbe: TaskProbe
   readonly index: Pick<TaskIndex, 'findHeads'>
-  readonly store: Pick<EventStore, 'loadStreams'>
+  readonly store: Pick<EventStore, 'loadOutlines'>
   readonly random: Random
 }
 
@@ -45,7 +46,7 @@ interface Unlike {
 const findUnlike = async ({ index, store }: Deps, taskIds: readonly TaskId[]): Promise<Unlike> => {
   if (taskIds.length === 0) return { unlike: [], unreadable: [] }
   const heads = await index.findHeads(taskIds)
-  const { streams } = await store.loadStreams(taskIds)
+  const { streams } = await loadAll({ load: (ids) => store.loadOutlines(ids) }, taskIds)
   const unlike: TaskId[] = []
   const unreadable: TaskId[] = []
   for (const taskId of taskIds) {

@@ -6,6 +6,7 @@ import type { EventStore } from '../ports/events/event-store.ts'
 import type { Logger } from '../ports/surroundings/logger.ts'
 import type { HeadQuery, TaskIndex } from '../ports/heads/task-index.ts'
 import { foldStream } from '../runs/fold-stream.ts'
+import { loadAll } from '../runs/load-in-parts.ts'
 
 export interface TaskFilter {
   readonly status?: TaskStatus
@@ -107,7 +108,10 @@ const loadTasks = async (
   deps: Deps,
   heads: readonly Head[],
 ): Promise<{ readonly now: Instant; readonly tasks: readonly Task[] }> => {
-  const { now, streams } = await deps.store.loadOutlines(heads.map((head) => head.taskId))
+  const { now, streams } = await loadAll(
+    { load: (taskIds) => deps.store.loadOutlines(taskIds), logger: deps.logger },
+    heads.map((head) => head.taskId),
+  )
   const tasks: Task[] = []
   for (const { taskId } of heads) {
     const read = foldStream(streams.get(taskId))

@@ -6,6 +6,7 @@ import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
 import type { TaskIndex } from '../ports/heads/task-index.ts'
 import { foldStream } from '../runs/fold-stream.ts'
+import { loadInParts } from '../runs/load-in-parts.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
 
 /**
@@ -63,17 +64,22 @@ export const createHeadRepair = (deps: Deps): HeadRepair => {
 
 const repairHeads = async ({ store, index, announcer, runtime }: Deps, taskIds: readonly TaskId[]): Promise<void> => {
   const heads = await index.findHeads(taskIds)
-  const { streams } = await store.loadStreams(taskIds)
-  for (const taskId of taskIds) {
-    const read = foldStream(streams.get(taskId))
-    if (read.kind !== 'task') continue
-    const { task } = read
-    if (isSameHead(heads.get(taskId), toHead(task))) continue
-    // A task that moved between the two reads looks unlike as well: repairing compares once more, and leaves it alone.
-    if ((await repairHead({ index, count: runtime.count }, task)) === 'unchanged') continue
-    runtime.logger.warn({ taskId, version: task.version }, 'a head was unlike its events and was repaired')
-    announcer.announce(task)
-  }
+  await loadInParts(
+    { load: (ids) => store.loadOutlines(ids), logger: runtime.logger },
+    taskIds,
+    async ({ streams }, part) => {
+      for (const taskId of part) {
+        const read = foldStream(streams.get(taskId))
+        if (read.kind !== 'task') continue
+        const { task } = read
+        if (isSameHead(heads.get(taskId), toHead(task))) continue
+        // A task that moved between the two reads looks unlike as well: repairing compares once more, and leaves it alone.
+        if ((await repairHead({ index, count: runtime.count }, task)) === 'unchanged') continue
+        runtime.logger.warn({ taskId, version: task.version }, 'a head was unlike its events and was repaired')
+        announcer.announce(task)
+      }
+    },
+  )
 }
 
 /**

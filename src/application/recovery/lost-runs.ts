@@ -1,6 +1,6 @@
 import { toRecordedTask } from '#domain/task/change.ts'
 import { decide } from '#domain/task/decide.ts'
-import type { Incarnation } from '#domain/identifiers.ts'
+import type { Incarnation, TaskId } from '#domain/identifiers.ts'
 import type { EventContext } from '#domain/task/events.ts'
 import { planAppend } from '../commands/plan-append.ts'
 import type { HeadRepair } from './head-repair.ts'
@@ -10,6 +10,7 @@ import type { Identities } from '../ports/surroundings/identities.ts'
 import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { RunIndex, RunningHead } from '../ports/heads/run-index.ts'
 import { foldStream } from '../runs/fold-stream.ts'
+import { loadInParts } from '../runs/load-in-parts.ts'
 import { readTaskTrace } from '../runs/task-trace.ts'
 
 interface Deps {
@@ -39,11 +40,22 @@ export const recoverLostRuns = async (deps: Deps, incarnation: Incarnation, sign
     const listed = await deps.runs.listRuns(incarnation, limit)
     const fresh = listed.filter((head) => !refused.has(head.taskId)).slice(0, runsPerBatch)
     if (fresh.length === 0) return
-    const { streams } = await deps.store.loadStreams(fresh.map((head) => head.taskId))
-    const recover = async (head: RunningHead): Promise<void> => {
-      if ((await recoverRun(deps, head, incarnation, streams.get(head.taskId))) === 'refused') refused.add(head.taskId)
-    }
-    await Promise.all(fresh.map(recover))
+    const heads = new Map(fresh.map((head) => [head.taskId, head]))
+    // One that is left out, because its stream does not come in time, counts as refused.
+    for (const taskId of heads.keys()) refused.add(taskId)
+    await loadInParts(
+      { load: (ids) => deps.store.loadStreams(ids), logger: deps.runtime.logger },
+      [...heads.keys()],
+      async ({ streams }, part) => {
+        const recover = async (taskId: TaskId): Promise<void> => {
+          const head = heads.get(taskId)
+          if (head === undefined) return
+          const outcome = await recoverRun(deps, head, incarnation, streams.get(taskId))
+          if (outcome === 'recovered') refused.delete(taskId)
+        }
+        await Promise.all(part.map(recover))
+      },
+    )
     if (listed.length < limit) return
   }
 }

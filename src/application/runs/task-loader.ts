@@ -7,6 +7,7 @@ import type { Count } from '../ports/surroundings/counts.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
 import type { Logger } from '../ports/surroundings/logger.ts'
 import { type FoldedStream, foldStream } from './fold-stream.ts'
+import { loadInParts } from './load-in-parts.ts'
 import { noTrace, readTaskTrace, type TaskTrace } from './task-trace.ts'
 import type { HeadRepair } from '../recovery/head-repair.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
@@ -18,15 +19,18 @@ export interface Startable {
   readonly trace: TaskTrace
 }
 
+/** Takes what may start of one part, and the ids of the part. */
+export type OnTasksLoaded = (startables: readonly Startable[], taskIds: readonly TaskId[]) => void
+
 /** Judges hinted ids by their streams. */
 export interface TaskLoader {
   /**
-   * Loads up to 1000 streams in one query and answers those that may start now, by the store's clock of that query and
-   * no other, in the order given. The others are dropped, and counted by reason.
+   * Loads up to 1000 streams, part by part (load-in-parts.ts), and gives of each part those that may start now, by the
+   * store's clock of its query and no other, in the order given. The others are dropped, and counted by reason.
    *
-   * Throws StoreUnavailableError.
+   * Throws StoreUnavailableError; the parts before were given.
    */
-  load(taskIds: readonly TaskId[], incarnation: Incarnation): Promise<readonly Startable[]>
+  load(taskIds: readonly TaskId[], incarnation: Incarnation, onLoaded: OnTasksLoaded): Promise<void>
 }
 
 interface Deps {
@@ -52,24 +56,27 @@ export const createTaskLoader = (deps: Deps): TaskLoader => {
   }
 
   return {
-    load: async (taskIds, incarnation) => {
-      const startables: Startable[] = []
-      const distinct = [...new Set(taskIds)]
-      const { now, streams } = await deps.store.loadStreams(distinct)
-      for (const taskId of distinct) {
-        const content = streams.get(taskId)
-        const read = foldStream(content)
-        if (read.kind !== 'task') {
-          drop(taskId, read)
-          continue
-        }
-        const events = findStart(deps, read.task, incarnation, now)
-        if (events === undefined) continue
-        const trace = content?.kind === 'events' ? readTaskTrace(content.events) : noTrace
-        startables.push({ task: read.task, events, trace })
-      }
-      return startables
-    },
+    load: (taskIds, incarnation, onLoaded) =>
+      loadInParts(
+        { load: (ids) => deps.store.loadStreams(ids), logger: deps.logger },
+        [...new Set(taskIds)],
+        ({ now, streams }, part) => {
+          const startables: Startable[] = []
+          for (const taskId of part) {
+            const content = streams.get(taskId)
+            const read = foldStream(content)
+            if (read.kind !== 'task') {
+              drop(taskId, read)
+              continue
+            }
+            const events = findStart(deps, read.task, incarnation, now)
+            if (events === undefined) continue
+            const trace = content?.kind === 'events' ? readTaskTrace(content.events) : noTrace
+            startables.push({ task: read.task, events, trace })
+          }
+          onLoaded(startables, part)
+        },
+      ),
   }
 }
 

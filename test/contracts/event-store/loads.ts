@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { UndecodableStreamError } from '#application/ports/events/event-store.ts'
+import { loadBytesMax, UndecodableStreamError } from '#application/ports/events/event-store.ts'
 import { mintTaskId } from '../../support/ids.ts'
 import { start, succeed } from '../../support/run-commands.ts'
 import { appendCommand, makeSubmission, range, submitMany, submitTo } from '../../support/task-builders.ts'
@@ -80,6 +80,27 @@ export const describeLoads = (world: () => EventStoreWorld): void => {
       const outlines = JSON.stringify([...(await store.loadOutlines(taskIds)).streams])
       expect(whole).toContain('heavy, too')
       expect(outlines).toBe(whole.replaceAll(/"\\"heavy(, too)?\\""/g, '"null"'))
+    })
+
+    it('come as far as a load may weigh, light ones first, and the others are named', async () => {
+      const heavy = makeSubmission({ payload: JSON.stringify('x'.repeat(250_000)) })
+      const tasks = [...(await submitMany(world(), 30, heavy)), ...(await submitMany(world(), 5))]
+      const light = tasks.slice(30)
+      let asked = tasks.map((task) => task.taskId)
+      for (let calls = 0; asked.length > 0; calls += 1) {
+        expect(calls).toBeLessThan(5)
+        const { streams, leftOut } = await world().store.loadStreams(asked)
+        expect([...streams.keys(), ...leftOut].toSorted()).toEqual(asked.toSorted())
+        if (calls === 0) for (const { taskId } of light) expect(streams.has(taskId)).toBe(true)
+        let bytes = 0
+        for (const [taskId, content] of streams) {
+          const { events } = await world().store.loadStream(taskId)
+          expect(content).toEqual({ kind: 'events', events })
+          bytes += JSON.stringify(events).length
+        }
+        expect(bytes).toBeLessThan(1.2 * loadBytesMax)
+        asked = [...leftOut]
+      }
     })
 
     it('are a thousand at most', async () => {

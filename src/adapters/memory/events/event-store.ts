@@ -6,6 +6,7 @@ import {
   type LoadedStreams,
   type StoredMember,
   type StreamContent,
+  loadBytesMax,
   streamsPerCallMax,
   UndecodableStreamError,
   UnstorableAppendError,
@@ -66,19 +67,26 @@ export const createMemoryEventStore = (database: MemoryDatabase): EventStore => 
   loadStreams: async (taskIds) => readStreams(database, taskIds),
 
   loadOutlines: async (taskIds) => {
-    const { now, streams } = readStreams(database, taskIds)
-    return { now, streams: new Map([...streams].map(([taskId, content]) => [taskId, toOutline(content)])) }
+    const { now, streams, leftOut } = readStreams(database, taskIds)
+    return { now, streams: new Map([...streams].map(([taskId, content]) => [taskId, toOutline(content)])), leftOut }
   },
 })
 
 const readStreams = (database: MemoryDatabase, taskIds: readonly TaskId[]): LoadedStreams => {
   assertCount(taskIds.length, 0)
-  const streams = new Map<TaskId, StreamContent>()
-  for (const taskId of taskIds) {
+  const found = [...new Set(taskIds)].flatMap((taskId) => {
     const content = readStream(database, taskId)
-    if (content !== undefined) streams.set(taskId, content)
+    return content === undefined ? [] : [{ taskId, content, bytes: weigh(content) }]
+  })
+  const streams = new Map<TaskId, StreamContent>()
+  const leftOut: TaskId[] = []
+  let bytes = 0
+  for (const stream of found.toSorted((a, b) => a.bytes - b.bytes)) {
+    bytes += stream.bytes
+    if (streams.size > 0 && bytes > loadBytesMax) leftOut.push(stream.taskId)
+    else streams.set(stream.taskId, stream.content)
   }
-  return { now: database.now(), streams }
+  return { now: database.now(), streams, leftOut }
 }
 
 const toOutline = (content: StreamContent): StreamContent =>
@@ -87,6 +95,17 @@ const toOutline = (content: StreamContent): StreamContent =>
 const withoutBody = (event: RecordedEvent): RecordedEvent => {
   if (event.type === 'Submitted') return { ...event, data: { ...event.data, payload: 'null' } }
   return event.type === 'Succeeded' ? { ...event, data: { ...event.data, result: 'null' } } : event
+}
+
+/** The bytes of payload and result, which are what may be large. */
+const weigh = (content: StreamContent): number => {
+  if (content.kind === 'undecodable') return 0
+  let bytes = 0
+  for (const event of content.events) {
+    if (event.type === 'Submitted') bytes += event.data.payload.length
+    else if (event.type === 'Succeeded') bytes += event.data.result.length
+  }
+  return bytes
 }
 
 const assertCount = (count: number, least: number): void => {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { EventStore } from '#application/ports/events/event-store.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { foldStream } from '#application/runs/fold-stream.ts'
+import { loadInParts } from '#application/runs/load-in-parts.ts'
 import { parseTaskId, type TaskId } from '#domain/identifiers.ts'
 import { type Head, toHead } from '#domain/task/head.ts'
 import { repairHeads } from './head-rows.ts'
@@ -12,7 +13,7 @@ import type { PostgresRoutes } from './routes.ts'
 interface Deps {
   readonly pool: DatabasePool
   readonly routes: PostgresRoutes
-  readonly store: Pick<EventStore, 'loadStreams'>
+  readonly store: Pick<EventStore, 'loadOutlines'>
   readonly logger: Logger
 }
 
@@ -68,15 +69,17 @@ const readTaskIds = async (pool: DatabasePool, after: TaskId | undefined): Promi
 const lowestId = '00000000-0000-0000-0000-000000000000'
 
 const foldHeads = async ({ store, logger }: Deps, taskIds: readonly TaskId[]): Promise<readonly Head[]> => {
-  const { streams } = await store.loadStreams(taskIds)
-  return taskIds.flatMap((taskId) => {
-    const read = foldStream(streams.get(taskId))
-    if (read.kind === 'task') return [toHead(read.task)]
-    if (read.kind === 'unreadable') {
-      logger.error({ taskId, err: read.error }, 'left a head as it was: its stream could not be read')
+  const heads: Head[] = []
+  await loadInParts({ load: (ids) => store.loadOutlines(ids), logger }, taskIds, ({ streams }, part) => {
+    for (const taskId of part) {
+      const read = foldStream(streams.get(taskId))
+      if (read.kind === 'task') heads.push(toHead(read.task))
+      if (read.kind === 'unreadable') {
+        logger.error({ taskId, err: read.error }, 'left a head as it was: its stream could not be read')
+      }
     }
-    return []
   })
+  return heads
 }
 
 /** An append writes events and head in one transaction, so no head is visible before its events. */

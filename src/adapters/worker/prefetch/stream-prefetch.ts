@@ -21,7 +21,7 @@ interface Deps {
   /** Once aborted, a load that fails is not tried again: the reconciler hints at its tasks later. */
   readonly stop: AbortSignal
   readonly onLoaded: (startables: readonly Startable[], lease: WorkerLease) => void
-  /** Called when a load has ended, with or without success. */
+  /** Called when a load has ended as a whole, with or without success. */
   readonly onEnded: () => void
 }
 
@@ -31,8 +31,14 @@ export const createStreamPrefetch = ({ runtime, loader, stop, onLoaded, onEnded 
 
   /** Asks until the store answers, for as long as the lease is held: the ids are gone from the queue. */
   const load = async (taskIds: readonly TaskId[], lease: WorkerLease): Promise<void> => {
+    let left = taskIds
     const ask = async (): Promise<void> => {
-      if (lease.isHeld()) onLoaded(await loader.load(taskIds, lease.incarnation), lease)
+      if (!lease.isHeld()) return
+      await loader.load(left, lease.incarnation, (startables, part) => {
+        for (const taskId of part) loading.delete(taskId)
+        left = left.filter((taskId) => loading.has(taskId))
+        onLoaded(startables, lease)
+      })
     }
     const asking = askUntilAnswered(ask, {
       isPassing: () => !stop.aborted,

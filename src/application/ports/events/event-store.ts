@@ -27,7 +27,11 @@ export interface EventStore {
   /** One stream in order of version, empty when there is none. Throws UndecodableStreamError or StoreUnavailableError. */
   loadStream(taskId: TaskId): Promise<LoadedStream>
 
-  /** Up to 1000 streams in one round trip. A stream that cannot be decoded is an answer of its own and spoils no other. */
+  /**
+   * Up to 1000 streams, in one round trip unless their contents are large. Answers as many as about `loadBytesMax` holds,
+   * the light ones first and at least one, and names the others. A stream that cannot be decoded is an answer of its own and
+   * spoils no other. Throws StoreUnavailableError.
+   */
   loadStreams(taskIds: readonly TaskId[]): Promise<LoadedStreams>
 
   /** The same with `null` in place of each payload and result, which may weigh a thousand times as much as all else. */
@@ -36,6 +40,9 @@ export interface EventStore {
 
 /** How many streams, or appends, one call may name. */
 export const streamsPerCallMax = 1_000
+
+/** About how many bytes of payloads, results and errors one load answers. */
+export const loadBytesMax = 4_194_304
 
 /** Events to be stored together. One `appendId` has one content for ever; sending it again is always safe. */
 export interface Append {
@@ -100,6 +107,8 @@ export interface LoadedStreams {
   readonly now: Instant
   /** A stream without events is not in it. */
   readonly streams: ReadonlyMap<TaskId, StreamContent>
+  /** The streams that there was no room for: for another call. */
+  readonly leftOut: readonly TaskId[]
 }
 
 export type StreamContent =
