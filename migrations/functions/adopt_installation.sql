@@ -45,6 +45,7 @@ begin
   end if;
   adopted := coalesce(v_generation, 0) > 0;
   if adopted then
+    perform durably();
     execute format(
       'create or replace function taskfold.feed_position(number xid8) returns xid8 language sql immutable as %L',
       format('select (number::text::bigint + %s)::text::xid8', v_generation::bigint << 44));

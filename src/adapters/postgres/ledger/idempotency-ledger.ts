@@ -17,6 +17,8 @@ const claimsMax = 5
 /**
  * The ledger in `taskfold.effects`. A key is the HMAC of task and name under the secret of the installation, which every
  * process reads once from the database: it needs no configuration, and a restored backup keeps it.
+ *
+ * What it answers is on disk (durably.sql): otherwise an effect that has returned would be performed again after a crash.
  */
 export const createPostgresIdempotencyLedger = ({ pool }: { readonly pool: DatabasePool }): IdempotencyLedger => {
   let secret: Buffer | undefined
@@ -48,6 +50,8 @@ export const createPostgresIdempotencyLedger = ({ pool }: { readonly pool: Datab
             and run = ${completion.run}
             and completed_at is null
             returning task_id
+          ), durable as (
+            select taskfold.durably()
           )
           select exists (select from completed) or exists (
             select
@@ -55,7 +59,8 @@ export const createPostgresIdempotencyLedger = ({ pool }: { readonly pool: Datab
             where task_id = ${completion.taskId}::uuid
             and name = ${completion.name}
             and run = ${completion.run}
-            and completed_at is not null) as held`),
+            and completed_at is not null) as held
+          from durable`),
       )
       return held ? 'completed' : 'fenced'
     },
@@ -107,12 +112,14 @@ const claimStatement = ({ taskId, name, mode, run, claim, attempt, input }: Effe
     and e.run <= excluded.run
     and e.input_sha256 is not distinct from excluded.input_sha256
     returning e.task_id
+  ), durable as (
+    select taskfold.durably()
   )
   select exists (select from claimed) as claimed,
          exists (select from in_force) as in_force,
          e.run, e.result::text as result,
          e.input_sha256 is not distinct from given.input_sha256 as same_input
-  from given
+  from durable, given
   left join taskfold.effects e using (task_id, name)`
 
 /** Undefined when another transaction wrote the row meanwhile: the next claim sees it. */

@@ -130,6 +130,8 @@ const applyLocked = async (client: pg.Client, files: SchemaFiles, release: strin
   await client.query('select pg_advisory_xact_lock($1)', [lockNumber])
   const applied = await readApplied(client)
   const pending = listPending(compareSchema(files, applied, release))
+  // Whatever the database says: what is made now is relied on from the next connection on.
+  await client.query('set local synchronous_commit = on')
   if (pending.length > 0) await applyChanges(client, findChanges(files, applied), release)
   await client.query('commit')
   return pending

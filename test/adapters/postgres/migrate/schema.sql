@@ -174,6 +174,7 @@ begin
   end if;
   adopted := coalesce(v_generation, 0) > 0;
   if adopted then
+    perform durably();
     execute format(
       'create or replace function taskfold.feed_position(number xid8) returns xid8 language sql immutable as %L',
       format('select (number::text::bigint + %s)::text::xid8', v_generation::bigint << 44));
@@ -447,6 +448,16 @@ begin
       from queue_hints q
       where q.route = p_route
       limit p_count_max) counted);
+end
+
+function durably
+  returns void language plpgsql volatile
+  set search_path=taskfold, pg_temp
+
+begin
+  if current_setting('synchronous_commit') in ('off', 'local') then
+    perform set_config('synchronous_commit', 'on', true);
+  end if;
 end
 
 function feed_epoch

@@ -1,0 +1,79 @@
+import { sql } from 'slonik'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { adoptInstallation } from '#adapters/postgres/events/installation.ts'
+import { migrate } from '#adapters/postgres/migrate/migrate.ts'
+import type { Task } from '#domain/task/state.ts'
+import { toAddress } from '../../../support/database-address.ts'
+import { type PostgresServer, startPostgresServer } from '../../../support/postgres-server.ts'
+import { connectPostgresStore } from '../../../support/postgres-store.ts'
+import { claimOf, runOf, start } from '../../../support/run-commands.ts'
+import { silentLogger } from '../../../support/silent-logger.ts'
+import { appendCommand, submitTo } from '../../../support/task-builders.ts'
+
+let server: PostgresServer
+beforeAll(async () => {
+  // A commit that is not waited for reaches the disk ten seconds later.
+  server = await startPostgresServer({ synchronous_commit: 'off', wal_writer_delay: '10s' })
+  await migrate({ address: toAddress(server.url), logger: silentLogger })
+})
+afterAll(() => server.remove())
+
+const inProcess = async <Answer>(
+  work: (process: Awaited<ReturnType<typeof connectPostgresStore>>) => Promise<Answer>,
+): Promise<Answer> => {
+  const process = await connectPostgresStore(server.url)
+  try {
+    return await work(process)
+  } finally {
+    await process.close()
+  }
+}
+
+const crash = async (): Promise<void> => {
+  await server.stop('immediate')
+  await server.start()
+}
+
+describe('a database with synchronous_commit off that crashes', () => {
+  const begin = () =>
+    inProcess(async ({ store, routes, partitions }) => {
+      await partitions.ensurePartitions((await store.loadStreams([])).now)
+      const task = await submitTo({ store, routes })
+      return appendCommand(store, task, start(task))
+    })
+  const toClaim = (task: Task) =>
+    ({
+      taskId: task.taskId,
+      name: 'send',
+      mode: 'idempotent',
+      run: runOf(task),
+      claim: claimOf(task),
+      attempt: 1,
+      input: undefined,
+    }) as const
+
+  it('has every claim of an effect, and every result, that was answered before', async () => {
+    const task = await begin()
+    await inProcess(({ ledger }) => ledger.claim(toClaim(task)))
+    await crash()
+    expect(await inProcess(({ ledger }) => ledger.list(task.taskId))).toMatchObject([{ state: 'started' }])
+    const completion = { taskId: task.taskId, name: 'send', run: runOf(task), result: '"sent"' }
+    expect(await inProcess(({ ledger }) => ledger.complete(completion))).toBe('completed')
+    await crash()
+    expect(await inProcess(({ ledger }) => ledger.claim(toClaim(task)))).toEqual({
+      kind: 'completed',
+      result: '"sent"',
+    })
+  })
+
+  it('has the generation of the feed that readers were told', async () => {
+    await inProcess(({ pool }) => adoptInstallation({ pool, logger: silentLogger }))
+    await inProcess(({ pool }) => pool.query(sql.unsafe`update taskfold.installation set home = 'elsewhere'`))
+    await inProcess(({ pool }) => adoptInstallation({ pool, logger: silentLogger }))
+    await crash()
+    const generation = await inProcess(({ pool }) =>
+      pool.oneFirst(sql.unsafe`select generation from taskfold.installation`),
+    )
+    expect(generation).toBe(1)
+  })
+})
