@@ -18,7 +18,11 @@ export const toDatabaseError = (address: Pick<DatabaseAddress, 'host' | 'port'>,
     return new DatabaseUnreachableError(`${place} could not be reached: ${why}`, { cause: error })
   }
   if (refusal.code === lockNotAvailable) {
-    return new StartupError(`${place} was being migrated by another process for too long: ${why}`, { cause: error })
+    return new StartupError(
+      `${place} could not be migrated: another process that migrates, or a transaction such as that of a pg_dump, ` +
+        `held its locks for too long: ${why}`,
+      { cause: error },
+    )
   }
   return passingClasses.has(refusal.code.slice(0, 2))
     ? new DatabaseUnreachableError(`${place} gives no service now: ${why}`, { cause: error })

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
 import type { MigrationState } from '#application/ports/diagnostics.ts'
@@ -7,6 +8,7 @@ import manifest from '../../../../package.json' with { type: 'json' }
 import type { DatabaseAddress } from '../connection/database-address.ts'
 import { type BriefSession, inBriefSession } from '../connection/brief-session.ts'
 import { toDatabaseError } from '../connection/database-error.ts'
+import { findServerError } from '../connection/errors.ts'
 import { findReadOnlyFault, findServerFault, readServerProperties } from '../connection/server-fault.ts'
 import { readApplied, recordMigration } from './applied.ts'
 import { compareSchema, findChanges, type SchemaChanges } from './compare-schema.ts'
@@ -31,8 +33,14 @@ const ownFolder = join(import.meta.dirname, '../../../../migrations')
 const lockNumber = 7_461_736_666_011
 
 const answerDeadlineMsDefault = 10_000
-/** How long to wait for another process that migrates. Also bounds every lock that a migration itself waits for. */
-const lockDeadlineMs = 120_000
+/** How long to wait for another process that migrates, at a time: nothing queues behind that lock but other migrations. */
+const turnDeadlineMs = 120_000
+/**
+ * How long a statement waits for the lock of a table. Everybody else's statements queue behind one that waits for a strong lock,
+ * beats included: behind a `pg_dump` that would fence the whole fleet. So it gives up, and all is tried again later.
+ */
+const tableLockMs = 200
+const tryAgainMs = 1_000
 const migrationDeadlineMs = 900_000
 
 /**
@@ -40,7 +48,7 @@ const migrationDeadlineMs = 900_000
  * each once; then the functions whose text differs from the one in force, and those that the release no longer has are
  * dropped. Any number of processes may start at once, beside others at work: one applies, the others wait for it. A database
  * that is up to date is only read, without a lock, so that the role of an ordinary start needs no right to change tables. No
- * superuser is needed for anything.
+ * superuser is needed for anything. Beside others at work: a statement waits for no table longer than 200 ms.
  *
  * Answers the names of what it applied, functions as `functions/<name>`. Throws DatabaseUnreachableError when there is no
  * answer in time, and StartupError for a server that is too old, is read-only or does not write safely, a database that a later release has
@@ -68,7 +76,7 @@ export const migrate = async ({
   })
   if (pending.length === 0) return []
   const patient = { ...session, workDeadlineMs: migrationDeadlineMs }
-  const applied = await inDatabase(patient, (client) => applyLocked(client, files, release))
+  const applied = await inDatabase(patient, (client) => applyPatiently(client, files, release, logger))
   if (applied.length > 0) logger.info({ migrations: applied }, 'migrated the database')
   return applied
 }
@@ -120,14 +128,41 @@ const listPending = (state: MigrationState): readonly string[] => {
   }
 }
 
+const lockNotAvailable = '55P03'
+
+/** Tries again while others hold the locks, for as long as the session has. */
+const applyPatiently = async (
+  client: pg.Client,
+  files: SchemaFiles,
+  release: string,
+  logger: Logger,
+): Promise<readonly string[]> => {
+  let lastError: unknown
+  for (const endsAtMs = performance.now() + migrationDeadlineMs * 0.9; performance.now() < endsAtMs;) {
+    try {
+      return await applyLocked(client, files, release)
+    } catch (error) {
+      await client.query('rollback')
+      if (findServerError(error)?.code !== lockNotAvailable) throw error
+      if (lastError === undefined) {
+        logger.warn({ err: error }, 'waits to migrate: a transaction such as that of a pg_dump holds a table')
+      }
+      lastError = error
+      await sleep(tryAgainMs)
+    }
+  }
+  throw lastError
+}
+
 /**
  * One transaction from the lock to the last change: lock and settings are its own and go with it, so that none is left behind
  * in a session that a pooler gives to another process.
  */
 const applyLocked = async (client: pg.Client, files: SchemaFiles, release: string): Promise<readonly string[]> => {
   await client.query('begin')
-  await client.query(`select set_config('lock_timeout', $1, true)`, [`${lockDeadlineMs}`])
+  await setLockTimeout(client, turnDeadlineMs)
   await client.query('select pg_advisory_xact_lock($1)', [lockNumber])
+  await setLockTimeout(client, tableLockMs)
   const applied = await readApplied(client)
   const pending = listPending(compareSchema(files, applied, release))
   // Whatever the database says: what is made now is relied on from the next connection on.
@@ -135,6 +170,10 @@ const applyLocked = async (client: pg.Client, files: SchemaFiles, release: strin
   if (pending.length > 0) await applyChanges(client, findChanges(files, applied), release)
   await client.query('commit')
   return pending
+}
+
+const setLockTimeout = async (client: pg.Client, ms: number): Promise<void> => {
+  await client.query(`select set_config('lock_timeout', $1, true)`, [`${ms}`])
 }
 
 const applyChanges = async (client: pg.Client, changes: SchemaChanges, release: string): Promise<void> => {

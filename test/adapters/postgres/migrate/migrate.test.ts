@@ -151,6 +151,29 @@ describe('a function whose text differs', () => {
   })
 })
 
+describe('a migration that alters a table behind a pg_dump', () => {
+  it('lets the beats of workers pass, and is applied once the table is free', async () => {
+    await run()
+    await writeFile(join(folder, '9999_more.sql'), '-- More.\nalter table taskfold.workers add column more int;\n')
+    const dump = new pg.Client({ connectionString: database.url })
+    await dump.connect()
+    await dump.query('begin')
+    await dump.query('lock table taskfold.workers in access share mode')
+    const applied = run()
+    // As long as it takes until the migration has given up and tried again.
+    await client.query(`set statement_timeout = '2s'`)
+    const waits = () => ask(`(select count(*)::int from pg_locks where mode = 'AccessExclusiveLock' and not granted)`)
+    for (let rounds = 0; rounds < 2; rounds += 1) {
+      await expect.poll(waits, { timeout: 10_000, interval: 10 }).toBe(1)
+      await client.query('update taskfold.workers set beat = beat + 1')
+      await expect.poll(waits, { timeout: 10_000, interval: 10 }).toBe(0)
+    }
+    await dump.query('commit')
+    await dump.end()
+    expect(await applied).toEqual(['9999_more'])
+  })
+})
+
 describe('functions that call each other', () => {
   it('are made whatever the order of their names', async () => {
     await write(
