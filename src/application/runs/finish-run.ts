@@ -11,6 +11,7 @@ import type { TaskIndex } from '../ports/heads/task-index.ts'
 import { askUntilAnswered } from '../mechanisms/ask-until-answered.ts'
 import { repairHead } from '../recovery/head-repair.ts'
 import { planAppend } from '../commands/plan-append.ts'
+import { isUnreadable } from './fold-stream.ts'
 import { appendWhileHeld } from './append-while-held.ts'
 import { noTrace } from './task-trace.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
@@ -37,7 +38,8 @@ const racesMax = 20
  *
  * A store that is away or overloaded is asked again for as long as the lease is held. After a lost race the stream decides:
  * while the run is in force the outcome is decided anew (a cancel may have come between), and only another run means fenced.
- * An outcome that cannot be stored becomes a permanent failure that says so. Never throws.
+ * An outcome that cannot be stored becomes a permanent failure that says so. A stream that this release cannot read, because a
+ * later one has written to it, is left alone. Never throws.
  */
 export const finishRun = (
   deps: FinishRunDeps,
@@ -151,7 +153,7 @@ const loadWhileHeld = async (deps: FinishRunDeps, known: Task, lease: Lease): Pr
       return state.status === 'NONE' ? undefined : state
     },
     {
-      isPassing: () => true,
+      isPassing: (error) => !isUnreadable(error),
       sleep: (delayMs) => timers.sleep(delayMs, lease.signal),
       random,
       onFirstFailure: (error) => logger.debug({ taskId: known.taskId, err: error }, 'a stream will be loaded again'),

@@ -8,6 +8,10 @@ export type FoldedStream =
   /** Written by a later release, or damaged. */
   | { readonly kind: 'unreadable'; readonly error: UndecodableStreamError | IllegalHistoryError }
 
+/** Whether an error says that the history of one task cannot be read, which no repetition changes. */
+export const isUnreadable = (error: unknown): error is UndecodableStreamError | IllegalHistoryError =>
+  error instanceof UndecodableStreamError || error instanceof IllegalHistoryError
+
 /** Folds one loaded stream of a batch. A stream that cannot be read is an answer, so that the others are still folded. */
 export const foldStream = (content: StreamContent | undefined): FoldedStream => {
   if (content === undefined) return { kind: 'none' }

@@ -48,8 +48,10 @@ export const follow = <Times>(
 export class IllegalHistoryError extends Error {
   override readonly name = 'IllegalHistoryError'
   readonly code = 'illegal-history'
+  readonly taskId: TaskId
   constructor(state: Unfinished, event: TaskEvent, { taskId, version }: Pick<RecordedEvent, 'taskId' | 'version'>) {
     super(`${event.type} v${version} of ${taskId} cannot follow ${state.status} v${state.version}`)
+    this.taskId = taskId
   }
 }
 

@@ -88,6 +88,18 @@ describe('finishing a run', () => {
     expect(await loadTask(world.store, task.taskId)).toMatchObject({ status: 'PROCESSING', run: 5 })
   })
 
+  it('of a task that a later release has written to is given up at once, and neither tried again nor guessed', async () => {
+    const { world, task, finish } = await setUp((store) => ({
+      append: async () => ({ kind: 'conflict', headVersion: 3 }),
+      loadStream: (taskId) => store.loadStream(taskId),
+    }))
+    world.database.undecodable.add(task.taskId)
+    expect(await finish(succeed(task))).toBe('fenced')
+    expect(world.logger.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { fields: { taskId: task.taskId } },
+    ])
+  })
+
   it('repairs a head that keeps it from being recorded', async () => {
     const { world, task, finish } = await setUp()
     const head = world.database.heads.find(task.taskId)

@@ -30,6 +30,9 @@ export const problemView = z
     code: z.string(),
     errors: z.array(z.strictObject({ pointer: z.string(), message: z.string() })),
     traceId: z.string().nullable(),
-    taskId: z.uuid().optional().meta({ description: 'The task of a submission whose fate is unknown.' }),
+    taskId: z
+      .uuid()
+      .optional()
+      .meta({ description: 'The task of a submission whose fate is unknown, or of a history that cannot be read.' }),
   })
   .meta({ id: 'Problem', description: 'A refusal (RFC 9457).' })

@@ -24,6 +24,7 @@ export const problems = {
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'internal-error': { status: 500, title: 'The server failed' },
   'store-unavailable': { status: 503, title: 'The store does not answer' },
+  'history-unreadable': { status: 503, title: 'The history of a task cannot be read by this release' },
   overloaded: { status: 503, title: 'There is more work than can be taken' },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly title: string }>>
 
@@ -37,7 +38,7 @@ export interface Fault {
 
 interface ProblemMembers {
   readonly errors?: readonly Fault[]
-  /** The task of a submission whose fate is unknown. */
+  /** The task of a submission whose fate is unknown, or whose history is unreadable. */
   readonly taskId?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly cause?: unknown
@@ -56,4 +57,8 @@ export class ProblemError extends Error {
 }
 
 /** How an endpoint that asks the store can be refused, whatever it asks. */
-export const storeRefusals = ['store-unavailable', 'overloaded'] as const satisfies readonly ProblemCode[]
+export const storeRefusals = [
+  'store-unavailable',
+  'overloaded',
+  'history-unreadable',
+] as const satisfies readonly ProblemCode[]

@@ -4,6 +4,7 @@ import {
   RetryPolicyError,
   SubmitUnknownError,
 } from '#application/commands/submit-task.ts'
+import { isUnreadable } from '#application/runs/fold-stream.ts'
 import {
   StoreOverloadedError,
   StoreUnavailableError,
@@ -35,6 +36,10 @@ const fromApplication = (error: unknown): ProblemError | undefined => {
         ? 'The store fell silent: what was asked for may have happened.'
         : `The store ${error.state === 'read-only' ? 'is read-only and takes no writes' : 'does not answer'}; nothing was changed.`
     return new ProblemError('store-unavailable', detail, { headers: retryAfter, cause: error })
+  }
+  if (isUnreadable(error)) {
+    const detail = 'A later release has written events that this one does not know, or they are damaged.'
+    return new ProblemError('history-unreadable', detail, { taskId: error.taskId, cause: error })
   }
   if (error instanceof StoreOverloadedError) {
     return new ProblemError('overloaded', 'Nothing was changed; ask again.', { headers: retryAfter, cause: error })

@@ -24,7 +24,7 @@ export const createMemoryEventFeed = (database: MemoryDatabase): EventFeed => ({
       if (events.length === limit) break
       if (database.undecodable.has(event.taskId)) {
         if (events.length > 0) break
-        throw new UndecodableStreamError(`event v${event.version} of task ${event.taskId} cannot be read`)
+        throw new UndecodableStreamError(event.taskId, `event v${event.version} of task ${event.taskId} cannot be read`)
       }
       events.push({ cursor: { epoch, xid, taskId: event.taskId, version: event.version }, event })
     }

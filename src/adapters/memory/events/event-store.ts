@@ -213,7 +213,10 @@ const freeze = <Value>(value: Value): Value => {
 
 const readStream = (database: MemoryDatabase, taskId: TaskId): StreamContent | undefined => {
   if (database.undecodable.has(taskId)) {
-    return { kind: 'undecodable', error: new UndecodableStreamError(`the stream of task ${taskId} cannot be read`) }
+    return {
+      kind: 'undecodable',
+      error: new UndecodableStreamError(taskId, `the stream of task ${taskId} cannot be read`),
+    }
   }
   const events = database.streams.get(taskId)
   return events && { kind: 'events', events }

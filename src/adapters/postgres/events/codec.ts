@@ -156,7 +156,9 @@ export const decodeStream = (
     try {
       return decodeRow(taskId, row, known)
     } catch (error) {
-      throw new UndecodableStreamError(`event v${row.version} of task ${taskId} cannot be read`, { cause: error })
+      throw new UndecodableStreamError(taskId, `event v${row.version} of task ${taskId} cannot be read`, {
+        cause: error,
+      })
     }
   })
 

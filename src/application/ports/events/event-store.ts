@@ -152,4 +152,9 @@ export class UnstorableAppendError extends Error {
 export class UndecodableStreamError extends Error {
   override readonly name = 'UndecodableStreamError'
   readonly code = 'undecodable-stream'
+  readonly taskId: TaskId
+  constructor(taskId: TaskId, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.taskId = taskId
+  }
 }

@@ -1,10 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import {
-  type EventStore,
-  StoreOverloadedError,
-  StoreUnavailableError,
-  UndecodableStreamError,
-} from '#application/ports/events/event-store.ts'
+import { type EventStore, StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import { createHttpWorld, type HttpWorld } from '../support/http-world.ts'
 
 let world: HttpWorld | undefined
@@ -42,7 +37,12 @@ describe('a store that does not answer', () => {
   const away = (): Promise<never> => Promise.reject(new StoreUnavailableError('secret host', 'not-stored'))
 
   test('makes every endpoint answer 503, without an address of the store', async () => {
-    const { post, inject } = await serve(() => ({ append: away, loadStream: away, loadStreams: away }))
+    const { post, inject } = await serve(() => ({
+      append: away,
+      loadStream: away,
+      loadStreams: away,
+      loadOutlines: away,
+    }))
     const answers = [await post('/api/tasks', '{"type":"a"}'), await inject(anyTask), await inject(`${anyTask}/events`)]
     answers.push(await inject('/api/tasks'), await post(`${anyTask}/cancel`, '{}'))
     for (const answer of answers) {
@@ -72,7 +72,31 @@ test('a store with too much to do makes the answer overloaded', async () => {
   expect(refused.headers['retry-after']).toBeDefined()
 })
 
-test.each([new UndecodableStreamError('secret bytes'), new TypeError('secret bug')])(
+describe('a history that a later release has written to', () => {
+  test('is 503 with the id of its task, and nothing of it, whatever is asked of the task', async () => {
+    const { post, inject, memory } = await serve(() => ({}))
+    const { id } = (await post('/api/tasks', '{"type":"a"}')).json()
+    memory.database.undecodable.add(id)
+    const task = `/api/tasks/${id}`
+    const answers = [await inject(task), await inject(`${task}/events`), await inject(`${task}/explain`)]
+    answers.push(await inject(`${task}?asOfVersion=1`), await post(`${task}/cancel`, '{}'), await inject('/api/events'))
+    for (const answer of answers) {
+      expect([answer.statusCode, answer.json()]).toMatchObject([503, { code: 'history-unreadable', taskId: id }])
+    }
+  })
+
+  test('keeps no other task out of a list', async () => {
+    const { post, inject, memory } = await serve(() => ({}))
+    const ids = [await post('/api/tasks', '{"type":"a"}'), await post('/api/tasks', '{"type":"a"}')].map(
+      (answer) => answer.json().id,
+    )
+    memory.database.undecodable.add(ids[0])
+    const { items } = (await inject('/api/tasks?type=a')).json()
+    expect(items.map((item: { id: string }) => item.id)).toEqual([ids[1]])
+  })
+})
+
+test.each([new RangeError('secret bytes'), new TypeError('secret bug')])(
   'an unforeseen error is a clean 500, and is logged: %s',
   async (error) => {
     const { inject, memory } = await serve(() => ({ loadStream: () => Promise.reject(error) }))
