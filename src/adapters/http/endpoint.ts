@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
-import { toFaults, validationFailed } from './problems/faults.ts'
+import { inOurWords, toFaults, validationFailed } from './problems/faults.ts'
 import type { Holding } from './request/admission.ts'
 import type { BodyItem, JsonBody } from './request/json-body.ts'
 import type { JsonFacts } from './request/json-scan.ts'
@@ -20,9 +20,9 @@ export const createEndpoint = <Query, Body>(definition: EndpointDefinition<Query
   description: definition,
   answer: ({ params, query: given, body: parsed, headers, whenOver, hold }) => {
     assertParsed(parsed, definition.body.presence)
-    const query = definition.query.safeParse(given.values)
+    const query = definition.query.safeParse(given.values, inOurWords)
     const sent = parsed.kind === 'json' ? parsed.value : undefined
-    const body = definition.body.schema.safeParse(sent)
+    const body = definition.body.schema.safeParse(sent, inOurWords)
     const isUnfit = given.faults.length > 0 && definition.query !== anyQuery
     const inexact =
       parsed.kind === 'json' && definition.body.presence !== 'ignored' ? toInexactFaults(parsed.facts) : []

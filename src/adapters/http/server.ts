@@ -5,6 +5,7 @@ import type { Instant } from '#domain/time.ts'
 import { type AdmissionLimits, createAdmission } from './request/admission.ts'
 import { type AccessSettings, createHostJudge } from './access/hosts.ts'
 import { createApp } from './app.ts'
+import { addBrowserRoutes } from './browser-routes.ts'
 import { createFeedTail } from './feed/feed-tail.ts'
 import { listen } from './listen.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -90,6 +91,7 @@ export const createHttpServer = async (deps: HttpServerDeps): Promise<HttpServer
     nameRoute: deps.nameRoute,
     hosts: createHostJudge(deps.access),
   })
+  if (deps.operations !== undefined) addBrowserRoutes(app)
   await app.ready()
   let closed: Promise<void> | undefined
   return {

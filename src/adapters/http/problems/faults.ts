@@ -1,6 +1,25 @@
 import type { z } from 'zod'
 import { type Fault, ProblemError } from './problems.ts'
 
+/** For `safeParse`: says in our words what no schema of ours words itself. */
+export const inOurWords: { readonly error: z.core.$ZodErrorMap } = {
+  error: (issue) => {
+    if (issue.code === 'invalid_type') {
+      return issue.input === undefined ? 'is missing' : `must be ${kinds[issue.expected] ?? issue.expected}`
+    }
+    if (issue.code === 'invalid_value') return `must be ${issue.values.map(String).join(' or ')}`
+    return undefined
+  },
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  object: 'an object',
+  array: 'an array',
+  string: 'a string',
+  number: 'a number',
+  boolean: 'true or false',
+}
+
 /** The faults that a schema found, each with its JSON pointer below `base`; an unknown member is a fault of its own. */
 export const toFaults = (error: z.ZodError, base: string): readonly Fault[] => {
   const faults: Fault[] = []

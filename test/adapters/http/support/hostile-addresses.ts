@@ -45,7 +45,6 @@ const wrongMethods = [
 ]
 
 const nowhere = [
-  '/',
   '//',
   '/api',
   '/api/',

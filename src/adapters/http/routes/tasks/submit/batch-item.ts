@@ -1,7 +1,7 @@
 import type { RequestsRefusedError } from '#application/commands/submit-all.ts'
 import { KeyReusedError, type SubmitRequest } from '#application/commands/submit-task.ts'
 import type { Instant } from '#domain/time.ts'
-import { toFaults, validationFailed } from '../../../problems/faults.ts'
+import { inOurWords, toFaults, validationFailed } from '../../../problems/faults.ts'
 import { type Fault, ProblemError } from '../../../problems/problems.ts'
 import { batchItem } from './task-input.ts'
 import { payloadBytesMax, toSubmitKey, toSubmitRequest } from './submit-request.ts'
@@ -24,7 +24,7 @@ export const judgeBatchItem = (item: BodyItem, now: Instant): JudgedItem => {
   if (parsed.kind !== 'json') return refuseUnparsed(parsed)
   const sent = parsed.value
   const inexact = toInexactFaults(item.facts)
-  const judged = batchItem.safeParse(sent)
+  const judged = batchItem.safeParse(sent, inOurWords)
   if (!judged.success || inexact.length > 0) {
     const faults = judged.success ? [] : toFaults(judged.error, '')
     return { kind: 'unfit', problem: validationFailed([...faults, ...inexact], namedMost) }
