@@ -78,6 +78,53 @@ describe('a handler module', () => {
     expect((await load('old.cjs')).types).toEqual([...builtIn, 'old'])
   })
 
+  test.each([
+    ['the whole of its exports', "module.exports = defineTask({ type: 'old', run: () => 1 })"],
+    [
+      'a member that Node finds only when it runs',
+      "module.exports = Object.fromEntries([['old', defineTask({ type: 'old', run: () => 1 })]])",
+    ],
+    [
+      'what a compiler makes of a default export',
+      "Object.defineProperty(exports, '__esModule', { value: true })\nexports.default = defineTask({ type: 'old', run: () => 1 })",
+    ],
+    [
+      'the default export that a compiler assigns late',
+      "const made = { default: defineTask({ type: 'old', run: () => 1 }) }\nmodule.exports = made",
+    ],
+  ])('may be CommonJS whose task is %s', async (_, text) => {
+    await write({ 'old.cjs': `const { defineTask } = require('taskfold')\n${text}\n` })
+    expect(await load('old.cjs')).toMatchObject({ mistakes: [], types: [...builtIn, 'old'] })
+  })
+
+  test('may hold its tasks in an object that it exports by default', async () => {
+    const text = `
+      import { defineTask } from 'taskfold'
+      export default { a: defineTask({ type: 'a', run: () => 1 }), b: defineTask({ type: 'b', run: () => 1 }), c: 7 }
+    `
+    await write({ 'mine.ts': text })
+    expect(await load('mine.ts')).toMatchObject({ mistakes: [], types: [...builtIn, 'a', 'b'] })
+  })
+
+  test.each([
+    ['./x.js', 'x.ts'],
+    ['./x.mjs', 'x.mts'],
+    ['./x', 'x.ts'],
+    ['./x', 'x/index.ts'],
+  ])('that imports %s where there is %s is told so', async (imported, there) => {
+    await write({ 'mine.ts': `import '${imported}'\n${taskOf('a')}`, [there]: 'export {}\n' })
+    expect((await load('mine.ts')).mistakes).toEqual([
+      expect.stringContaining(`the file is called ${there}, and Node wants the name as it is`),
+    ])
+  })
+
+  test('that is named x.js where there is x.ts is told so', async () => {
+    await write({ 'x.ts': taskOf('a') })
+    expect((await load('./x.js')).mistakes).toEqual([
+      'HANDLERS: ./x.js could not be loaded: there is no such file or folder; there is x.ts',
+    ])
+  })
+
   test('may be a package, which keeps a zod of its own', async () => {
     const own = `export const z = '~standard' // not a function`
     const text = `import { z } from 'zod'\n${taskOf('packed')}export const zod = defineTask({ type: 'zod.' + typeof z, run: () => 1 })`

@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
+import { findLikeNamed } from './module-fault.ts'
 import { packageSpecifier } from './module-hooks.ts'
 
 /** One module to be imported, and its name in messages. */
@@ -25,7 +26,9 @@ export const findEntryModules = async (entry: string, cwd: string): Promise<read
   if (kind === 'folder') return findInFolder(entry, path)
   if (kind === 'file') return [{ name: entry, specifier: pathToFileURL(path).href }]
   if (!looksLikePath(entry)) return [{ name: entry, specifier: packageSpecifier(entry, cwd) }]
-  throw new ConfigurationError([`HANDLERS: ${entry} could not be loaded: there is no such file or folder`])
+  const meant = findLikeNamed(path)
+  const hint = meant === undefined ? '' : `; there is ${meant}`
+  throw new ConfigurationError([`HANDLERS: ${entry} could not be loaded: there is no such file or folder${hint}`])
 }
 
 const toPath = (entry: string, cwd: string): string => {

@@ -25,7 +25,7 @@ const loadMsMax = 30_000
 
 /**
  * Loads the handlers of every type that this process knows: the built-in ones, and each task that a module of HANDLERS
- * exports under any name. A definition that is exported twice counts once.
+ * exports under any name, or as a member of its default export. A definition that is exported twice counts once.
  *
  * Modules are loaded in order, one at a time. TypeScript runs by type stripping, except below node_modules.
  * Throws ConfigurationError with a line for each module that does not load, exports no task or defines a type again.
@@ -71,9 +71,19 @@ const addHandlers = (
 
 const loadModule = async (name: string, specifier: string, cwd: string): Promise<readonly TaskHandler[]> => {
   const exports = await importInTime(name, specifier, cwd)
-  const handlers = new Set(Object.values(exports).slice(0, exportsMax).filter(isTaskDefinition))
+  const handlers = new Set(listExports(exports).slice(0, exportsMax).filter(isTaskDefinition))
   if (handlers.size > 0) return [...handlers]
   throw new ConfigurationError([`HANDLERS: ${name} exports no task: export what defineTask returns`])
+}
+
+/**
+ * What a module exports, with what is in its default export: for a CommonJS module that is `module.exports`, of which Node
+ * finds by name only what it can read from the text, and the default export itself when a compiler has written the module.
+ */
+const listExports = (exports: object): readonly unknown[] => {
+  const container: unknown = Reflect.get(exports, 'default')
+  const isContainer = typeof container === 'object' && container !== null && !isTaskDefinition(container)
+  return [...Object.values(exports), ...(isContainer ? Object.values(container) : [])]
 }
 
 const importInTime = async (name: string, specifier: string, cwd: string): Promise<object> => {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { extname } from 'node:path'
+import { existsSync } from 'node:fs'
+import { dirname, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const charactersMax = 400
@@ -21,8 +22,29 @@ const describeError = (error: Error, cwd: string): string => {
   if (code === 'ERR_MODULE_NOT_FOUND' && error.message.endsWith(` imported from ${cwd}/`)) {
     return `there is no such file or folder, nor such a package to import in ${cwd}`
   }
-  return error.name === 'Error' ? error.message : `${error.name}: ${error.message}`
+  const text = error.name === 'Error' ? error.message : `${error.name}: ${error.message}`
+  const isNotThere = code === 'ERR_MODULE_NOT_FOUND' || code === 'ERR_UNSUPPORTED_DIR_IMPORT'
+  const meant = isNotThere ? findMeant(error) : undefined
+  return meant === undefined ? text : `${text}: the file is called ${meant}, and Node wants the name as it is`
 }
+
+/** What a file may be called instead of a name: that of its source, and the name with what was left out. */
+const endings = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs', '/index.ts', '/index.js']
+
+/** The name of a file that exists, for the path of one that does not; undefined when nothing is like it. */
+export const findLikeNamed = (path: string): string | undefined => {
+  const stem = path.replace(/\.[cm]?js$/, '')
+  const found = endings
+    .map((ending) => `${stem}${ending}`)
+    .find((candidate) => candidate !== path && existsSync(candidate))
+  return found?.slice(dirname(path).length + 1)
+}
+
+/** Node tells the address that it looked at. */
+const findMeant = (error: Error): string | undefined =>
+  'url' in error && typeof error.url === 'string' && error.url.startsWith('file:')
+    ? findLikeNamed(fileURLToPath(error.url))
+    : undefined
 
 const toLine = (text: string): string => {
   const line = text.replaceAll(/\s+/g, ' ').trim()
