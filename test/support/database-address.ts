@@ -8,4 +8,4 @@ export const toAddress = (url: string): DatabaseAddress =>
 
 /** The URL that other programs reach the same database by. */
 export const toUrl = ({ host, port, database, user, password = '' }: DatabaseAddress): string =>
-  `postgres://${user}:${password}@${host}:${port}/${database}`
+  `postgres://${user}:${password}@${encodeURIComponent(host)}:${port}/${database}`

@@ -7,16 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { makeCluster, openPassword, processOptions } from '#adapters/postgres/embedded/cluster.ts'
+import { makeCluster, ownerRole, processOptions } from '#adapters/postgres/embedded/cluster.ts'
 import { findPostgresBinaries } from '#adapters/postgres/embedded/postgres-binaries.ts'
-import { findPostmaster } from '#adapters/postgres/embedded/postmaster.ts'
+import { findPostmaster, loopback } from '#adapters/postgres/embedded/postmaster.ts'
 import { findServerAccount } from '#adapters/postgres/embedded/server-account.ts'
-import {
-  askServer,
-  serverSettings,
-  toServerArguments,
-  toServerUrl,
-} from '#adapters/postgres/embedded/server-process.ts'
+import { openPasswords } from '#adapters/postgres/embedded/server-password.ts'
+import { askServer, serverSettings, toServerArguments } from '#adapters/postgres/embedded/server-process.ts'
 import { silentLogger } from './silent-logger.ts'
 
 /** A PostgreSQL of a test's own, which it may stop as it likes. Its role is a superuser. */
@@ -71,7 +67,7 @@ export const startPostgresServer = async (
   if (account !== undefined) await chown(folder, account.uid, account.gid)
   const place = { folder, cluster: join(folder, 'postgres'), account }
   const binaries = await findPostgresBinaries({ account, copiesIn: folder, logger: silentLogger })
-  const password = await openPassword(place)
+  const passwords = await openPasswords(place)
   await makeCluster(place, binaries)
   const port = await findPort()
   const args = toServerArguments(place.cluster, port, { ...serverSettings, ...settings })
@@ -85,7 +81,7 @@ export const startPostgresServer = async (
       stdio: ['pipe', 'ignore', 'ignore'],
     })
     for (const endsAt = performance.now() + readyDeadlineMs; performance.now() < endsAt; await sleep(pollMs)) {
-      if ((await askServer(port, password)).kind === 'ready') return
+      if ((await askServer({ host: loopback, port }, passwords)).kind === 'ready') return
     }
     running.stdin?.destroy()
     throw new Error(`the server in ${folder} was not ready within ${readyDeadlineMs} ms`)
@@ -119,7 +115,15 @@ export const startPostgresServer = async (
     await start()
   }
   await start()
-  return { url: toServerUrl(port, password, 'postgres'), port, stop, start, remove, keepCopy, promoteCopy }
+  return {
+    url: `postgres://${ownerRole}:${passwords[0] ?? ''}@${loopback}:${port}/postgres`,
+    port,
+    stop,
+    start,
+    remove,
+    keepCopy,
+    promoteCopy,
+  }
 }
 
 /** Below the ports that outgoing connections are given, one of which could take it while the server is down. */

@@ -1,13 +1,15 @@
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
-import { exists, openPrivateFolder, type ServerPlace, toFolderError } from './server-place.ts'
+import { passwordFile } from './server-password.ts'
+import { exists, openPrivateFolder, type ServerPlace } from './server-place.ts'
 
-/** The role that owns everything in an embedded server. */
+/** The superuser of an embedded server, which makes what the product works in. */
+export const ownerRole = 'postgres'
+/** The role of the product, and its database: it owns what is in there, and may do nothing else. */
 export const serverRole = 'taskfold'
 
 const initDeadlineMs = 120_000
@@ -21,34 +23,6 @@ export const findClusterMajor = async ({ cluster }: ServerPlace): Promise<number
   throw new StartupError(`${cluster} holds no PostgreSQL data: no PG_VERSION could be read there`)
 }
 
-/**
- * The password of the server's role, minted when there is none. Every user of the machine can connect to a loopback address;
- * the password keeps them out, because only the server's account and root can read its file.
- *
- * Throws StartupError when the cluster exists and its password is gone.
- */
-export const openPassword = async ({ folder, cluster, account }: ServerPlace): Promise<string> => {
-  const file = passwordFile(folder)
-  const kept = (await readFile(file, 'utf8').catch(() => '')).trim()
-  if (kept !== '') return kept
-  if (await exists(cluster)) {
-    throw new StartupError(
-      `${cluster} cannot be opened without its password, and ${file} could not be read or is empty`,
-    )
-  }
-  const password = randomBytes(24).toString('base64url')
-  try {
-    await rm(file, { force: true })
-    await writeFile(file, `${password}\n`, { mode: 0o600, flag: 'wx', flush: true })
-    if (account !== undefined) await chown(file, account.uid, account.gid)
-    return password
-  } catch (error) {
-    throw toFolderError(folder, error)
-  }
-}
-
-const passwordFile = (folder: string): string => join(folder, 'postgres-password')
-
 /** Makes the cluster: UTF-8, C locale, checksums, scram. A rename makes it appear complete or not at all. Needs the password. */
 export const makeCluster = async (place: ServerPlace, binaries: PostgresBinaries): Promise<void> => {
   const unfinished = `${place.cluster}.unfinished`
@@ -56,8 +30,8 @@ export const makeCluster = async (place: ServerPlace, binaries: PostgresBinaries
   await openPrivateFolder(unfinished, place.account)
   const args = [
     `--pgdata=${unfinished}`,
-    `--username=${serverRole}`,
-    `--pwfile=${passwordFile(place.folder)}`,
+    `--username=${ownerRole}`,
+    `--pwfile=${passwordFile(place)}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',
     '--locale=C',

@@ -1,7 +1,8 @@
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { DatabaseAddress } from '../connection/database-address.ts'
-import { openPassword, serverRole } from './cluster.ts'
+import { serverRole } from './cluster.ts'
 import { findPostmaster } from './postmaster.ts'
+import { openPasswords, toRolePassword } from './server-password.ts'
 import { exists, openServerPlace } from './server-place.ts'
 import { toServerAddress } from './server-process.ts'
 
@@ -13,5 +14,8 @@ export const findEmbeddedPostgres = async (dataDir: string, logger: Logger): Pro
   if (!(await exists(dataDir))) return undefined
   const place = await openServerPlace(dataDir, logger)
   const postmaster = await findPostmaster(place.cluster)
-  return postmaster && toServerAddress(postmaster.port, await openPassword(place), serverRole)
+  if (postmaster === undefined) return undefined
+  const [password = ''] = await openPasswords(place)
+  const signIn = { user: serverRole, password: toRolePassword(password, serverRole) }
+  return toServerAddress(postmaster, signIn, serverRole)
 }

@@ -1,8 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { lstat, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
-import { toFolderError } from './server-place.ts'
+import { ownFlags, toFolderError } from './server-place.ts'
 
 /** Keeps held locks referenced until they are released: a connection that is garbage-collected closes and frees its lock. */
 const held = new Set<DatabaseSync>()
@@ -23,6 +23,7 @@ export const lockFolder = async (folder: string): Promise<() => void> => {
   const sqlite = process.getBuiltinModule('node:sqlite')
   if (sqlite === undefined) throw new StartupError('this Node was built without SQLite, which locks the data folder')
   const ownerFile = join(folder, 'owner')
+  await assertNoLink(folder, 'lock')
   const lock = openLock(sqlite.DatabaseSync, folder)
   try {
     lock.exec('begin exclusive')
@@ -37,12 +38,19 @@ export const lockFolder = async (folder: string): Promise<() => void> => {
     if (held.delete(lock)) lock.close()
   }
   try {
-    await writeFile(ownerFile, `${process.pid}\n`)
+    await writeFile(ownerFile, `${process.pid}\n`, { flag: ownFlags.write })
   } catch (error) {
     release()
     throw toFolderError(folder, error)
   }
   return release
+}
+
+/** SQLite follows links. */
+const assertNoLink = async (folder: string, file: string): Promise<void> => {
+  const stats = await lstat(join(folder, file)).catch(() => undefined)
+  if (stats?.isSymbolicLink() === true)
+    throw new StartupError(`the data folder ${folder} is not trusted: ${file} is a link`)
 }
 
 const openLock = (Database: typeof DatabaseSync, folder: string): DatabaseSync => {

@@ -9,10 +9,17 @@ import { processOptions } from './cluster.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 import type { ServerPlace } from './server-place.ts'
 
-/** A running server, as its file `postmaster.pid` names it. */
-export interface Postmaster {
-  readonly pid: number
+/** Where a server listens: the folder of its socket, or the loopback address where the system has no such sockets. */
+export interface ServerLocation {
+  readonly host: string
   readonly port: number
+}
+
+export const loopback = '127.0.0.1'
+
+/** A running server, as its file `postmaster.pid` names it. */
+export interface Postmaster extends ServerLocation {
+  readonly pid: number
 }
 
 /** How long a server may take to stop: by itself with a checkpoint, then without one. */
@@ -40,7 +47,9 @@ const pidFile = (cluster: string): string => join(cluster, 'postmaster.pid')
 const readPidFile = async (cluster: string): Promise<Postmaster | undefined> => {
   const lines = (await readFile(pidFile(cluster), 'utf8').catch(() => '')).split('\n')
   const [pid, port] = [Number(lines[0]), Number(lines[3])]
-  return Number.isSafeInteger(pid) && pid > 1 ? { pid, port } : undefined
+  const socketFolder = (lines[4] ?? '').trim()
+  const host = socketFolder === '' ? loopback : socketFolder
+  return Number.isSafeInteger(pid) && pid > 1 ? { pid, host, port } : undefined
 }
 
 /** Whether a process has that pid, of whatever account. A zombie, which has ended but was not reaped, does not count. */

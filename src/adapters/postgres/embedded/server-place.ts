@@ -13,6 +13,16 @@ export interface ServerPlace {
   readonly account: ServerAccount | undefined
 }
 
+/**
+ * Flags for the files in a data folder: a link is never followed, since whoever put it there, perhaps before the folder was
+ * refused to others, chose what it leads to.
+ */
+export const ownFlags = {
+  read: constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0),
+  write: constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0),
+  append: constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0),
+} as const
+
 /** Holds the data of a root user whose own data folder the server's account cannot reach. */
 const sharedFolder = '/var/lib/taskfold'
 
@@ -67,11 +77,34 @@ const openFolder = async (folder: string): Promise<string> => {
     // The umask may have locked out the server's account.
     if ((await makeFolder(folder)) === 'made') await chmod(folder, 0o755)
     await access(folder, constants.W_OK | constants.X_OK)
-    return await realpath(folder)
+    const real = await realpath(folder)
+    await assertOwn(real)
+    return real
   } catch (error) {
-    throw toFolderError(folder, error)
+    throw error instanceof StartupError ? error : toFolderError(folder, error)
   }
 }
+
+/**
+ * Whoever owns a folder, or may write in it or where it lies, decides what is in it: this process would run on data, and write
+ * to files, of their choice, as root perhaps.
+ */
+const assertOwn = async (folder: string): Promise<void> => {
+  const self = process.getuid?.()
+  if (self === undefined) return
+  const { uid, mode } = await stat(folder)
+  if (uid !== self) throw refused(folder, `it belongs to another user (${uid})`)
+  if ((mode & 0o022) !== 0) throw refused(folder, 'others may write in it (chmod go-w)')
+  for (let at = dirname(folder); ; at = dirname(at)) {
+    const around = await stat(at)
+    const isSticky = (around.mode & 0o1000) !== 0
+    if ((around.mode & 0o002) !== 0 && !isSticky) throw refused(folder, `everybody may write in ${at}`)
+    if (at === dirname(at)) return
+  }
+}
+
+const refused = (folder: string, why: string): StartupError =>
+  new StartupError(`the data folder ${folder} is not trusted: ${why}`)
 
 /** Not `mkdir` with `recursive`: where a parent exists and takes no folders (below /proc, say) Node tries for ever. */
 const makeFolder = async (folder: string): Promise<'made' | 'found'> => {
@@ -109,6 +142,7 @@ export const toFolderError = (folder: string, error: unknown): StartupError => {
     ['ENOSPC', 'no space is left'],
     ['ENOTDIR', 'a part of the path is no folder'],
     ['EEXIST', 'it is no folder'],
+    ['ELOOP', 'a file in it is a link'],
   ])
   const why = known.get(code) ?? (error instanceof Error ? error.message : String(error))
   return new StartupError(`the data folder ${folder} cannot be written: ${why}`, { cause: error })

@@ -1,20 +1,21 @@
 import { spawn } from 'node:child_process'
-import { open, stat, truncate } from 'node:fs/promises'
+import { chown, mkdtemp, open, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
 import { inBriefSession } from '../connection/brief-session.ts'
-import { processOptions, serverRole } from './cluster.ts'
+import { ownerRole, processOptions } from './cluster.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
-import { type ServerPlace, toFolderError } from './server-place.ts'
+import { loopback, type ServerLocation } from './postmaster.ts'
+import { openPrivateFolder, ownFlags, type ServerPlace, toFolderError } from './server-place.ts'
 import type { DatabaseAddress } from '../connection/database-address.ts'
 
 /** A server process that this process started. */
-export interface ServerProcess {
+export interface ServerProcess extends ServerLocation {
   readonly pid: number
-  readonly port: number
   /** Resolves when it has ended, with the first error that it logged in this life, or 'it ended'. */
   readonly ended: Promise<string>
 }
@@ -26,8 +27,9 @@ const pollMs = 25
 
 /** Every setting that matters is given here, so that an edited or older configuration file cannot change a promise. */
 export const serverSettings: Readonly<Record<string, string>> = {
-  listen_addresses: '127.0.0.1',
+  listen_addresses: loopback,
   unix_socket_directories: '',
+  password_encryption: 'scram-sha-256',
   max_connections: '100',
   shared_buffers: '128MB',
   fsync: 'on',
@@ -58,13 +60,22 @@ export const toServerArguments = (
   ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
 ]
 
-/** The address of a server of ours: on loopback, without TLS. */
-export const toServerAddress = (port: number, password: string, database: string): DatabaseAddress => ({
-  host: '127.0.0.1',
-  certificateHost: '127.0.0.1',
+interface SignIn {
+  readonly user: string
+  readonly password: string
+}
+
+/** The address of a server of ours: on this machine, without TLS. */
+export const toServerAddress = (
+  { host, port }: ServerLocation,
+  { user, password }: SignIn,
+  database: string,
+): DatabaseAddress => ({
+  host,
+  certificateHost: host,
   port,
   database,
-  user: serverRole,
+  user,
   password,
   // A space says nothing to the server, and keeps node-postgres from reading PGOPTIONS, which is meant for other databases.
   options: ' ',
@@ -73,20 +84,16 @@ export const toServerAddress = (port: number, password: string, database: string
   tls: undefined,
 })
 
-/** The same for other programs. */
-export const toServerUrl = (port: number, password: string, database: string): string =>
-  `postgres://${serverRole}:${password}@127.0.0.1:${port}/${database}`
-
 /**
  * Starts the server in a session of its own, so that a terminal's Ctrl-C reaches this process, which must drain while the
  * server still runs, but not the server. The server logs to `postgres.log`, which is emptied first when it exceeds 10 MiB.
  */
 export const spawnServer = async (place: ServerPlace, binaries: PostgresBinaries): Promise<ServerProcess> => {
-  const port = await findFreePort()
+  const location = await findLocation(place)
   const logFile = join(place.folder, 'postgres.log')
   const { log, size } = await openLog(logFile)
   try {
-    const child = spawn(binaries.postgres, toServerArguments(place.cluster, port, serverSettings), {
+    const child = spawn(binaries.postgres, toServerArguments(place.cluster, location.port, toSettings(location)), {
       ...processOptions(place),
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
@@ -97,11 +104,47 @@ export const spawnServer = async (place: ServerPlace, binaries: PostgresBinaries
       child.once('exit', () => void lastComplaint(logFile, size).then(resolve))
     })
     if (child.pid === undefined) throw new StartupError(`PostgreSQL did not start: ${await ended}`)
-    return { pid: child.pid, port, ended }
+    return { pid: child.pid, host: location.host, port: location.port, ended }
   } finally {
     await log.close()
   }
 }
+
+/**
+ * Nobody else can listen in a folder that is closed to them, before a server starts as after it has died; a port is anybody's.
+ * So a server listens on a socket, and on a port only where the system has no such sockets.
+ */
+const findLocation = async (place: ServerPlace): Promise<ServerLocation> =>
+  process.platform === 'win32'
+    ? { host: loopback, port: await findFreePort() }
+    : { host: await makeSocketFolder(place), port: socketPort }
+
+/** It is part of the name of the socket only. */
+const socketPort = 5_432
+/** What a socket's path may have on every system, with the name of the socket. */
+const socketFolderLengthMax = 103 - `/.s.PGSQL.${socketPort}`.length
+
+const makeSocketFolder = async (place: ServerPlace): Promise<string> => {
+  const folder = join(place.folder, 'socket')
+  await rm(folder, { recursive: true, force: true })
+  if (Buffer.byteLength(folder) <= socketFolderLengthMax) {
+    await openPrivateFolder(folder, place.account)
+    return folder
+  }
+  const short = await mkdtemp(join(tmpdir(), 'taskfold-'))
+  if (place.account !== undefined) await chown(short, place.account.uid, place.account.gid)
+  return short
+}
+
+/** Removes the folder of a socket whose server has stopped. */
+export const removeSocketFolder = async ({ host }: ServerLocation): Promise<void> => {
+  if (host !== loopback) await rm(host, { recursive: true, force: true })
+}
+
+const toSettings = ({ host }: ServerLocation): Readonly<Record<string, string>> =>
+  host === loopback
+    ? serverSettings
+    : { ...serverSettings, listen_addresses: '', unix_socket_directories: host, unix_socket_permissions: '0600' }
 
 /** A port that was free a moment ago. */
 const findFreePort = (): Promise<number> =>
@@ -119,12 +162,10 @@ const findFreePort = (): Promise<number> =>
 
 const openLog = async (file: string) => {
   try {
-    const size = await stat(file).then(
-      (stats) => stats.size,
-      () => 0,
-    )
-    if (size > logBytesMax) await truncate(file)
-    return { log: await open(file, 'a', 0o600), size: size > logBytesMax ? 0 : size }
+    const log = await open(file, ownFlags.append, 0o600)
+    const { size } = await log.stat()
+    if (size > logBytesMax) await log.truncate()
+    return { log, size: size > logBytesMax ? 0 : size }
   } catch (error) {
     throw toFolderError(file, error)
   }
@@ -143,15 +184,24 @@ const lastComplaint = async (file: string, from: number): Promise<string> => {
 }
 
 export type ServerAnswer =
-  | { readonly kind: 'ready'; readonly version: string }
+  | { readonly kind: 'ready'; readonly version: string; readonly password: string }
   /** It does not answer yet, or no more. */
   | { readonly kind: 'silent'; readonly why: string }
   | { readonly kind: 'refused'; readonly why: string }
 
-/** Asks a server for its version, which shows whether it accepts the password. */
-export const askServer = async (port: number, password: string): Promise<ServerAnswer> => {
+/** Asks a server for its version, which shows whether it accepts one of the passwords of its owner. */
+export const askServer = async (location: ServerLocation, passwords: readonly string[]): Promise<ServerAnswer> => {
+  let answer: ServerAnswer = { kind: 'refused', why: 'there is no password' }
+  for (const password of passwords) {
+    answer = await askWith(location, password)
+    if (answer.kind !== 'refused') return answer
+  }
+  return answer
+}
+
+const askWith = async (location: ServerLocation, password: string): Promise<ServerAnswer> => {
   const session = {
-    address: toServerAddress(port, password, 'postgres'),
+    address: toServerAddress(location, { user: ownerRole, password }, 'postgres'),
     applicationName: 'taskfold start',
     connectDeadlineMs: answerDeadlineMs,
     workDeadlineMs: answerDeadlineMs,
@@ -160,7 +210,7 @@ export const askServer = async (port: number, password: string): Promise<ServerA
     const { rows } = await inBriefSession(session, (client) =>
       client.query<{ version: string }>(`select current_setting('server_version') as version`),
     )
-    return { kind: 'ready', version: rows[0]?.version.split(' ')[0] ?? 'unknown' }
+    return { kind: 'ready', version: rows[0]?.version.split(' ')[0] ?? 'unknown', password }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     const isRefusal = error instanceof pg.DatabaseError && error.code?.startsWith('28') === true
@@ -170,15 +220,15 @@ export const askServer = async (port: number, password: string): Promise<ServerA
 
 /** Asks until the server is ready, has refused or ended, or the time is over. */
 export const awaitServer = async (
-  { port, ended }: Pick<ServerProcess, 'port' | 'ended'>,
-  password: string,
+  server: Pick<ServerProcess, 'host' | 'port' | 'ended'>,
+  passwords: readonly string[],
   deadlineMs: number,
 ): Promise<ServerAnswer> => {
   let end: string | undefined
-  void ended.then((why) => (end = why))
+  void server.ended.then((why) => (end = why))
   let answer: ServerAnswer = { kind: 'silent', why: 'it was not asked' }
   for (const endsAt = performance.now() + deadlineMs; performance.now() < endsAt; await sleep(pollMs)) {
-    answer = await askServer(port, password)
+    answer = await askServer(server, passwords)
     if (answer.kind !== 'silent') return answer
     if (end !== undefined) return { kind: 'silent', why: end }
   }

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startEmbeddedPostgres } from '#adapters/postgres/embedded/embedded-postgres.ts'
@@ -21,12 +21,48 @@ describe('a first start', () => {
     expect(await ask(url, 'show data_checksums')).toEqual(['on'])
   })
 
-  test('listens on the loopback address alone, and on no socket file', async () => {
+  test('listens on a socket in a folder that is closed to others, and on no port, which anybody could take from it', async () => {
+    const dataDir = await newDataFolder()
+    const { url, address } = await startIn(dataDir)
+
+    expect(address.host).toBe(join(dataDir, 'socket'))
+    expect((await stat(address.host)).mode & 0o777).toBe(0o700)
+    expect(await ask(url, 'show listen_addresses')).toEqual([''])
+  })
+
+  test('listens on a socket elsewhere when the path of the data folder is too long for one', async () => {
+    const dataDir = join(await newDataFolder(), 'x'.repeat(100))
+    const server = await startIn(dataDir)
+
+    expect(await ask(server.url, 'select 1')).toEqual([1])
+    expect((await stat(server.address.host)).mode & 0o777).toBe(0o700)
+    await server.stop()
+    await expect(stat(server.address.host)).rejects.toThrow('ENOENT')
+  })
+
+  test('gives the product a role that may do nothing but work in its database', async () => {
     const { url } = await startIn(await newDataFolder())
 
-    expect(new URL(url).hostname).toBe('127.0.0.1')
-    expect(await ask(url, 'show listen_addresses')).toEqual(['127.0.0.1'])
-    expect(await ask(url, 'show unix_socket_directories')).toEqual([''])
+    expect(await ask(url, 'select current_user')).toEqual(['taskfold'])
+    await expect(ask(url, `copy (select 1) to program 'true'`)).rejects.toThrow('permission denied')
+    await expect(ask(url, 'create database other')).rejects.toThrow('permission denied')
+    await expect(ask(url, 'create role other')).rejects.toThrow('permission denied')
+    await expect(ask(url, `select pg_read_file('PG_VERSION')`)).rejects.toThrow('permission denied')
+    expect(
+      await ask(url, `select true from pg_roles where rolname = current_user and (rolsuper or rolbypassrls)`),
+    ).toEqual([])
+  })
+
+  test('lets in by SCRAM alone, so that no password is told to whoever asks for it', async () => {
+    const dataDir = await newDataFolder()
+    const { url } = await startIn(dataDir)
+    const rules = (await readFile(join(dataDir, 'postgres/pg_hba.conf'), 'utf8'))
+      .split('\n')
+      .filter((line) => /^(local|host)/.test(line))
+
+    expect(rules.length).toBeGreaterThan(0)
+    for (const rule of rules) expect(rule).toMatch(/scram-sha-256$/)
+    expect(await ask(url, 'show password_encryption')).toEqual(['scram-sha-256'])
   })
 
   test('lets nobody in without the password, which only its owner can read', async () => {
@@ -66,6 +102,30 @@ describe('a restart', () => {
     expect(await ask(url, 'select answer from kept')).toEqual([42])
   })
 
+  test('has other passwords than the last one, whose own open nothing any more', async () => {
+    const dataDir = await newDataFolder()
+    const first = await startIn(dataDir)
+    const kept = await readFile(join(dataDir, 'postgres-password'), 'utf8')
+    await first.stop()
+    const second = await startIn(dataDir)
+
+    expect(await readFile(join(dataDir, 'postgres-password'), 'utf8')).not.toBe(kept)
+    expect(second.url).not.toBe(first.url)
+    await expect(ask(first.url, 'select 1')).rejects.toThrow('password authentication failed')
+  })
+
+  test('knows both passwords after a process that ended while it replaced one', async () => {
+    const dataDir = await newDataFolder()
+    const password = join(dataDir, 'postgres-password')
+    await (await startIn(dataDir)).stop()
+    await writeFile(`${password}.next`, 'the server was not told\n')
+    await (await startIn(dataDir)).stop()
+    await rename(password, `${password}.next`)
+    await writeFile(password, 'the server was told another\n')
+
+    expect(await ask((await startIn(dataDir)).url, 'select 1')).toEqual([1])
+  })
+
   test('makes the database when the first start ended before it', async () => {
     const dataDir = await newDataFolder()
     const first = await startIn(dataDir)
@@ -99,7 +159,22 @@ describe('a restart', () => {
     const { url } = await startIn(dataDir)
 
     expect(await ask(url, 'show fsync')).toEqual(['on'])
-    expect(await ask(url, 'show listen_addresses')).toEqual(['127.0.0.1'])
+    expect(await ask(url, 'show listen_addresses')).toEqual([''])
+  })
+})
+
+describe('a link in the data folder', () => {
+  test.each(['postgres.log', 'owner', 'lock', 'postgres-password'])('is not followed: %s', async (file) => {
+    const dataDir = await newDataFolder()
+    await (await startIn(dataDir)).stop()
+    const treasure = `${dataDir}.treasure`
+    await writeFile(treasure, 'do not touch')
+    await rm(join(dataDir, file))
+    await symlink(treasure, join(dataDir, file))
+
+    await expect(startIn(dataDir)).rejects.toMatchObject({ name: 'StartupError' })
+    expect(await readFile(treasure, 'utf8')).toBe('do not touch')
+    expect(await serverPidIn(dataDir)).toBeUndefined()
   })
 })
 

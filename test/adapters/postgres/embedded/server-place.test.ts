@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -60,6 +60,40 @@ describe('a data folder', () => {
   })
 })
 
+describe('a data folder in which others have a hand', () => {
+  const refusal = (why: string) => ({ name: 'StartupError', message: expect.stringContaining(why) })
+
+  test.each([0o777, 0o775])('is refused when they may write in it: %o', async (mode) => {
+    const dataDir = join(folder, 'open')
+    await mkdir(dataDir)
+    await chmod(dataDir, mode)
+
+    await expect(openServerPlace(dataDir, silentLogger)).rejects.toMatchObject(refusal('others may write in it'))
+  })
+
+  test('is refused when everybody may put another one in its place, even by a link', async () => {
+    const open = join(folder, 'open')
+    await mkdir(join(open, 'data'), { recursive: true })
+    await chmod(open, 0o777)
+    await symlink(join(open, 'data'), join(folder, 'link'))
+
+    const where = refusal(`everybody may write in ${open}`)
+    await expect(openServerPlace(join(open, 'data'), silentLogger)).rejects.toMatchObject(where)
+    await expect(openServerPlace(join(folder, 'link'), silentLogger)).rejects.toMatchObject(where)
+    await chmod(open, 0o1777)
+    expect((await openServerPlace(join(open, 'data'), silentLogger)).folder).toBe(join(open, 'data'))
+  })
+
+  test.runIf(isRoot)('is refused when another user owns it', async () => {
+    await mkdir(join(folder, 'theirs'))
+    await chown(join(folder, 'theirs'), 4_711, 4_711)
+
+    await expect(openServerPlace(join(folder, 'theirs'), silentLogger)).rejects.toMatchObject(
+      refusal('it belongs to another user (4711)'),
+    )
+  })
+})
+
 describe.runIf(isRoot)("root's data folder", () => {
   test('is worked in by another account', async () => {
     const { account } = await openServerPlace(join(folder, 'data'), silentLogger)
@@ -70,7 +104,6 @@ describe.runIf(isRoot)("root's data folder", () => {
   test('that holds data is worked in by their owner', async () => {
     const owner = { uid: 4_711, gid: 4_711 }
     await mkdir(join(folder, 'data/postgres'), { recursive: true })
-    const { chown } = await import('node:fs/promises')
     await chown(join(folder, 'data/postgres'), owner.uid, owner.gid)
 
     expect((await openServerPlace(join(folder, 'data'), silentLogger)).account).toMatchObject(owner)
