@@ -5,13 +5,16 @@
 -- others. Each gets a trigger of its own: that of the parent does not guard a partition that is named directly.
 --
 -- Locks: one advisory lock for the transaction, so that callers make partitions one after another; then `share update
--- exclusive` on the parent, which keeps out vacuum and other changes of the table, and neither reads nor writes.
+-- exclusive` on the parent, which keeps out vacuum and other changes of the table, and neither reads nor writes. With the
+-- rights of the owner, because the role that runs need not own the table: otherwise no task could be submitted once the
+-- partitions that the owner made are used up.
 --
 -- Errors: 55P03 when a lock is not to be had within two seconds; the caller asks again later.
 
 create or replace function taskfold.make_event_partitions(from_instant timestamptz, weeks int) returns int
 language plpgsql
 volatile
+security definer
 set search_path = taskfold, pg_temp
 set lock_timeout = '2s'
 as $$

@@ -53,9 +53,10 @@ export const main = async (words: readonly string[], telemetry: Telemetry = noTe
   program
     .command('migrate')
     .description('brings the database to this release, and ends')
-    .action(() =>
+    .option('--grant-to <role>', 'gives that role what it needs to run: it need not own the tables')
+    .action((words: { readonly grantTo?: string }) =>
       runOnce(telemetry, async (config, logger) =>
-        (await import('./commands/run-migrate.ts')).runMigrate(config, logger),
+        (await import('./commands/run-migrate.ts')).runMigrate(config, logger, words),
       ),
     )
   program

@@ -64,7 +64,7 @@ export const checkPlaces = async (
   const days = end === undefined ? 0 : (end - now) / dayMs
   const what = `there are partitions of events for the next ${days.toFixed(0)} days`
   const advice =
-    'start any role: it makes those of three weeks, and needs the right to create tables in schema taskfold'
+    'start any role: it makes those of three weeks, by a function that `taskfold migrate --grant-to` lets it execute'
   if (days < placesDaysTrouble) return [trouble('partitions-missing', what, advice)]
   return [days < placesDaysWarning ? warning('partitions-few', what, advice) : ok('partitions', what)]
 }

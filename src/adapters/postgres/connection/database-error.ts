@@ -6,6 +6,7 @@ import { classifyFailure, findServerError } from './errors.ts'
 /** Connection exceptions, no resources, operator intervention (also "starting up" and "shutting down"), system errors. */
 const passingClasses = new Set(['08', '53', '57', '58'])
 const lockNotAvailable = '55P03'
+const missingRight = '42501'
 
 /** Why a start could not use the database, in one line that names the server and no secret. */
 export const toDatabaseError = (address: Pick<DatabaseAddress, 'host' | 'port'>, error: unknown): StartupError => {
@@ -21,6 +22,13 @@ export const toDatabaseError = (address: Pick<DatabaseAddress, 'host' | 'port'>,
     return new StartupError(
       `${place} could not be migrated: another process that migrates, or a transaction such as that of a pg_dump, ` +
         `held its locks for too long: ${why}`,
+      { cause: error },
+    )
+  }
+  if (refusal.code === missingRight) {
+    return new StartupError(
+      `${place} refused: ${why}. The role of this process lacks that right: ` +
+        'run `taskfold migrate --grant-to <its name>` as the owner of schema taskfold',
       { cause: error },
     )
   }

@@ -575,7 +575,7 @@ function lowest_task_id
 function make_event_partitions
   from_instant timestamp with time zone
   weeks integer
-  returns integer language plpgsql volatile
+  returns integer language plpgsql volatile security definer
   set search_path=taskfold, pg_temp
   set lock_timeout=2s
 
