@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 import { namesMaxDefault } from '#application/ports/heads/routes.ts'
 import { type BuiltInType, builtInTypes } from '#adapters/handlers/built-in/built-in-types.ts'
+import { withRedisPassword } from '#adapters/redis/connection/redis-url.ts'
 import { logLevels } from '#adapters/telemetry/logger.ts'
 import type { DatabaseSettings } from '#adapters/postgres/connection/database-settings.ts'
 import { type DatabaseConfig, readDatabaseConfig } from './database-config.ts'
@@ -123,6 +124,7 @@ const variables = {
     'rediss+sentinel',
     'rediss+cluster',
   ).optional(),
+  REDIS_PASSWORD: z.string().optional(),
   REDIS_PREFIX: z
     .string()
     .regex(/^[A-Za-z0-9._:-]{1,64}$/, 'must be 1 to 64 letters, digits or . _ : -')
@@ -183,7 +185,8 @@ export const listMisspeltVariables = (
 ): readonly MisspeltVariable[] => findMisspeltVariables(given, Object.keys(variables))
 
 /** What opens our stores and our mail server, and what libpq would take in its place. */
-const secretVariables = ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'REDIS_URL', 'SMTP_URL', 'PGPASSWORD', 'PGPASSFILE']
+const secretVariables =
+  /^(DATABASE(_DIRECT)?_URL|REDIS_(URL|PASSWORD)|SMTP_URL|PG(PASSWORD|PASSFILE|SERVICEFILE)|OTEL_EXPORTER_OTLP_.*HEADERS)$/
 
 /** The environment for a process that runs a handler under suspicion: nothing in it opens what belongs to the fleet. */
 export const readEnvironmentWithoutSecrets = (
@@ -191,7 +194,7 @@ export const readEnvironmentWithoutSecrets = (
 ): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(given).flatMap(([name, value]) =>
-      value === undefined || secretVariables.includes(name) ? [] : [[name, value]],
+      value === undefined || secretVariables.test(name) ? [] : [[name, value]],
     ),
   )
 
@@ -219,7 +222,7 @@ const toConfig = (roles: readonly Role[], set: Environment, databases: DatabaseC
   databaseDirect: databases.databaseDirect,
   startWaitMs: set.START_WAIT_MS,
   dataDir: resolve(set.TASKFOLD_DATA_DIR),
-  redisUrl: set.REDIS_URL,
+  redisUrl: set.REDIS_URL === undefined ? undefined : withRedisPassword(set.REDIS_URL, set.REDIS_PASSWORD),
   redisPrefix: set.REDIS_PREFIX,
   traceUrlTemplate: set.TRACE_URL_TEMPLATE,
   handlers: set.HANDLERS ?? [],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
-import { allRoles, readConfig, type Role } from '#bootstrap/config.ts'
+import { allRoles, readConfig, readEnvironmentWithoutSecrets, type Role } from '#bootstrap/config.ts'
 
 const mistakesOf = (given: Readonly<Record<string, string>>, roles: readonly Role[] = allRoles): readonly string[] => {
   try {
@@ -123,5 +123,24 @@ describe('lists', () => {
   it('of Sentinels and Cluster nodes name several servers', () => {
     const urls = ['redis+sentinel://a:26379,b:26379/main', 'redis+cluster://a:7000,b:7001']
     for (const url of urls) expect(readConfig(allRoles, { REDIS_URL: url }).redisUrl).toBe(url)
+  })
+})
+
+describe('the environment of a process under suspicion', () => {
+  it('opens nothing that belongs to the fleet', () => {
+    const secrets = [
+      'DATABASE_URL',
+      'DATABASE_DIRECT_URL',
+      'REDIS_URL',
+      'REDIS_PASSWORD',
+      'SMTP_URL',
+      'PGPASSWORD',
+      'PGPASSFILE',
+      'PGSERVICEFILE',
+      'OTEL_EXPORTER_OTLP_HEADERS',
+      'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
+    ]
+    const given = Object.fromEntries([...secrets, 'PATH', 'OF_A_HANDLER'].map((name) => [name, 'x']))
+    expect(Object.keys(readEnvironmentWithoutSecrets(given))).toEqual(['PATH', 'OF_A_HANDLER'])
   })
 })

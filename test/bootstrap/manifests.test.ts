@@ -151,10 +151,20 @@ describe('the composition', () => {
 
   test('has no password, and is reached from this host only', () => {
     const passwords = text.match(/PASSWORD: .*/g) ?? []
-    expect(passwords).toHaveLength(2)
+    expect(passwords).toHaveLength(3)
     for (const line of passwords) expect(line).toMatch(/\$\{\w+:\?.+\}$/)
     for (const { ports = [] } of Object.values(services))
       for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/)
+  })
+
+  test('lets nobody into Redis without a password, which its own probe has, too', () => {
+    const { command = [], environment = {} } = services['redis'] ?? {}
+    const words = [command].flat()
+    const password = words[words.indexOf('--requirepass') + 1]
+    expect(password).toMatch(/^\$\{REDIS_PASSWORD:-\$\{POSTGRES_PASSWORD:\?.+\}\}$/)
+    expect(environment['REDISCLI_AUTH']).toBe(password)
+    for (const each of own) expect(each.environment?.['REDIS_PASSWORD']).toBe(password)
+    expect(words).not.toContain('--protected-mode')
   })
 
   test('mounts files that exist', () => {

@@ -64,6 +64,10 @@ export const parseRedisUrl = (url: string): RedisTarget => {
   return { kind: 'server', nodes: [node], ...access, database: parseDatabase(parts[0]) }
 }
 
+/** The same URL with a password that stands apart from it, unless it names a user or a password itself. */
+export const withRedisPassword = (url: string, password: string | undefined): string =>
+  password === undefined || url.includes('@') ? url : url.replace('://', `://:${encodeURIComponent(password)}@`)
+
 const mistake = (text: string): ConfigurationError => new ConfigurationError([`REDIS_URL ${text}`])
 
 const parseUserInfo = (userInfo: string | undefined): Pick<RedisAccess, 'username' | 'password'> => {

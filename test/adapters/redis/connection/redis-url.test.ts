@@ -1,10 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { parsePrefix } from '#adapters/redis/queue/queue-keys.ts'
-import { parseRedisUrl } from '#adapters/redis/connection/redis-url.ts'
+import { parseRedisUrl, withRedisPassword } from '#adapters/redis/connection/redis-url.ts'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
 
 const at = (host: string, port: number) => ({ host, port })
 const plain = { transport: 'plain', database: 0 }
+
+describe('a REDIS_PASSWORD', () => {
+  it.each([
+    ['redis://localhost:1/2', 'redis://:p%40ss%2Fw%3Ard%3F%23%25@localhost:1/2'],
+    ['redis+sentinel://one,two/fleet', 'redis+sentinel://:p%40ss%2Fw%3Ard%3F%23%25@one,two/fleet'],
+    ['redis://:own@localhost', 'redis://:own@localhost'],
+  ])('goes into %s where that names none', (url, whole) => {
+    expect(withRedisPassword(url, 'p@ss/w:rd?#%')).toBe(whole)
+    expect(withRedisPassword(url, undefined)).toBe(url)
+  })
+})
 
 describe('a REDIS_URL', () => {
   it.each([
