@@ -1,8 +1,8 @@
 import { rankOf } from '#domain/rank.ts'
-import type { Task } from '#domain/task/state.ts'
+import type { PendingTask, Task } from '#domain/task/state.ts'
 import { type Instant, isDue } from '#domain/time.ts'
 import type { DueTask } from '../ports/heads/runnable-index.ts'
-import type { Hint, TaskQueue } from '../ports/queue/task-queue.ts'
+import type { Hint, Novelty, TaskQueue } from '../ports/queue/task-queue.ts'
 import type { StoreClock, Timers } from '../ports/surroundings/clock.ts'
 import type { Count } from '../ports/surroundings/counts.ts'
 import { createDueTimers } from './due-timers.ts'
@@ -42,30 +42,30 @@ const hintsPerPushMax = 1_000
 const hintsWaitingMax = 20_000
 
 export const createReadyAnnouncer = (deps: Deps): ReadyAnnouncer => {
-  const waiting: DueTask[] = []
+  const waiting: Readonly<Record<Novelty, DueTask[]>> = { new: [], again: [] }
   const inFlight = new Set<Promise<void>>()
   let state: 'open' | 'flush-scheduled' | 'closed' = 'open'
 
-  const pushBatch = async (tasks: readonly DueTask[]): Promise<void> => {
+  const pushBatch = async (tasks: readonly DueTask[], novelty: Novelty): Promise<void> => {
     // Without a reading the latest one must do: some hints may then go to a lane where nobody looks.
     if (!deps.lanes.isFresh()) await deps.lanes.refresh().catch(() => {})
     try {
-      await deps.queue.push(tasks.map(toHint))
+      await deps.queue.push(
+        tasks.map((task) => toHint(deps.lanes, task)),
+        novelty,
+      )
     } catch {
       deps.count('hints-lost', tasks.length)
     }
   }
 
-  const toHint = ({ taskId, route, readyAt, priority }: DueTask): Hint => ({
-    taskId,
-    route: deps.lanes.laneOf(route),
-    rank: rankOf(readyAt, priority),
-  })
-
   const flush = (): void => {
     if (state === 'flush-scheduled') state = 'open'
-    while (waiting.length > 0 && inFlight.size < pushesInFlightMax) {
-      const push = pushBatch(waiting.splice(0, hintsPerPushMax)).finally(() => {
+    while (inFlight.size < pushesInFlightMax) {
+      const novelty = waiting.new.length > 0 ? 'new' : 'again'
+      const tasks = waiting[novelty].splice(0, hintsPerPushMax)
+      if (tasks.length === 0) return
+      const push = pushBatch(tasks, novelty).finally(() => {
         inFlight.delete(push)
         flush()
       })
@@ -74,19 +74,21 @@ export const createReadyAnnouncer = (deps: Deps): ReadyAnnouncer => {
   }
 
   /** The hints of one turn of the event loop go to the queue together. */
-  const push = (task: DueTask): void => {
-    if (state === 'closed' || waiting.length >= hintsWaitingMax) return deps.count('hints-lost')
-    waiting.push(task)
+  const push = (task: DueTask, novelty: Novelty): void => {
+    const isFull = waiting.new.length + waiting.again.length >= hintsWaitingMax
+    if (state === 'closed' || isFull) return deps.count('hints-lost')
+    waiting[novelty].push(task)
     if (state === 'flush-scheduled') return
     state = 'flush-scheduled'
     deps.timers.soon(flush)
   }
 
-  const dueTimers = createDueTimers(deps.timers, push)
+  // Several processes know of a task that is due soon, and each pushes it at its instant.
+  const dueTimers = createDueTimers(deps.timers, (task: DueTask) => push(task, 'again'))
 
   const announceDue = (task: DueTask, now: Instant = deps.storeClock.now()): void => {
     const waitMs = task.readyAt - now
-    if (waitMs <= 0) push(task)
+    if (waitMs <= 0) push(task, 'new')
     else if (waitMs <= deps.horizonMs) dueTimers.set(task, waitMs)
   }
 
@@ -94,9 +96,8 @@ export const createReadyAnnouncer = (deps: Deps): ReadyAnnouncer => {
     announceDue,
     announce: (task, now) => {
       if (task.status !== 'PENDING') return
-      const { queue, type, priority } = task.facts.submission
-      const due = { taskId: task.taskId, route: { queue, type }, priority, readyAt: task.times.readyAt }
-      if (isDue(task.times, now ?? deps.storeClock.now())) push(due)
+      const due = toDueTask(task)
+      if (isDue(task.times, now ?? deps.storeClock.now())) push(due, 'new')
       else announceDue(due, now)
     },
     close: async () => {
@@ -106,4 +107,15 @@ export const createReadyAnnouncer = (deps: Deps): ReadyAnnouncer => {
       await Promise.all(inFlight)
     },
   }
+}
+
+const toHint = (lanes: Lanes, { taskId, route, readyAt, priority }: DueTask): Hint => ({
+  taskId,
+  route: lanes.laneOf(route),
+  rank: rankOf(readyAt, priority),
+})
+
+const toDueTask = ({ taskId, times, facts }: PendingTask): DueTask => {
+  const { queue, type, priority } = facts.submission
+  return { taskId, route: { queue, type }, priority, readyAt: times.readyAt }
 }

@@ -44,7 +44,8 @@ export const createDueScan = ({ runnable, queue, lanes }: Deps): DueScan => {
       return (windows[place] ?? []).map(({ taskId, rank }): Hint => ({ taskId, rank, route: lane }))
     })
     for (let first = 0; first < hints.length; first += hintsPerPushMax) {
-      await queue.push(hints.slice(first, first + hintsPerPushMax))
+      // Most of them are there: the scan repairs what few were lost.
+      await queue.push(hints.slice(first, first + hintsPerPushMax), 'again')
     }
     return hints.length
   }

@@ -133,66 +133,6 @@ describe('the reconciler', () => {
   })
 })
 
-describe('a reconciler of thousands of queues', () => {
-  const inQueues = async (queues: number, each: number) => {
-    const world = createMemoryWorld()
-    await world.registry.register({
-      incarnation: mintIncarnation(),
-      host: 'test',
-      pid: 1,
-      queues: undefined,
-      types: ['work'],
-      concurrency: 1,
-      leaseMs,
-      beatMs,
-    })
-    for (const place of range(queues))
-      await submitMany(world, each, makeSubmission({ type: 'work', queue: `q${place}` }))
-    await world.advance(settleMs)
-    let pushes = 0
-    const queue: typeof world.queue = {
-      ...world.queue,
-      push: (hints) => {
-        pushes += 1
-        return world.queue.push(hints)
-      },
-    }
-    const announcer = createReadyAnnouncer({ ...world, queue, horizonMs: 4 * reconcileMs })
-    const deps = {
-      ...world,
-      queue,
-      announcer,
-      queueDepth: createQueueDepth(),
-      readWorkers: () => world.registry.readAll(),
-    }
-    return { world, deps, pushes: () => pushes }
-  }
-
-  it('pushes their hints in as few pushes as those of one, into a lane that all share', async () => {
-    const { world, deps, pushes } = await inQueues(3_000, 2)
-    await createReconciler(deps, { reconcileMs }).reconcile(new AbortController().signal)
-    expect(await world.queue.size({ queue: '*', type: 'work' })).toBe(6_000)
-    expect(pushes()).toBe(6)
-  })
-
-  it('looks at none that is empty', async () => {
-    const { world, deps } = await inQueues(1, 1)
-    await world.routes.learn(range(3_000).map((place) => ({ type: 'work', queue: `empty${place}` })))
-    const asked: number[] = []
-    const { runnable } = world
-    const watched: typeof runnable = {
-      ...runnable,
-      readDue: (windows) => {
-        asked.push(windows.length)
-        return runnable.readDue(windows)
-      },
-    }
-    const reconciler = createReconciler({ ...deps, runnable: watched }, { reconcileMs })
-    await reconciler.reconcile(new AbortController().signal)
-    expect(asked).toEqual([1])
-  })
-})
-
 describe('a queue that runs dry', () => {
   // It submits 22,000 tasks first: on a machine with other work that alone takes seconds.
   it('is refilled at once, in large windows', { timeout: 30_000 }, async () => {
@@ -229,6 +169,25 @@ describe('a queue that runs dry', () => {
     await world.advance(1_000)
     await done
     expect(world.counts.total('reconciled')).toBe(3 * reconcileWindow)
+  })
+})
+
+describe('six processes that do not reach the queue', () => {
+  it('do not keep the one that does from reconciling', async () => {
+    const world = createMemoryWorld()
+    const unreachable: typeof world.queue = {
+      push: () => Promise.reject(new Error('Redis is away')),
+      pull: () => Promise.reject(new Error('Redis is away')),
+      size: () => Promise.reject(new Error('Redis is away')),
+    }
+    for (const _ of range(6)) startMaintenance({ ...world, queue: unreachable })
+    startMaintenance(world)
+    await startWorker(world, { work: async () => {} })
+    await world.advance(5 * reconcileMs)
+    // Without a hint: only the reconciler can find them.
+    const tasks = await submitMany(world, 20, served)
+    await world.advance(5_000)
+    for (const { taskId } of tasks) expect((await loadTask(world.store, taskId)).status).toBe('SUCCESS')
   })
 })
 

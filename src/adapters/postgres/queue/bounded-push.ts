@@ -1,6 +1,6 @@
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import type { Hint } from '#application/ports/queue/task-queue.ts'
+import type { Hint, Novelty } from '#application/ports/queue/task-queue.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { compareRanked } from '#domain/rank.ts'
 import { findSqlState } from '../connection/errors.ts'
@@ -27,12 +27,17 @@ export interface NotificationContent {
  */
 export const createBoundedPush = (pool: DatabasePool, queueIdsMax: number) => {
   const trims = createTrims(Math.max(1, Math.floor(queueIdsMax / 10)))
-  return async (hints: readonly NumberedHint[]): Promise<NotificationContent> => {
+  return async (hints: readonly NumberedHint[], novelty: Novelty): Promise<NotificationContent> => {
     const content = toNotificationContent(hints)
     const sorted = hints.toSorted((a, b) => a.route - b.route || compareRanked(a, b))
     const push: Push = { hints: sorted, content, trimmedRoutes: trims.due(hints), queueIdsMax }
-    // One round trip where all hints are new, as nearly always; a second one when the table has one of them already. A
-    // statement that allows for that from the start adds row by row, which costs twice as much.
+    // One round trip where all hints are new, as nearly always after a submission; a second one, and an error in the log of
+    // the server, when the table has one of them already. A statement that allows for that from the start adds row by row,
+    // which costs twice as much: it is for hints that are pushed again.
+    if (novelty === 'again') {
+      await pushHints(pool, push, 'merge')
+      return content
+    }
     try {
       await pushHints(pool, push, 'fail')
     } catch (error) {

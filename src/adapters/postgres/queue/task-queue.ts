@@ -90,9 +90,9 @@ export const createPostgresTaskQueue = (deps: Deps): PostgresTaskQueue => {
   })
 
   return {
-    push: async (hints) => {
+    push: async (hints, novelty = 'new') => {
       if (hints.length === 0) return
-      const content = await push(await numberHints(routes, hints))
+      const content = await push(await numberHints(routes, hints), novelty)
       // While it listens, its own notification wakes the pulls that wait here as well.
       if (listener.state() === 'listening') lowestRank.onPushed(content.lowestRank)
       else onPushed(content)

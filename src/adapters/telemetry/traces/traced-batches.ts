@@ -45,16 +45,16 @@ export const createTracedCommits = (tracer: Tracer, register: SpanRegister): Com
 
 /** A queue whose pushes of fresh submissions are spans. Pulls are not: most of them find nothing. */
 export const createTracedQueue = (queue: TaskQueue, tracer: Tracer, register: SpanRegister): TaskQueue => ({
-  push: (hints) => {
+  push: (hints, novelty) => {
     const links = [...register.takeLinksOfSubmissions(hints.map(({ taskId }) => taskId))]
-    if (links.length === 0) return context.with(ROOT_CONTEXT, () => queue.push(hints))
+    if (links.length === 0) return context.with(ROOT_CONTEXT, () => queue.push(hints, novelty))
     const attributes = {
       'messaging.system': 'taskfold',
       'messaging.operation.name': 'push',
       'messaging.operation.type': 'send',
       'messaging.batch.message_count': hints.length,
     }
-    return inBatchSpan(tracer, 'push hints', { attributes, links }, () => queue.push(hints))
+    return inBatchSpan(tracer, 'push hints', { attributes, links }, () => queue.push(hints, novelty))
   },
   pull: (request) => queue.pull(request),
   size: (route, countMax) => queue.size(route, countMax),

@@ -10,10 +10,10 @@ import type { Route } from '#domain/route.ts'
 export interface TaskQueue {
   /**
    * Adds hints, one round trip for all. An id that is in the queue already may be kept once, at the lower rank. Of more than
-   * `queueIdsMax` ids of a route those with the highest ranks are dropped. Wakes waiting pulls. Throws an Error when the
-   * queue is away.
+   * `queueIdsMax` ids of a route those with the highest ranks are dropped. Wakes waiting pulls. `again` tells a queue that
+   * goes about it differently that most of these hints may be there already. Throws an Error when the queue is away.
    */
-  push(hints: readonly Hint[]): Promise<void>
+  push(hints: readonly Hint[], novelty?: Novelty): Promise<void>
 
   /**
    * Takes up to `max` ids, the lowest (rank, id) of all routes asked for first; waits up to `waitMs` when there is none.
@@ -30,6 +30,8 @@ export interface TaskQueue {
 
 /** How many ids a queue keeps for one route. The reconciler pushes the others from the heads later. */
 export const queueIdsMax = 100_000
+
+export type Novelty = 'new' | 'again'
 
 export interface Hint {
   readonly taskId: TaskId
