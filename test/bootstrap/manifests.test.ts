@@ -173,6 +173,57 @@ describe('the composition', () => {
     for (const path of mounted) expect(statSync(join(project, path)).isFile(), path).toBe(true)
   })
 
+  describe('the profile observability', () => {
+    const readDeployed = (path: string): unknown => parse(readFileSync(join(project, 'deploy', path), 'utf8'))
+    const names = z.array(z.string())
+
+    test('sends to, reads from and scrapes services that the composition has', () => {
+      const files = ['compose/collector.yaml', 'compose/grafana-datasources.yaml', 'compose/prometheus.yml']
+      const written = files.map((path) => readFileSync(join(project, 'deploy', path), 'utf8')).join('\n')
+      const addressed = [...written.matchAll(/(?:\/\/|endpoint: )([a-z]+):\d+/g)].map(([, name]) => name)
+      const discovered = /names: \[([^\]]+)\]/.exec(written)?.[1]?.split(', ') ?? []
+      expect(addressed).toHaveLength(3)
+      expect(discovered).toHaveLength(3)
+      expect(Object.keys(services)).toEqual(expect.arrayContaining([...addressed, ...discovered]))
+    })
+
+    test('has a collector whose pipelines are made of what it defines', () => {
+      const collector = z
+        .object({
+          receivers: z.record(z.string(), z.unknown()),
+          processors: z.record(z.string(), z.unknown()),
+          exporters: z.record(z.string(), z.unknown()),
+          service: z.object({
+            pipelines: z.record(z.string(), z.object({ receivers: names, processors: names, exporters: names })),
+          }),
+        })
+        .parse(readDeployed('compose/collector.yaml'))
+      expect(Object.keys(collector.service.pipelines)).toEqual(['traces', 'metrics', 'logs'])
+      for (const pipeline of Object.values(collector.service.pipelines)) {
+        expect(Object.keys(collector.receivers)).toEqual(expect.arrayContaining(pipeline.receivers))
+        expect(Object.keys(collector.processors)).toEqual(expect.arrayContaining(pipeline.processors))
+        expect(Object.keys(collector.exporters)).toEqual(expect.arrayContaining(pipeline.exporters))
+      }
+    })
+
+    test('has a dashboard that lies where it is looked for, and chooses among sources of data of a kind that there is', () => {
+      const { datasources } = z
+        .object({ datasources: z.array(z.object({ type: z.string() })) })
+        .parse(readDeployed('compose/grafana-datasources.yaml'))
+      const dashboard = readFileSync(join(project, 'deploy/grafana/taskfold.json'), 'utf8')
+      const { templating } = z
+        .object({ templating: z.object({ list: z.array(z.object({ name: z.string(), query: z.string() })) }) })
+        .parse(JSON.parse(dashboard))
+      expect(templating.list.map(({ name }) => name)).toEqual(['datasource'])
+      expect(datasources.map(({ type }) => type)).toContain(templating.list[0]?.query)
+      expect(new Set(dashboard.match(/"uid": "\$[^"]+"/g))).toEqual(new Set(['"uid": "${datasource}"']))
+      const { providers } = z
+        .object({ providers: z.array(z.object({ options: z.object({ path: z.string() }) })) })
+        .parse(readDeployed('compose/grafana-dashboards.yaml'))
+      expect(text).toContain(`./deploy/grafana/taskfold.json:${providers[0]?.options.path}/taskfold.json:ro`)
+    })
+  })
+
   test('sets only what the product, the driver and OpenTelemetry read', () => {
     const known = [...defaults.keys(), 'PGPASSWORD', 'OTEL_EXPORTER_OTLP_ENDPOINT']
     for (const { environment = {} } of own) expect(known).toEqual(expect.arrayContaining(Object.keys(environment)))

@@ -40,7 +40,8 @@ export const makeCluster = async (place: ServerPlace, binaries: PostgresBinaries
   try {
     await promisify(execFile)(binaries.initdb, args, { ...processOptions(place), timeout: initDeadlineMs })
   } catch (error) {
-    throw new StartupError(`PostgreSQL could not make ${place.cluster}: ${lastLineOf(error)}`, { cause: error })
+    const why = explainNamelessAccount(error) ?? lastLineOf(error)
+    throw new StartupError(`PostgreSQL could not make ${place.cluster}: ${why}`, { cause: error })
   }
   await rename(unfinished, place.cluster)
 }
@@ -63,11 +64,22 @@ export const processOptions = ({ account }: Pick<ServerPlace, 'account'>) => ({
   ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
 })
 
+/** As in a container that runs under a number of its host's choosing. `initdb` asks for the name, whatever name it is given. */
+const explainNamelessAccount = (error: unknown): string | undefined => {
+  const number = /could not look up effective user ID (\d+)/.exec(readSaid(error))?.[1]
+  return number === undefined
+    ? undefined
+    : `the account with the number ${number} has no name on this system, and PostgreSQL wants one: add a line for it to ` +
+        '/etc/passwd, start as another user, or set DATABASE_URL'
+}
+
+const readSaid = (error: unknown): string =>
+  error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
+
 const lastLineOf = (error: unknown): string => {
-  const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : ''
-  const line = said
-    .trim()
+  const lines = readSaid(error)
     .split('\n')
-    .findLast((text) => /error|fatal/i.test(text))
+    .filter((text) => text !== '')
+  const line = lines.findLast((text) => /error|fatal/i.test(text)) ?? lines.at(-1)
   return line ?? (error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error))
 }
