@@ -4,7 +4,7 @@
 -- Arguments: p_xid, p_task and p_version are the position, that of the event read last.
 --
 -- Transactions get their numbers when they begin to write and commit in another order, so the feed ends below the oldest one
--- that still runs: from there on an event may yet appear in between. Two appends to one task never overlap, because the
+-- of this database that still runs (feed_end.sql): from there on an event may yet appear in between. Two appends to one task never overlap, because the
 -- second is made only when the first is known to have been committed, so versions follow their transactions. The function is
 -- stable: all of it sees what its caller's snapshot sees, the end of the feed included.
 --
@@ -28,7 +28,7 @@ set enable_sort = off
 set jit = off
 as $$
 declare
-  v_end xid8 := feed_position(pg_snapshot_xmin(pg_current_snapshot()));
+  v_end xid8 := feed_position(feed_end());
   v_bytes bigint := 0;
   v_weight bigint;
   v_event events;

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type PostgresServer, startPostgresServer } from '../support/postgres-server.ts'
 import { openDatabaseWatch } from './support/database-watch.ts'
-import { post, submit, untilStatus } from './support/http.ts'
+import { post, request, submit, until, untilStatus } from './support/http.ts'
 import { killAllProcesses, runTaskfold, startTaskfold } from './support/process.ts'
 
 const slow = { timeout: 120_000 }
@@ -47,6 +47,21 @@ describe('a role that owns nothing', () => {
     expect(made).toEqual({ there: true })
     const task = await submit(taskfold.url, { type: 'demo.echo', payload: 1 })
     await untilStatus(taskfold.url, task.id, 'SUCCESS')
+    // It need not see what others do to see that they do it in another database.
+    const elsewhere = new pg.Client({ connectionString: server.url })
+    await elsewhere.connect()
+    await elsewhere.query('begin')
+    await elsewhere.query('select pg_current_xact_id()')
+    const followed = await submit(taskfold.url, { type: 'demo.echo', payload: 2 })
+    await until('its event in the feed', async () => {
+      const { body } = await request<{ readonly items: readonly { readonly taskId: string }[] }>(
+        taskfold.url,
+        '/api/events?limit=1000',
+      )
+      return body.items.some(({ taskId }) => taskId === followed.id) ? body : undefined
+    })
+    await elsewhere.query('rollback')
+    await elsewhere.end()
     const later = await submit(taskfold.url, { type: 'demo.echo', payload: 1, delayMs: 3_600_000 })
     expect((await post(taskfold.url, `/api/tasks/${later.id}/cancel`, {})).status).toBe(200)
     taskfold.signal('SIGTERM')

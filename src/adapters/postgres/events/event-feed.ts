@@ -24,8 +24,8 @@ const pageBytesMaxDefault = 262_144
 const lowestTaskId = parseTaskId('00000000-0000-0000-0000-000000000000')
 
 /**
- * The feed in order of (transaction, task, version), read only below the oldest transaction that still runs. Postgres counts
- * transactions for all databases of a cluster, so a long one in another database holds the feed back as well.
+ * The feed in order of (transaction, task, version), read only below the oldest transaction of this database that still runs.
+ * Postgres counts transactions for all databases of a server; those of others do not hold the feed back.
  */
 export const createPostgresEventFeed = ({ pool, pageBytesMax = pageBytesMaxDefault }: Deps): EventFeed => ({
   readAfter: async (cursor, limit) => {
@@ -108,18 +108,18 @@ const pageStatement = (cursor: FeedCursor | undefined, limit: number, bytesMax: 
 
 const latestStatement = sql.type(z.object({ epoch: z.string(), end_xid: z.int() }))`
   select taskfold.feed_epoch() as epoch,
-         taskfold.feed_position(pg_snapshot_xmin(pg_current_snapshot()))::text::bigint as end_xid`
+         taskfold.feed_position(taskfold.feed_end())::text::bigint as end_xid`
 
 /** Any role may see which process holds a transaction, but few may see since when. */
 const barrierStatement = sql.type(z.object({ xid: z.int(), pid: z.int().nullable() }))`
-  select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xid, holder.pid
-  from (
+  select feed.ends_below::text::bigint as xid, holder.pid
+  from (select taskfold.feed_end()) feed (ends_below)
+  join (
     select backend_xid, pid
     from pg_stat_activity
     where backend_xid is not null
     union all
     select transaction, null
     from pg_prepared_xacts
-  ) holder (xid, pid)
-  where holder.xid = pg_snapshot_xmin(pg_current_snapshot())::xid
+  ) holder (xid, pid) on holder.xid = feed.ends_below::xid
   limit 1`

@@ -46,15 +46,27 @@ const passBy = async (from: FeedCursor, count: number): Promise<void> => {
 }
 
 describe('the feed of a database', () => {
-  it.each(['the same database', 'another database'])('waits for a transaction in %s, and names it', async (where) => {
+  it('waits for a transaction that has begun to write, and names it', async () => {
     const from = await world.feed.latest()
-    const barrier = await openTransaction(where === 'the same database' ? world.url : inject('postgresUrl'))
+    const barrier = await openTransaction(world.url)
     const task = await submitTo(world)
     expect((await read(from)).events).toEqual([])
     await expect.poll(async () => (await world.feed.findBarrier())?.pid, { timeout: 10_000 }).toBe(barrier.pid)
     await barrier.end()
     await passBy(from, 1)
     expect((await read(from)).events.map(({ event }) => event.taskId)).toEqual([task.taskId])
+  })
+
+  it('goes on while a transaction of another database of the server is open, and begins behind it', async () => {
+    const elsewhere = await openTransaction(inject('postgresUrl'))
+    const from = await world.feed.latest()
+    const tasks = [await submitTo(world), await submitTo(world)]
+    await passBy(from, 2)
+    expect((await read(from)).events.map(({ event }) => event.taskId)).toEqual(tasks.map(({ taskId }) => taskId))
+    expect((await world.feed.findBarrier())?.pid).not.toBe(elsewhere.pid)
+    const latest = await world.feed.latest()
+    expect((await read(latest)).events).toEqual([])
+    await elsewhere.end()
   })
 
   it('cuts a page short by its weight, and goes on behind it', async () => {

@@ -460,6 +460,23 @@ begin
   end if;
 end
 
+function feed_end
+  returns xid8 language sql stable
+
+  select coalesce(min(running.xid), pg_snapshot_xmax(pg_current_snapshot()))
+  from pg_snapshot_xip(pg_current_snapshot()) running (xid)
+  where not exists (
+    select
+    from pg_stat_activity a
+    where a.backend_xid = running.xid::xid
+    and a.datname <> current_database())
+  and not exists (
+    select
+    from pg_prepared_xacts p
+    where p.transaction = running.xid::xid
+    and p.database <> current_database())
+
+
 function feed_epoch
   returns text language sql stable
 
@@ -771,7 +788,7 @@ function read_feed
   set jit=off
 
 declare
-  v_end xid8 := feed_position(pg_snapshot_xmin(pg_current_snapshot()));
+  v_end xid8 := feed_position(feed_end());
   v_bytes bigint := 0;
   v_weight bigint;
   v_event events;
