@@ -13,6 +13,7 @@ create table taskfold.workers (
   beat bigint not null default 1,
   running int not null default 0,
   state text not null default 'live',
+  fenced boolean not null default false, -- it ended because its worker fenced itself, which lives on under another name
   started_at timestamptz not null default clock_timestamp(),
   last_beat_at timestamptz not null default clock_timestamp(),
   -- How far the clock of the worker's host is ahead of this server's, as its beats tell: for people who compare logs, and

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { ConfigurationError } from '#application/diagnosis/startup-error.ts'
@@ -34,6 +35,8 @@ export interface Config {
   /** Undefined: a worker serves every queue. */
   readonly queues: readonly string[] | undefined
   readonly concurrency: number
+  /** How many suspected tasks a worker runs at a time, each in a process of its own. */
+  readonly isolatedMax: number
   readonly leaseMs: number
   readonly beatMs: number
   readonly sweepMs: number
@@ -139,6 +142,7 @@ const variables = {
   RECONCILE_MS: milliseconds(100, 600_000).default(2_000),
   DRAIN_MS: milliseconds(0, 86_400_000).default(30_000),
   START_WAIT_MS: milliseconds(0, 3_600_000).default(30_000),
+  ISOLATED_MAX: whole(1, 1_000).optional(),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
   SMTP_URL: urlOf('smtp', 'smtps').optional(),
   HTTP_TARGET_ALLOW: names.optional(),
@@ -213,6 +217,7 @@ const findContradictions = (roles: readonly Role[], set: Environment): readonly 
 }
 
 const defaultPort = 3_000
+const isolatedMaxLeast = 4
 
 const toConfig = (roles: readonly Role[], set: Environment, databases: DatabaseConfig): Config => ({
   roles,
@@ -228,6 +233,7 @@ const toConfig = (roles: readonly Role[], set: Environment, databases: DatabaseC
   handlers: set.HANDLERS ?? [],
   queues: set.QUEUES,
   concurrency: set.CONCURRENCY,
+  isolatedMax: set.ISOLATED_MAX ?? Math.max(isolatedMaxLeast, 2 * availableParallelism()),
   leaseMs: set.LEASE_MS,
   beatMs: set.BEAT_MS,
   sweepMs: set.SWEEP_MS,

@@ -74,6 +74,7 @@ describe('mistakes', () => {
     ['DATABASE_URL', 'postgres://[::1/tasks'],
     ['DATABASE_DIRECT_URL', 'mysql://there/tasks'],
     ['START_WAIT_MS', 'soon'],
+    ['ISOLATED_MAX', '0'],
     ['REDIS_PREFIX', 'two words'],
     ['QUEUES', ' , '],
     ['TRACE_URL_TEMPLATE', 'https://traces.example/'],

@@ -162,6 +162,24 @@ const describeEnding = (world: () => WorkerRegistryWorld): void => {
       await heartbeat.stop()
     })
 
+    it('is told apart when it fenced itself, also when others had marked it before', async () => {
+      const [fenced, silent, both] = [makeWorker(), makeWorker(), makeWorker()]
+      const hearts = []
+      for (const worker of [fenced, silent, both]) hearts.push(await world().registry.register(worker))
+      await hearts[0]?.stop('fenced')
+      await world().registry.end(silent.incarnation)
+      await world().registry.end(both.incarnation)
+      await world().registry.end(both.incarnation, 'fenced')
+      await world().registry.end(both.incarnation)
+      const found = await Promise.all([fenced, silent, both].map(({ incarnation }) => findRow(world(), incarnation)))
+      expect(found.map((row) => [row?.state, row?.ended])).toEqual([
+        ['ended', 'fenced'],
+        ['ended', undefined],
+        ['ended', 'fenced'],
+      ])
+      for (const heart of hearts) await heart.stop()
+    })
+
     it('may be marked again, and so may one that never registered', async () => {
       const worker = makeWorker()
       const heartbeat = await world().registry.register(worker)

@@ -27,7 +27,7 @@ export const release = (task: Task): Release => ({ type: 'Release', run: runOf(t
 
 export const declareLost = (task: Task): DeclareLost => {
   if (task.status !== 'PROCESSING') throw new Error(`task ${task.taskId} is ${task.status}`)
-  return { type: 'DeclareLost', run: task.run, incarnation: task.incarnation }
+  return { type: 'DeclareLost', run: task.run, incarnation: task.incarnation, worker: 'silent' }
 }
 
 export const runOf = (task: Task): Run => {

@@ -1,6 +1,13 @@
 import type { TaskId } from '#domain/identifiers.ts'
 import type { ErrorFacts, ErrorReport } from '#domain/task/events.ts'
-import { detailOf, type FailedDetail, type PendingTask, type RunningTask, type Task } from '#domain/task/state.ts'
+import {
+  detailOf,
+  type FailedDetail,
+  type PendingTask,
+  type RunningTask,
+  type Task,
+  runsApart,
+} from '#domain/task/state.ts'
 import { type Instant, isDue } from '#domain/time.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
 import type { RunIndex } from '../ports/heads/run-index.ts'
@@ -13,6 +20,7 @@ export type ExplanationCode =
   | 'waiting-for-retry'
   | 'no-worker-for-type'
   | 'no-worker-for-queue'
+  | 'isolated'
   | 'workers-busy'
   | 'running-on'
   | 'worker-silent'
@@ -80,7 +88,7 @@ const atRest = (code: ExplanationCode, message: string): Explained => ({
 })
 
 const explainPending = async (deps: Deps, task: PendingTask, now: Instant): Promise<Explained> => {
-  if (task.phase === 'waiting' && isDue(task.times, now)) {
+  if (isDue(task.times, now) && (task.phase === 'waiting' || runsApart(task))) {
     return { because: await explainReady(deps, task), next: undefined }
   }
   const reason: Reason =
@@ -91,8 +99,8 @@ const explainPending = async (deps: Deps, task: PendingTask, now: Instant): Prom
 }
 
 /** A due task is taken at once unless no live worker can take it: the reasons why none can. */
-const explainReady = async (deps: Deps, { facts }: PendingTask): Promise<readonly Reason[]> => {
-  const { type, queue } = facts.submission
+const explainReady = async (deps: Deps, task: PendingTask): Promise<readonly Reason[]> => {
+  const { type, queue } = task.facts.submission
   const takers = (await deps.registry.readAll()).filter(takesTasks)
   const ofType = takers.filter((worker) => worker.types.includes(type))
   if (ofType.length === 0) return [{ code: 'no-worker-for-type', message: `no live worker has a handler for ${type}` }]
@@ -100,9 +108,14 @@ const explainReady = async (deps: Deps, { facts }: PendingTask): Promise<readonl
   if (serving.length === 0) {
     return [{ code: 'no-worker-for-queue', message: `no live worker with a handler for ${type} serves queue ${queue}` }]
   }
-  if (await hasFreeSlot(deps.runs, serving)) return []
+  if (await hasFreeSlot(deps.runs, serving)) return runsApart(task) ? [isolated] : []
   const slots = serving.reduce((sum, worker) => sum + worker.concurrency, 0)
   return [{ code: 'workers-busy', message: `all ${slots} slots of ${serving.length} serving workers are taken` }]
+}
+
+const isolated: Reason = {
+  code: 'isolated',
+  message: 'two workers died while they ran it: it waits for one of the few processes that suspects run in',
 }
 
 /** Among more workers than this, one is assumed to have a free slot: their runs are not counted. */

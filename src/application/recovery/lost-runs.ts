@@ -13,6 +13,12 @@ import { foldStream } from '../runs/fold-stream.ts'
 import { loadInParts } from '../runs/load-in-parts.ts'
 import { readTaskTrace } from '../runs/task-trace.ts'
 
+/** One incarnation that is lost: it died, as far as is known, or says that it fenced itself. */
+export interface LostWorker {
+  readonly incarnation: Incarnation
+  readonly worker: 'silent' | 'fenced'
+}
+
 interface Deps {
   readonly store: EventStore
   readonly runs: RunIndex
@@ -33,7 +39,8 @@ const batchesMax = 200
  *
  * Throws StoreUnavailableError when the runs or their streams cannot be read.
  */
-export const recoverLostRuns = async (deps: Deps, incarnation: Incarnation, signal: AbortSignal): Promise<void> => {
+export const recoverLostRuns = async (deps: Deps, lost: LostWorker, signal: AbortSignal): Promise<void> => {
+  const { incarnation } = lost
   const refused = new Set<string>()
   for (let batch = 0; batch < batchesMax && !signal.aborted; batch += 1) {
     const limit = Math.min(runsListedMax, runsPerBatch + refused.size)
@@ -50,7 +57,7 @@ export const recoverLostRuns = async (deps: Deps, incarnation: Incarnation, sign
         const recover = async (taskId: TaskId): Promise<void> => {
           const head = heads.get(taskId)
           if (head === undefined) return
-          const outcome = await recoverRun(deps, head, incarnation, streams.get(taskId))
+          const outcome = await recoverRun(deps, head, lost, streams.get(taskId))
           if (outcome === 'recovered') refused.delete(taskId)
         }
         await Promise.all(part.map(recover))
@@ -63,7 +70,7 @@ export const recoverLostRuns = async (deps: Deps, incarnation: Incarnation, sign
 const recoverRun = async (
   deps: Deps,
   head: RunningHead,
-  incarnation: Incarnation,
+  { incarnation, worker }: LostWorker,
   content: StreamContent | undefined,
 ): Promise<'recovered' | 'refused'> => {
   try {
@@ -71,7 +78,7 @@ const recoverRun = async (
     if (read.kind === 'unreadable') throw read.error
     if (read.kind === 'none') return 'refused'
     const { task } = read
-    const decision = decide(task, { type: 'DeclareLost', run: head.run, incarnation })
+    const decision = decide(task, { type: 'DeclareLost', run: head.run, incarnation, worker })
     if (decision.kind === 'rejected') {
       deps.headRepair.suspect(task.taskId)
       return 'refused'

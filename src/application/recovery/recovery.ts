@@ -112,7 +112,7 @@ const openSweeper = (
       registry: fleet.registry,
       readWorkers,
       runs: heads.runs,
-      recoverLostRuns: (incarnation, signal) => recoverLostRuns(lostRuns, incarnation, signal),
+      recoverLostRuns: (lost, signal) => recoverLostRuns(lostRuns, lost, signal),
       runtime,
     },
     options,

@@ -2,6 +2,7 @@ import type { Incarnation } from '#domain/identifiers.ts'
 import type { RunIndex } from '../ports/heads/run-index.ts'
 import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { WorkerRegistry, WorkerRow } from '../ports/workers/worker-registry.ts'
+import type { LostWorker } from './lost-runs.ts'
 import { createLeaseWatch, type WatchedLease } from './lease-watch.ts'
 
 /** Finds lost workers and gives their runs back to the queue. It never runs a handler. */
@@ -23,7 +24,7 @@ interface Deps {
   readonly readWorkers: () => Promise<readonly WorkerRow[]>
   readonly runs: Pick<RunIndex, 'listRunningIncarnations'>
   /** Gives the runs of one lost incarnation back to the queue. Throws StoreUnavailableError. */
-  readonly recoverLostRuns: (incarnation: Incarnation, signal: AbortSignal) => Promise<void>
+  readonly recoverLostRuns: (lost: LostWorker, signal: AbortSignal) => Promise<void>
   readonly runtime: Runtime
 }
 
@@ -53,9 +54,9 @@ export const createSweeper = (deps: Deps, options: Options): Sweeper => {
         'a worker gave no sign of life for its whole lease and was declared lost',
       )
     }
-    for (const incarnation of lost.running) {
+    for (const worker of lost.running) {
       if (signal.aborted) return
-      await deps.recoverLostRuns(incarnation, signal)
+      await deps.recoverLostRuns(worker, signal)
     }
     if (lost.finished.length > 0) await deps.registry.remove(lost.finished)
   }
@@ -95,7 +96,7 @@ interface Lost {
   /** To be marked ended. */
   readonly silent: readonly Incarnation[]
   /** Lost, and named by heads as running. */
-  readonly running: readonly Incarnation[]
+  readonly running: readonly LostWorker[]
   /** Ended, and named by no head as running. */
   readonly finished: readonly Incarnation[]
 }
@@ -120,10 +121,14 @@ const findLost = (
   running: ReadonlySet<Incarnation>,
   silent: ReadonlySet<Incarnation>,
 ): Lost => {
-  const ended = new Set(rows.filter((row) => row.state === 'ended').map((row) => row.incarnation))
+  const endedRows = rows.filter((row) => row.state === 'ended')
+  const ended = new Set(endedRows.map((row) => row.incarnation))
+  const fenced = new Set(endedRows.filter((row) => row.ended === 'fenced').map((row) => row.incarnation))
   return {
     silent: rows.map((row) => row.incarnation).filter((incarnation) => silent.has(incarnation)),
-    running: [...running].filter((incarnation) => ended.has(incarnation) || silent.has(incarnation)),
+    running: [...running]
+      .filter((incarnation) => ended.has(incarnation) || silent.has(incarnation))
+      .map((incarnation) => ({ incarnation, worker: fenced.has(incarnation) ? 'fenced' : 'silent' })),
     finished: [...ended].filter((incarnation) => !running.has(incarnation)).slice(0, removalsMax),
   }
 }

@@ -23,6 +23,7 @@ export const startWorker = async (
 ): Promise<Worker> => {
   const isolation = createProcessIsolation({
     entry: isolatedRunEntry,
+    processesMax: config.isolatedMax,
     settings: toHandlerSettings(config),
     timers: runtime.timers,
     logger: runtime.logger,

@@ -26,8 +26,13 @@ export type Fail = {
 /** A stopping worker hands the attempt back unspent. */
 export type Release = { readonly type: 'Release'; readonly run: Run }
 
-/** The worker that ran the task was declared lost. */
-export type DeclareLost = { readonly type: 'DeclareLost'; readonly run: Run; readonly incarnation: Incarnation }
+/** The worker that ran the task was declared lost. `fenced`: it stopped by itself, without a beat in time, and lived on. */
+export type DeclareLost = {
+  readonly type: 'DeclareLost'
+  readonly run: Run
+  readonly incarnation: Incarnation
+  readonly worker: 'silent' | 'fenced'
+}
 
 /** A person wants the task not to run, or to stop running. */
 export type Cancel = { readonly type: 'Cancel' }

@@ -119,17 +119,28 @@ const releaseOrCancel = (task: RunningTask, command: Release): readonly TaskEven
 
 /** The attempt of a lost worker is spent, and retried without back-off: nothing suggests that the task was at fault. */
 const declareLost = (task: RunningTask, command: DeclareLost): readonly TaskEvent[] =>
-  task.phase === 'cancelling' ? cancelled('worker-lost') : failed(task, 'worker-lost', lostError(command), 0)
+  task.phase === 'cancelling'
+    ? cancelled('worker-lost')
+    : failed(task, 'worker-lost', lostError(command), 0, command.worker === 'fenced' ? { detail: 'fenced' } : {})
 
-const lostError = (command: DeclareLost): ErrorReport => ({
+const lostError = ({ incarnation, worker }: DeclareLost): ErrorReport => ({
   name: 'WorkerLost',
-  message: `worker ${command.incarnation} gave no sign of life for its whole lease`,
+  message:
+    worker === 'fenced'
+      ? `worker ${incarnation} could not renew its lease in time, and stopped its runs`
+      : `worker ${incarnation} gave no sign of life for its whole lease`,
 })
 
-const failed = (task: RunningTask, cause: FailureCause, error: ErrorReport, delayMs: number): readonly TaskEvent[] => {
+const failed = (
+  task: RunningTask,
+  cause: FailureCause,
+  error: ErrorReport,
+  delayMs: number,
+  more: Pick<Failed['data'], 'detail'> = {},
+): readonly TaskEvent[] => {
   const failure = (final: boolean): Failed => ({
     type: 'Failed',
-    data: { run: task.run, attempt: task.facts.attempt, cause, final, error },
+    data: { run: task.run, attempt: task.facts.attempt, cause, final, error, ...more },
   })
   return endsTask(task, cause)
     ? [failure(true)]

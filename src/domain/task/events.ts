@@ -62,6 +62,8 @@ export type Failed = {
     readonly cause: FailureCause
     readonly final: boolean
     readonly error: ErrorReport
+    /** Of `worker-lost`: the worker fenced itself and lived on, so the task is no suspect. */
+    readonly detail?: 'fenced'
   }
 }
 /** Opens the task for another attempt. `reopened`: a person asked for it, and the attempts are counted anew. */

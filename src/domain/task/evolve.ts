@@ -159,7 +159,8 @@ const toFailed = <Times>(task: TaskWith<unknown>, { data }: Failed, times: Times
   const facts: TaskFacts = {
     ...task.facts,
     crashesSinceOpening: task.facts.crashesSinceOpening + Number(cause === 'crash'),
-    workersLostSinceOpening: task.facts.workersLostSinceOpening + Number(cause === 'worker-lost'),
+    workersLostSinceOpening:
+      task.facts.workersLostSinceOpening + Number(cause === 'worker-lost' && data.detail !== 'fenced'),
     lastFailure: { error, cause, attempt },
   }
   if (!data.final) return { status: 'PENDING', phase: 'awaiting-retry', taskId, version, facts, times }

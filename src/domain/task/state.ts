@@ -41,7 +41,7 @@ export interface TaskFacts {
   readonly attemptsSinceOpening: number
   /** Crashes since the task was submitted or last reopened. */
   readonly crashesSinceOpening: number
-  /** Attempts since the task was submitted or last reopened that ended because their worker was lost. */
+  /** Attempts since the task was submitted or last reopened that ended because their worker died, as far as is known. */
   readonly workersLostSinceOpening: number
   readonly lastFailure: Failure | undefined
 }

@@ -229,7 +229,7 @@ describe('an effect', () => {
     const { run, incarnation } = running
     await changeTask(client.process, {
       taskId,
-      toCommand: () => ({ type: 'DeclareLost', run, incarnation }),
+      toCommand: () => ({ type: 'DeclareLost', run, incarnation, worker: 'silent' }),
       context: {},
     })
     latch.resolve()

@@ -12,6 +12,39 @@ const typesOf = (world: MemoryWorld, taskId: TaskId) =>
   (world.database.streams.get(taskId) ?? []).map(({ type }) => type)
 const statesOf = (world: MemoryWorld) => [...world.database.workers.values()].map(({ state }) => state)
 
+describe('two outages beyond the lease', () => {
+  it('leave fifty innocent long tasks in the process that they share', async () => {
+    const world = createMemoryWorld()
+    const client = createClient(world)
+    let running = 0
+    const work = (_: unknown, { signal }: HandlerContext) =>
+      new Promise<void>((resolve) => {
+        running += 1
+        signal.addEventListener('abort', () => {
+          running -= 1
+          resolve()
+        })
+      })
+    const { process } = await startWorker(world, { work }, { concurrency: 50 })
+    startMaintenance(world)
+    const taskIds: TaskId[] = []
+    for (let task = 0; task < 50; task += 1) taskIds.push(await client.submit())
+    for (let outage = 0; outage < 2; outage += 1) {
+      await world.advance(2_000)
+      process.loseBeats()
+      await world.advance(18_000)
+      process.findBeats()
+      await world.advance(5_000)
+    }
+    expect(running).toBe(50)
+    expect(world.counts.total('dropped-no-process')).toBe(0)
+    for (const taskId of taskIds) {
+      const failures = (world.database.streams.get(taskId) ?? []).filter(({ type }) => type === 'Failed')
+      expect(failures).toMatchObject([{ data: { detail: 'fenced' } }, { data: { detail: 'fenced' } }])
+    }
+  })
+})
+
 describe('a worker whose beats are not acknowledged', () => {
   const begin = async () => {
     const world = createMemoryWorld()

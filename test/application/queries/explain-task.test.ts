@@ -72,6 +72,17 @@ describe('a pending task', () => {
     expect(explanation?.next).toEqual({ what: 'ready', at: world.storeClock.now() + 1_000 })
   })
 
+  it('waits for a process of its own after two workers died with it', async () => {
+    const { codesOf, submit, apply, addWorker } = createSituation()
+    await addWorker()
+    let task = await submit()
+    for (const _ of [1, 2]) {
+      const running = await apply(task, start(task))
+      task = await apply(running, declareLost(running))
+    }
+    expect(await codesOf(task)).toEqual(['isolated'])
+  })
+
   it.each([
     ['there is no worker', undefined, 'no-worker-for-type'],
     ['no worker has its type', { types: ['parcel'] }, 'no-worker-for-type'],

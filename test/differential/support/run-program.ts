@@ -191,7 +191,7 @@ const toRunCommand = async (
     case 'release':
       return () => ({ type: 'Release', run })
     case 'lose':
-      return () => ({ type: 'DeclareLost', run, incarnation })
+      return () => ({ type: 'DeclareLost', run, incarnation, worker: 'silent' })
   }
 }
 

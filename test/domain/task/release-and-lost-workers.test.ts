@@ -116,6 +116,24 @@ describe('a task whose workers were lost', () => {
     expect(runsApart(taskAfter(...lostTwice, started(3)))).toBe(true)
   })
 
+  test('is no suspect when its workers fenced themselves and lived on, however often', () => {
+    const fenced = { cause: 'worker-lost', detail: 'fenced' } as const
+    const fencedTwice = [
+      submitted({ maxAttempts: 9 }),
+      started(1),
+      failed({ run: 2, attempt: 1, ...fenced }),
+      retried(0),
+      started(2),
+      failed({ run: 5, attempt: 2, ...fenced }),
+      retried(0),
+    ] as const
+    expect(taskAfter(...fencedTwice).facts.workersLostSinceOpening).toBe(0)
+    expect(runsApart(taskAfter(...fencedTwice))).toBe(false)
+    expect(runsApart(taskAfter(...fencedTwice, started(3), failed({ run: 8, attempt: 3, cause: 'worker-lost' })))).toBe(
+      false,
+    )
+  })
+
   test('goes on to run apart after failures of its own, and after a release', () => {
     expect(runsApart(taskAfter(...lostTwice, started(3), failed({ run: 8, attempt: 3 }), retried(0)))).toBe(true)
     expect(runsApart(taskAfter(...lostTwice, started(3), released({ run: 8, attempt: 3 })))).toBe(true)

@@ -33,7 +33,7 @@ export const createMemoryWorkerRegistry = (deps: Deps): WorkerRegistry => ({
       .toSorted((a, b) => (a.incarnation < b.incarnation ? -1 : 1))
   },
 
-  end: async (incarnation) => markEnded(deps.database, incarnation),
+  end: async (incarnation, how) => markEnded(deps.database, incarnation, how),
 
   remove: async (incarnations) => {
     for (const incarnation of incarnations) deps.database.workers.delete(incarnation)
@@ -62,14 +62,14 @@ const startHeartbeat = ({ database, clock, timers }: Deps, worker: WorkerDescrip
     report: ({ running, state }) => {
       status = { running, state }
     },
-    stop: async () => {
+    stop: async (how) => {
       cancel()
-      markEnded(database, worker.incarnation)
+      markEnded(database, worker.incarnation, how)
     },
   }
 }
 
-const markEnded = (database: MemoryDatabase, incarnation: Incarnation): void => {
+const markEnded = (database: MemoryDatabase, incarnation: Incarnation, how: 'fenced' | undefined): void => {
   const row = database.workers.get(incarnation)
-  if (row !== undefined) database.workers.set(incarnation, { ...row, state: 'ended' })
+  if (row !== undefined) database.workers.set(incarnation, { ...row, state: 'ended', ended: how ?? row.ended })
 }

@@ -59,6 +59,7 @@ export const storedData = z.discriminatedUnion('type', [
         'effect-changed',
       ]),
       final: z.boolean(),
+      detail: z.literal('fenced').exactOptional(),
       error,
     }),
   }),

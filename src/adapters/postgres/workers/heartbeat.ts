@@ -17,7 +17,7 @@ interface Deps {
   /** When the beat that made the row was sent, by the monotonic clock. */
   readonly acknowledgedSentAtMs: number
   /** Marks the row ended; throws when the store cannot be reached. */
-  readonly end: () => Promise<void>
+  readonly end: (how: 'fenced' | undefined) => Promise<void>
 }
 
 const change = z.discriminatedUnion('kind', [
@@ -64,13 +64,13 @@ export const startHeartbeat = (worker: WorkerDescription, deps: Deps): Heartbeat
   thread.unref()
   const gone = once(thread, 'exit').catch(() => {})
 
-  const stop = async (): Promise<void> => {
+  const stop = async (how: 'fenced' | undefined): Promise<void> => {
     clearInterval(mainSeen)
     thread.postMessage('stop')
     await withDeadline(gone, endDeadlineMs, () => new Error(`still there after ${endDeadlineMs} ms`)).catch(() =>
       thread.terminate(),
     )
-    await deps.end().catch((error: unknown) => {
+    await deps.end(how).catch((error: unknown) => {
       logger.warn({ err: error }, 'could not mark a worker as ended: the others wait for its lease')
     })
   }
@@ -91,7 +91,7 @@ export const startHeartbeat = (worker: WorkerDescription, deps: Deps): Heartbeat
       cells.running.write(running)
       cells.draining.write(state === 'draining' ? 1 : 0)
     },
-    stop: () => (stopped ??= stop()),
+    stop: (how) => (stopped ??= stop(how)),
   }
 }
 

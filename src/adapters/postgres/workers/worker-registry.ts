@@ -22,8 +22,8 @@ interface Deps {
  * heartbeat.ts.
  */
 export const createPostgresWorkerRegistry = ({ pool, address, clock, logger }: Deps): WorkerRegistry => {
-  const end = async (incarnation: Incarnation): Promise<void> => {
-    await withReadDeadline(pool.query(endStatement(incarnation)))
+  const end = async (incarnation: Incarnation, how?: 'fenced'): Promise<void> => {
+    await withReadDeadline(pool.query(endStatement(incarnation, how)))
   }
   return {
     register: async (worker) => {
@@ -35,7 +35,7 @@ export const createPostgresWorkerRegistry = ({ pool, address, clock, logger }: D
         clock,
         logger,
         acknowledgedSentAtMs,
-        end: () => end(worker.incarnation),
+        end: (how) => end(worker.incarnation, how),
       })
     },
     readAll: async () => (await withReadDeadline(pool.any(readStatement))).map(toWorkerRow),
@@ -60,10 +60,11 @@ const insertStatement = (worker: WorkerDescription) => sql.type(z.object({ incar
   on conflict do nothing
   returning incarnation`
 
-const endStatement = (incarnation: Incarnation) => sql.type(z.unknown())`
+const endStatement = (incarnation: Incarnation, how: 'fenced' | undefined) => sql.type(z.unknown())`
   update taskfold.workers
-  set state = 'ended'
-  where incarnation = ${incarnation}::uuid and state <> 'ended'`
+  set state = 'ended', fenced = fenced or ${how === 'fenced'}::boolean
+  where incarnation = ${incarnation}::uuid
+  and (state <> 'ended' or (${how === 'fenced'}::boolean and not fenced))`
 
 const removeStatement = (incarnations: readonly Incarnation[]) => sql.type(z.unknown())`
   delete from taskfold.workers
@@ -80,6 +81,7 @@ const storedRow = z.object({
   beat: z.int(),
   running: z.int(),
   state: z.enum(['live', 'draining', 'ended']),
+  fenced: z.boolean(),
   startedAt: z.number(),
   lastBeatAt: z.number(),
   silentForMs: z.number(),
@@ -98,6 +100,7 @@ const readStatement = sql.type(storedRow)`
     beat,
     running,
     state,
+    fenced,
     floor(extract(epoch from started_at) * 1000)::int8 as "startedAt",
     floor(extract(epoch from last_beat_at) * 1000)::int8 as "lastBeatAt",
     greatest(0, extract(epoch from clock_timestamp() - last_beat_at) * 1000)::float8 as "silentForMs",
@@ -105,9 +108,10 @@ const readStatement = sql.type(storedRow)`
   from taskfold.workers
   order by incarnation`
 
-const toWorkerRow = ({ incarnation, queues, clockAheadMs, ...row }: z.output<typeof storedRow>): WorkerRow => ({
+const toWorkerRow = ({ incarnation, queues, fenced, clockAheadMs, ...row }: z.output<typeof storedRow>): WorkerRow => ({
   ...row,
   incarnation: parseIncarnation(incarnation),
   queues: queues ?? undefined,
+  ended: fenced ? 'fenced' : undefined,
   clockAheadMs: clockAheadMs ?? undefined,
 })

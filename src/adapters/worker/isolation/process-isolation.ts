@@ -6,6 +6,8 @@ import type { Isolation } from './isolation.ts'
 interface Deps {
   /** The module that calls `serveIsolatedRun`. */
   readonly entry: URL
+  /** How many suspected tasks one worker runs at a time: each costs the memory of a process. */
+  readonly processesMax: number
   /** Tells the process which handlers to load; any value that can be cloned. */
   readonly settings: unknown
   readonly timers: Timers
@@ -18,16 +20,13 @@ interface Deps {
   readonly environment?: Readonly<Record<string, string>>
 }
 
-/** How many suspected tasks one worker runs at a time: each costs the memory of a process. */
-const processesMax = 2
-
 /** Runs each attempt in a child process that lives for it alone. */
 export const createProcessIsolation = (deps: Deps): Isolation => {
   const running = new Set<IsolatedProcess>()
   let state: 'open' | 'closed' = 'open'
 
   return {
-    freeCount: () => (state === 'closed' ? 0 : processesMax - running.size),
+    freeCount: () => (state === 'closed' ? 0 : deps.processesMax - running.size),
     run: async (request) => {
       const isolated = startIsolatedProcess(deps, request)
       running.add(isolated)

@@ -8,7 +8,7 @@ import { createWorkerLease, type WorkerLease } from './worker-lease.ts'
 
 /**
  * Keeps a worker registered, and its slots under a lease. When a lease is over the worker goes on as a new incarnation and
- * marks the old one ended, so that the runs it left count as lost at once.
+ * marks the old one ended, so that the runs it left count as lost at once, but without suspicion: it lives on.
  *
  * A worker that came back as the same incarnation would keep those runs: they would run nowhere, and never count as lost.
  */
@@ -62,10 +62,10 @@ export const createLeaseKeeper = (
   }
 
   const renew = async (over: WorkerLease): Promise<void> => {
-    await stopBeating(logger, over)
+    await stopBeating(logger, over, 'fenced')
     const replace = async (): Promise<void> => {
       if (closing.signal.aborted) return
-      await registry.end(over.incarnation)
+      await registry.end(over.incarnation, 'fenced')
       await register()
     }
     await askUntilAnswered(replace, {
@@ -90,9 +90,9 @@ export const createLeaseKeeper = (
   }
 }
 
-const stopBeating = async (logger: Logger, { heartbeat, incarnation }: WorkerLease): Promise<void> => {
+const stopBeating = async (logger: Logger, { heartbeat, incarnation }: WorkerLease, how?: 'fenced'): Promise<void> => {
   try {
-    await heartbeat.stop()
+    await heartbeat.stop(how)
   } catch (error) {
     logger.debug({ incarnation, err: error }, 'a worker could not be marked ended')
   }

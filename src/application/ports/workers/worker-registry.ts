@@ -12,8 +12,11 @@ export interface WorkerRegistry {
   /** All rows, ended ones included, by incarnation. Throws StoreUnavailableError. */
   readAll(): Promise<readonly WorkerRow[]>
 
-  /** Marks a row ended: its runs count as lost at once. Idempotent. Throws StoreUnavailableError. */
-  end(incarnation: Incarnation): Promise<void>
+  /**
+   * Marks a row ended: its runs count as lost at once. `fenced` says that its worker has stopped them and lives on.
+   * Idempotent. Throws StoreUnavailableError.
+   */
+  end(incarnation: Incarnation, how?: 'fenced'): Promise<void>
 
   /** Forgets the rows of ended incarnations under which no task runs. Idempotent. Throws StoreUnavailableError. */
   remove(incarnations: readonly Incarnation[]): Promise<void>
@@ -36,6 +39,8 @@ export interface WorkerRow extends Omit<WorkerDescription, 'beatMs'> {
   readonly beat: number
   readonly running: number
   readonly state: 'live' | 'draining' | 'ended'
+  /** How it ended, as far as is known: `fenced` is what a worker says of itself that lives on. */
+  readonly ended?: 'fenced' | undefined
   readonly startedAt: Instant
   readonly lastBeatAt: Instant
   /** How long ago the last beat was, by the store's clock. For display only. */
@@ -52,6 +57,6 @@ export interface Heartbeat {
   /** Sets the status that the next beats carry. */
   report(status: { readonly running: number; readonly state: 'live' | 'draining' }): void
 
-  /** Stops beating, and marks the row ended if the store can be reached. */
-  stop(): Promise<void>
+  /** Stops beating, and marks the row ended, as `end` does, if the store can be reached. */
+  stop(how?: 'fenced'): Promise<void>
 }

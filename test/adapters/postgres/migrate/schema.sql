@@ -146,6 +146,7 @@ table workers
   beat bigint not null default 1
   running integer not null default 0
   state text not null default 'live'::text
+  fenced boolean not null default false
   started_at timestamp with time zone not null default clock_timestamp()
   last_beat_at timestamp with time zone not null default clock_timestamp()
   clock_ahead_ms double precision

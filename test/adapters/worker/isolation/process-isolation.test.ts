@@ -13,6 +13,7 @@ const runIn = async (entry: string, given: Partial<HandlerContext> = {}) => {
   const world = createMemoryWorld()
   const logger = createMemoryLogger()
   const isolation = createProcessIsolation({
+    processesMax: 2,
     entry: new URL(`support/${entry}`, import.meta.url),
     settings: undefined,
     timers: systemTimers,

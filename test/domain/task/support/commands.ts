@@ -39,7 +39,12 @@ export const fail = (run: number, differences: Partial<Fail> = {}): Fail => ({
 
 export const release = (run: number): Release => ({ type: 'Release', run })
 
-export const declareLost = (run: number): DeclareLost => ({ type: 'DeclareLost', run, incarnation })
+export const declareLost = (run: number, worker: DeclareLost['worker'] = 'silent'): DeclareLost => ({
+  type: 'DeclareLost',
+  run,
+  incarnation,
+  worker,
+})
 
 export const cancel: Cancel = { type: 'Cancel' }
 

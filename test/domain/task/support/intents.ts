@@ -117,7 +117,7 @@ export const toCommand = (intent: Intent, state: TaskState, now: Instant): TaskC
     case 'Release':
       return { type: 'Release', run: runOf(state, intent.runOffset) }
     case 'DeclareLost':
-      return { type: 'DeclareLost', run: runOf(state, intent.runOffset), incarnation }
+      return { type: 'DeclareLost', run: runOf(state, intent.runOffset), incarnation, worker: 'silent' }
     case 'Fail': {
       const { cause: why, ending, random, retryAfterMs } = intent
       const run = runOf(state, intent.runOffset)

@@ -14,6 +14,7 @@ const explanationCodes = [
   'no-worker-for-type',
   'no-worker-for-queue',
   'workers-busy',
+  'isolated',
   'running-on',
   'worker-silent',
   'attempts-exhausted',
