@@ -1,18 +1,16 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import type { Admission, Holding } from './request/admission.ts'
-import { createArrivals } from './request/arrivals.ts'
 import { answerUnparsableRequest } from './problems/unparsable-request.ts'
-import { type BodyForm, type JsonBody, parseJsonBody, parseLongJsonBody } from './request/json-body.ts'
+import type { JsonBody } from './request/json-body.ts'
 import { answerHeaders } from './problems/answer-headers.ts'
 import { problemMediaType, renderProblem } from './problems/problem-document.ts'
 import { ProblemError, problems } from './problems/problems.ts'
 import { type ParsedQuery, parseQueryString } from './request/query-string.ts'
-import { readBody } from './request/read-body.ts'
 import { findAcceptable, findTraceId } from './request/request-headers.ts'
-import { createWorkRoom, type WorkRoom } from './request/work-room.ts'
+import { takeBodies } from './request/take-bodies.ts'
 import type { Endpoint, HttpAnswer } from './endpoint.ts'
 import { toProblem } from './problems/to-problem.ts'
 import { limits } from './request/limits.ts'
@@ -173,41 +171,6 @@ const signalEnd = (response: ServerResponse, closing: AbortSignal): AbortSignal 
   closing.addEventListener('abort', abort)
   return end.signal
 }
-
-/** Reads and parses the bodies of requests. Large ones are worked on, from here to their answers, while there is room. */
-const takeBodies = (app: FastifyInstance): void => {
-  const arrivals = createArrivals()
-  app.addHook('onClose', () => {
-    arrivals.close()
-  })
-  const room = createWorkRoom(limits.bodyBytesInWorkMax)
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) => {
-    const { holding, routeOptions, headers } = request
-    const reading = { arrivals, holding, bytesMax: routeOptions.bodyLimit, announced: headers['content-length'] }
-    const bytes = await readBody(payload, reading)
-    const isSmall = bytes.length <= limits.smallBytesMax
-    return isSmall ? parseJsonBody(bytes, toBodyForm(request)) : parseInRoom(request, bytes, room)
-  })
-}
-
-const parseInRoom = async (request: FastifyRequest, bytes: Buffer, room: WorkRoom): Promise<JsonBody> => {
-  const leave = await room.enter(bytes.length)
-  try {
-    const body = await parseLongJsonBody(bytes, toBodyForm(request))
-    request.endWork = leave
-    return body
-  } catch (error) {
-    leave()
-    throw error
-  }
-}
-
-const toBodyForm = ({ headers, routeOptions }: FastifyRequest): BodyForm => ({
-  contentType: headers['content-type'] ?? '',
-  contentEncoding: headers['content-encoding'],
-  itemsIn: routeOptions.config.itemsIn,
-})
 
 /** The answer, after which the next large body is worked on. */
 const workOn = async (request: FastifyRequest, answer: () => HttpAnswer | Promise<HttpAnswer>): Promise<HttpAnswer> => {

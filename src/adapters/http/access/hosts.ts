@@ -26,14 +26,25 @@ export const createHostJudge = ({ listensOn, allowed }: AccessSettings): HostJud
   const names = new Set([...allowed, listensOn].map((name) => unbracket(name.toLowerCase())))
   const onLoopback = isLoopback(unbracket(listensOn.toLowerCase()))
   const takesAny = !onLoopback && allowed.length === 0
+  const judge = (host: string): boolean => {
+    const name = findName(host)
+    if (name === undefined) return false
+    return takesAny || names.has(name) || (onLoopback && isLoopback(name))
+  }
+  // Every request is judged, and nearly all of them name the same few.
+  const judged = new Map<string, boolean>()
   return {
     isOurs: (host) => {
-      const name = findName(host)
-      if (name === undefined) return false
-      return takesAny || names.has(name) || (onLoopback && isLoopback(name))
+      const known = judged.get(host)
+      if (known !== undefined) return known
+      const verdict = judge(host)
+      if (judged.size < hostsRememberedMax) judged.set(host, verdict)
+      return verdict
     },
   }
 }
+
+const hostsRememberedMax = 100
 
 /** Whether a page of that origin belongs to the host that it sent its request to. `null`, as of a sandboxed page, does not. */
 export const isSameOrigin = (origin: string, host: string): boolean => {

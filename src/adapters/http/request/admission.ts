@@ -33,6 +33,11 @@ type Weights = Record<Kind, number>
 
 const nothing = (): Weights => ({ request: 0, 'body-byte': 0, 'answer-byte': 0, stream: 0 })
 
+interface Held {
+  readonly kind: Kind
+  readonly weight: number
+}
+
 interface Address extends Weights {
   holdings: number
 }
@@ -53,13 +58,14 @@ export const createAdmission = (most: Partial<AdmissionLimits> = {}): Admission 
       const address = addresses.get(network) ?? { ...nothing(), holdings: 0 }
       if (address.holdings === 0) addresses.set(network, address)
       address.holdings += 1
-      let held: Weights | undefined = nothing()
+      const held: Held[] = []
+      let state: 'open' | 'left' = 'open'
       const tryAdd = (kind: Kind, weight: number): ProblemError | undefined => {
-        if (held === undefined) return undefined
+        if (state === 'left') return undefined
         if (!hasRoom(kind, weight, address[kind])) return overloaded(kind)
         underWay[kind] += weight
         address[kind] += weight
-        held[kind] += weight
+        held.push({ kind, weight })
         return undefined
       }
       return {
@@ -69,12 +75,12 @@ export const createAdmission = (most: Partial<AdmissionLimits> = {}): Admission 
           if (refusal !== undefined) throw refusal
         },
         leave: () => {
-          if (held === undefined) return
-          for (const kind of kinds) {
-            underWay[kind] -= held[kind]
-            address[kind] -= held[kind]
+          if (state === 'left') return
+          state = 'left'
+          for (const { kind, weight } of held) {
+            underWay[kind] -= weight
+            address[kind] -= weight
           }
-          held = undefined
           address.holdings -= 1
           if (address.holdings === 0) addresses.delete(network)
         },
@@ -82,8 +88,6 @@ export const createAdmission = (most: Partial<AdmissionLimits> = {}): Admission 
     },
   }
 }
-
-const kinds = ['request', 'body-byte', 'answer-byte', 'stream'] as const satisfies readonly Kind[]
 
 /** Whoever has one address of IPv6 has as many as a network of 64 bits has: they count as one. */
 const toNetwork = (address: string): string => {

@@ -4,6 +4,8 @@ import { limits } from './limits.ts'
 export interface Arrivals {
   /** `cut` is called, once at most and not after its end, when the body comes too slowly or has to make room. */
   begin(cut: () => void): Arrival
+  /** The body has come, or was given up. */
+  end(arrival: Arrival): void
   /** Ends the watch. */
   close(): void
 }
@@ -12,18 +14,14 @@ export interface Arrivals {
 export interface Arrival {
   /** What has come so far; whoever reads the body adds to it. */
   bytes: number
-  end(): void
+  /** How many looks there were before it. */
+  readonly begunAt: number
+  readonly cut: () => void
 }
 
 interface Options {
   readonly arrivalsMax?: number
   readonly graceMs?: number
-}
-
-interface Watched {
-  readonly arrival: Arrival
-  readonly begunAtMs: number
-  readonly cut: () => void
 }
 
 const lookMs = 1_000
@@ -37,31 +35,39 @@ export const createArrivals = ({
   graceMs = limits.arrivalGraceMs,
 }: Options = {}): Arrivals => {
   // In the order in which they began.
-  const onTheirWay = new Set<Watched>()
+  const onTheirWay = new Set<Arrival>()
 
-  const cut = (watched: Watched): void => {
-    onTheirWay.delete(watched)
-    watched.cut()
+  const cut = (arrival: Arrival): void => {
+    onTheirWay.delete(arrival)
+    arrival.cut()
   }
 
+  const cutOldest = (): void => {
+    const [oldest] = onTheirWay
+    if (oldest !== undefined) cut(oldest)
+  }
+
+  // Counts the seconds: a look at the clock for each body would cost more than all else here.
+  let looks = 0
   const look = setInterval(() => {
-    const nowMs = performance.now()
-    for (const watched of onTheirWay) if (isTooSlow(watched, nowMs - graceMs)) cut(watched)
+    looks += 1
+    for (const arrival of onTheirWay) {
+      if (isTooSlow(arrival, (looks - arrival.begunAt) * lookMs - graceMs)) cut(arrival)
+    }
   }, lookMs)
   look.unref()
 
   return {
     begin: (cutOne) => {
-      const [oldest] = onTheirWay.size < arrivalsMax ? [] : onTheirWay
-      if (oldest !== undefined) cut(oldest)
-      const arrival: Arrival = { bytes: 0, end: () => void onTheirWay.delete(watched) }
-      const watched: Watched = { arrival, begunAtMs: performance.now(), cut: cutOne }
-      onTheirWay.add(watched)
+      if (onTheirWay.size >= arrivalsMax) cutOldest()
+      const arrival: Arrival = { bytes: 0, begunAt: looks, cut: cutOne }
+      onTheirWay.add(arrival)
       return arrival
     },
+    end: (arrival) => void onTheirWay.delete(arrival),
     close: () => clearInterval(look),
   }
 }
 
-const isTooSlow = ({ arrival, begunAtMs }: Watched, nowMs: number): boolean =>
-  arrival.bytes < ((nowMs - begunAtMs) / 1_000) * limits.arrivalBytesPerSecondMin
+const isTooSlow = ({ bytes }: Arrival, sinceMs: number): boolean =>
+  bytes < (sinceMs / 1_000) * limits.arrivalBytesPerSecondMin
