@@ -8,8 +8,8 @@
 --        two sorted by task id. `a_event` is the index of the append's first event in e_*, counted from 1. The others are
 --        the head as it is afterwards; `a_route` and `a_priority` count for first appends only. A task that is PENDING is
 --        ready `a_delay_ms` after the recording or at the instant `a_run_at_ms`; without either it is not runnable. When
---        `a_claimed` is given, the head must have it as its claim: a failover that lost commits may have put another run at
---        the expected version.
+--        `a_claimed` is given, the head must have it as its claim, and a start needs a head that is PENDING and has had one
+--        attempt less: a failover that lost commits may have given the expected version to something else.
 --   e_*  an element for each event, append by append, in order of version. The version of an append's first event less one
 --        is the version that its head must have.
 --   k_*  an element for each first append, null where it brings no key; all null when none does.
@@ -192,7 +192,11 @@ begin
       from generate_series(p_firsts + 1, v_appends) i
       where h.task_id = e_task[a_event[i]]
       and h.version = e_version[a_event[i]] - 1
-      and (a_claimed[i] is null or h.claim = a_claimed[i])
+      and case
+        when a_claimed[i] is not null then h.claim = a_claimed[i]
+        when a_run[i] is not null then h.ready_at is not null and h.attempt = a_attempt[i] - 1
+        else true
+      end
       and (h.last_at <= v_now or v_ahead)
       and coalesce(v_locked[i - p_firsts], true);
       get diagnostics v_count = row_count;
@@ -263,8 +267,10 @@ begin
           when h.xmin = v_me then 'appended'
           when e.append_id = e_append[a_event[i]] then 'already'
           when e_task[a_event[i]] = any (v_duplicates) then case when s.task_id is null then 'busy' else 'duplicate' end
-          when i > p_firsts and h.version = e_version[a_event[i]] - 1 and (a_claimed[i] is null or h.claim = a_claimed[i])
-            then 'busy'
+          when a_claimed[i] is not null and h.claim is distinct from a_claimed[i] then 'conflict'
+          when a_claimed[i] is null and a_run[i] is not null and h.attempt <> a_attempt[i] - 1 then 'conflict'
+          when a_claimed[i] is null and a_run[i] is not null and h.ready_at is null then 'conflict'
+          when i > p_firsts and h.version = e_version[a_event[i]] - 1 then 'busy'
           else 'conflict'
         end as verdict) c) v
   where v.verdict <> 'appended'

@@ -103,21 +103,36 @@ export const describeRaces = (world: () => EventStoreWorld): void => {
 
 export const describeLostRuns = (world: () => EventStoreWorld): void => {
   describe('a run whose start was lost with the last commits of a failover', () => {
+    const begin = async (task?: Task): Promise<Task> => {
+      const pending = task ?? (await submitTo(world()))
+      return appendCommand(world().store, pending, start(pending))
+    }
     /** Another run of the same number, as it was before its start was lost. */
     const makeLost = (task: Task): Task => (task.status === 'PROCESSING' ? { ...task, claim: mintAppendId() } : task)
+
+    it.each(['ended', 'tried before'] as const)('is not begun on a task that is %s at its version', async (how) => {
+      const { store, index } = world()
+      const pending = await submitTo(world())
+      const moved =
+        how === 'ended'
+          ? await appendCommand(store, pending, { type: 'Cancel' })
+          : await begin(pending).then((task) => appendCommand(store, task, fail(task)))
+      // As it stood at this version in the history that was lost.
+      const lost: Task = { ...pending, version: moved.version }
+      const verdict = await store.append(makeAppend(lost, start(lost)))
+      expect(verdict).toEqual({ kind: 'conflict', headVersion: moved.version })
+      expect((await store.loadStream(pending.taskId)).events).toHaveLength(moved.version)
+      await expectHeadsToEqualFolds({ store, index }, [pending.taskId])
+    })
 
     it.each([
       ['alone', 0],
       ['in a batch', 20],
     ])('is not recorded over another run of its number, %s', async (_, neighbours) => {
       const { store, index } = world()
-      const begin = async (): Promise<Task> => {
-        const pending = await submitTo(world())
-        return appendCommand(store, pending, start(pending))
-      }
       const running = await begin()
       const lost = makeLost(running)
-      const others = await Promise.all(range(neighbours).map(begin))
+      const others = await Promise.all(range(neighbours).map(() => begin()))
       const appends = [...others, lost].map((task) => makeAppend(task, succeed(task)))
       appends.push(makeAppend(makeLost(others[0] ?? lost), { type: 'Cancel' }))
       const verdicts = await Promise.all(appends.map((append) => store.append(append)))

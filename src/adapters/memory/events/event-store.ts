@@ -158,10 +158,16 @@ const judge = (database: MemoryDatabase, append: Append, held: HeldKeys = databa
       ? { kind: 'already', recordedAt: first.recordedAt, headVersion: headVersion ?? stream.length }
       : { kind: 'conflict', headVersion }
   }
-  if (append.claim !== undefined && head?.claim !== append.claim) return { kind: 'conflict', headVersion }
+  if (head !== undefined && isOvertaken(append, head)) return { kind: 'conflict', headVersion }
   // A wrong head can let an append through whose versions exist already; it must not replace those events.
   if (stream.length !== append.expectedVersion) throw new UnstorableAppendError('the head is unlike its stream')
   return undefined
+}
+
+/** Whether the expected version was given to something else: another run, or not the pending task that a start needs. */
+const isOvertaken = ({ claim, head: { run, attempt } }: Append, head: Head): boolean => {
+  if (claim !== undefined) return head.claim !== claim
+  return run !== undefined && (head.readyAt === undefined || head.attempt !== attempt - 1)
 }
 
 /** Stores events, head and key in one step. */

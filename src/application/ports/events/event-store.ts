@@ -56,7 +56,8 @@ export interface Append {
   readonly context: EventContext
   /**
    * Of an append to a task that runs: the append that began the run it was decided for. It is stored only while the head
-   * names the same: after a failover that lost commits another run may stand at the expected version.
+   * names the same: after a failover that lost commits another run may stand at the expected version. For the same reason
+   * an append that starts a task is stored only while the head is pending and has had one attempt less.
    */
   readonly claim?: AppendId
   /** Only of an append that begins a stream. */

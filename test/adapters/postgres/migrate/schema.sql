@@ -332,7 +332,11 @@ begin
       from generate_series(p_firsts + 1, v_appends) i
       where h.task_id = e_task[a_event[i]]
       and h.version = e_version[a_event[i]] - 1
-      and (a_claimed[i] is null or h.claim = a_claimed[i])
+      and case
+        when a_claimed[i] is not null then h.claim = a_claimed[i]
+        when a_run[i] is not null then h.ready_at is not null and h.attempt = a_attempt[i] - 1
+        else true
+      end
       and (h.last_at <= v_now or v_ahead)
       and coalesce(v_locked[i - p_firsts], true);
       get diagnostics v_count = row_count;
@@ -403,8 +407,10 @@ begin
           when h.xmin = v_me then 'appended'
           when e.append_id = e_append[a_event[i]] then 'already'
           when e_task[a_event[i]] = any (v_duplicates) then case when s.task_id is null then 'busy' else 'duplicate' end
-          when i > p_firsts and h.version = e_version[a_event[i]] - 1 and (a_claimed[i] is null or h.claim = a_claimed[i])
-            then 'busy'
+          when a_claimed[i] is not null and h.claim is distinct from a_claimed[i] then 'conflict'
+          when a_claimed[i] is null and a_run[i] is not null and h.attempt <> a_attempt[i] - 1 then 'conflict'
+          when a_claimed[i] is null and a_run[i] is not null and h.ready_at is null then 'conflict'
+          when i > p_firsts and h.version = e_version[a_event[i]] - 1 then 'busy'
           else 'conflict'
         end as verdict) c) v
   where v.verdict <> 'appended'
