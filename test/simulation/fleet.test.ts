@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { RecordedEvent } from '#domain/task/events.ts'
 import { fold } from '#domain/task/evolve.ts'
 import { isEnded } from '#domain/task/state.ts'
 import { findBreaches } from '../domain/task/support/legality.ts'
@@ -10,8 +11,11 @@ import { runSimulation } from './simulated-fleet.ts'
 const seeds = Number(process.env['SIMULATION_SEEDS'] ?? 15)
 const firstSeed = Number(process.env['SIMULATION_FIRST_SEED'] ?? 1)
 
+const isCrash = (event: RecordedEvent): boolean => event.type === 'Failed' && event.data.cause === 'crash'
+
 describe('a fleet in which everything goes wrong', () => {
   let troubles = 0
+  let crashes = 0
 
   it.each(range(seeds).map((index) => firstSeed + index))(
     'loses, repeats and garbles no task (seed %i)',
@@ -26,11 +30,13 @@ describe('a fleet in which everything goes wrong', () => {
         expect(fold(history)).toEqual(task)
       }
       await expectHeadsToEqualFolds(world, taskIds)
+      crashes += taskIds.flatMap((taskId) => world.database.streams.get(taskId) ?? []).filter(isCrash).length
       troubles += world.counts.total('incarnations-fenced') + world.counts.total('runs-lost')
     },
   )
 
   it('was in real trouble', () => {
     expect(troubles).toBeGreaterThan(0)
+    expect(crashes).toBeGreaterThan(0)
   })
 })

@@ -8,6 +8,7 @@ import { createImaginedProcess, type ImaginedProcess } from '../support/imagined
 import { createMemoryWorld, type MemoryWorld } from '../support/memory-world.ts'
 import { range } from '../support/task-builders.ts'
 import { createClient, makeHandlers, reconcileMs, recoverIn, sweepMs, toWorkerDeps } from '../support/test-worker.ts'
+import { type CodeOrigin, findCodeOrigin } from '#adapters/worker/run/code-origin.ts'
 import { createWorker, type Worker } from '#adapters/worker/worker.ts'
 
 /** Short leases: a course of a minute then holds many deaths. */
@@ -20,6 +21,8 @@ const queueIdsMax = 25
 interface Member {
   readonly process: ImaginedProcess
   readonly worker: Worker
+  /** Of the handlers that began there, in this order. */
+  readonly origins: readonly CodeOrigin[]
 }
 
 export interface SimulatedFleet {
@@ -29,8 +32,9 @@ export interface SimulatedFleet {
 
 /**
  * One course of events: a fleet in which processes are killed and replaced, stopped and continued, drained, lose their
- * beats; a queue that loses, repeats and mixes up what it is given; and persons who cancel, retry and hurry. Then the
- * trouble ends, and the fleet has time to come to rest. One seed, one course.
+ * beats, or break down by an error that escapes from a handler; a queue that loses, repeats and mixes up what it is given;
+ * and persons who cancel, retry and hurry. Then the trouble ends, and the fleet has time to come to rest. One seed, one
+ * course.
  */
 export const runSimulation = async (seed: number): Promise<SimulatedFleet> => {
   const random = createSeededRandom(seed)
@@ -79,7 +83,13 @@ const createLossyWorld = (seed: number, random: Random): MemoryWorld => {
 const startMember = async (world: MemoryWorld, random: Random): Promise<Member> => {
   const process = createImaginedProcess(world, Math.floor(random() * 2 ** 32))
   const maintenance = recoverIn(process, { leaseMs, sweepMs, reconcileMs })
-  const handlers = makeHandlers({ work: (_, context) => handle(process, random, context) })
+  const origins: CodeOrigin[] = []
+  const work = (_: unknown, context: HandlerContext): Promise<string> => {
+    const origin = findCodeOrigin()
+    if (origin !== undefined) origins.push(origin)
+    return handle(process, random, context)
+  }
+  const handlers = makeHandlers({ work })
   const worker = createWorker(toWorkerDeps(process, handlers), {
     queues: undefined,
     concurrency: 3,
@@ -91,11 +101,16 @@ const startMember = async (world: MemoryWorld, random: Random): Promise<Member> 
   })
   await worker.start()
   maintenance.start()
-  return { process, worker }
+  return { process, worker, origins }
 }
 
-const handle = async ({ timers }: ImaginedProcess, random: Random, { signal }: HandlerContext): Promise<string> => {
+const handle = async (
+  { timers }: ImaginedProcess,
+  random: Random,
+  { signal, effect }: HandlerContext,
+): Promise<string> => {
   const chance = random()
+  if (random() < 0.3) await effect('charge', { mode: 'idempotent' }, () => timers.sleep(random() * 1_000))
   if (chance < 0.4) return 'at once'
   // Some heed their signal and some do not.
   await timers.sleep(random() * 6_000, chance < 0.8 ? signal : undefined)
@@ -141,6 +156,17 @@ const makeTrouble = async (
   else if (chance < 0.75) await retryTask(person, request)
   else if (chance < 0.8) await runTaskNow(person, request)
   else if (chance < 0.83) await takeAllHints(world)
+  else if (chance < 0.9) {
+    void breakDown(member, random)
+    members[index] = await startMember(world, random)
+  }
+}
+
+/** An error escapes, mostly from the handler that began last, which may have ended since. The process ends a little later. */
+const breakDown = async ({ process, worker, origins }: Member, random: Random): Promise<void> => {
+  const origin = random() < 0.8 ? origins.at(-1) : undefined
+  await worker.breakDown(origin && { thrown: new Error('escaped'), origin })
+  process.kill()
 }
 
 /** Somebody emptied the queue. */
