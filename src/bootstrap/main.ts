@@ -55,16 +55,16 @@ export const main = async (words: readonly string[], telemetry: Telemetry = noTe
     .description('brings the database to this release, and ends')
     .option('--grant-to <role>', 'gives that role what it needs to run: it need not own the tables')
     .action((words: { readonly grantTo?: string }) =>
-      runOnce(telemetry, async (config, logger) =>
-        (await import('./commands/run-migrate.ts')).runMigrate(config, logger, words),
+      runOnce(telemetry, async (config, logger, owned) =>
+        (await import('./commands/run-migrate.ts')).runMigrate(config, logger, owned, words),
       ),
     )
   program
     .command('rebuild')
     .description('writes the heads of all tasks anew from their events, and ends; a fleet may be at work meanwhile')
     .action(() =>
-      runOnce(telemetry, async (config, logger) =>
-        (await import('./commands/run-rebuild.ts')).runRebuild(config, logger),
+      runOnce(telemetry, async (config, logger, owned) =>
+        (await import('./commands/run-rebuild.ts')).runRebuild(config, logger, owned),
       ),
     )
   program
@@ -72,9 +72,9 @@ export const main = async (words: readonly string[], telemetry: Telemetry = noTe
     .description('examines the whole installation and says what to do; exit code 1 when there is trouble')
     .option('--json', 'one JSON document for programs')
     .action(({ json }: { readonly json?: true }) =>
-      runOnce(telemetry, async (config, logger) => {
+      runOnce(telemetry, async (config, logger, owned) => {
         const { runDoctor } = await import('./commands/run-doctor.ts')
-        const result = await runDoctor(config, logger, { form: json === true ? 'json' : 'text' })
+        const result = await runDoctor(config, logger, owned, { form: json === true ? 'json' : 'text' })
         if (result === 'trouble') process.exitCode = exitCodes.trouble
       }),
     )
@@ -139,12 +139,39 @@ const openLog = async ({ logLevel: level }: Config): Promise<ProcessLogger> => {
 /** For a command that ends by itself. The command loads its own modules, so that the start of a role does not. */
 const runOnce = async (
   telemetry: Telemetry,
-  command: (config: Config, logger: Logger) => Promise<void>,
+  command: (config: Config, logger: Logger, owned: AsyncDisposableStack) => Promise<void>,
 ): Promise<void> => {
   const config = readConfig(allRoles)
   const logger = await openLog(config)
-  await command(config, logger)
+  await using owned = new AsyncDisposableStack()
+  const interruption = endWhenAsked(logger, owned)
+  await command(config, logger, owned).catch((error: unknown) => {
+    // What it owns is being closed under it: that is no failure of its own.
+    if (interruption.state() === 'under-way') return interruption.end
+    throw error
+  })
   await telemetry.shutdown(logger)
+}
+
+/** A command that is told to end is cut off where it is; what it owns is closed, an embedded database above all. */
+const endWhenAsked = (
+  logger: Logger,
+  owned: AsyncDisposableStack,
+): { readonly state: () => 'none' | 'under-way'; readonly end: Promise<void> } => {
+  let state: 'none' | 'under-way' = 'none'
+  const { requested } = watchForShutdown({
+    source: process,
+    hangup: endsAtHangup(readTerminal()) ? 'ends' : 'ignored',
+    monotonicMs: () => systemClock.monotonicMs(),
+    endNow: ({ signal }) => process.exit(exitCodes[signal]),
+  })
+  const end = requested.then(async ({ signal }) => {
+    state = 'under-way'
+    logger.info({ signal }, 'was asked to end')
+    await owned.disposeAsync()
+    process.exit(exitCodes[signal])
+  })
+  return { state: () => state, end }
 }
 
 /** The first line on standard output has the address: log lines go to standard error. */

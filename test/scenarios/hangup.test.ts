@@ -51,6 +51,21 @@ const startOnTerminal = async (command: string) => {
   return { url, pid, closeTerminal, server: join(data, 'postgres/postmaster.pid') }
 }
 
+test('a command that is told to end stops the database that it started', { timeout: 120_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'taskfold-hangup-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  await chmod(folder, 0o755)
+  const env = { PATH: process.env['PATH'], TASKFOLD_DATA_DIR: join(folder, 'data') }
+  const child = spawn(process.execPath, [launcher, 'migrate'], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const ended = once(child, 'exit')
+  for await (const line of createInterface({ input: child.stderr })) {
+    if (line.includes('started the embedded PostgreSQL')) break
+  }
+  child.kill('SIGINT')
+  expect(await ended).toEqual([130, null])
+  await expect(access(join(folder, 'data/postgres/postmaster.pid'))).rejects.toThrow('ENOENT')
+})
+
 describe.skipIf(process.platform !== 'linux')('a terminal that is closed', () => {
   test('drains its process and stops the database of it', { timeout: 120_000 }, async () => {
     const { url, pid, closeTerminal, server } = await startOnTerminal('')

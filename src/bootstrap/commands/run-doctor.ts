@@ -33,9 +33,9 @@ export interface DoctorOptions {
 export const runDoctor = async (
   config: Config,
   logger: Logger,
+  owned: AsyncDisposableStack,
   { form }: DoctorOptions,
 ): Promise<'trouble' | 'well'> => {
-  await using owned = new AsyncDisposableStack()
   const findings = await examineInstallation(config, logger, owned)
   const status = severityOf(findings)
   const { name, version } = release

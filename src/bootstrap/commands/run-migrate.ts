@@ -15,8 +15,12 @@ export interface MigrateWords {
  * Brings the database to this release and ends: for a deploy that does so once, before its roles start, by the role that owns
  * the tables. Makes the partitions of the next weeks, too. Throws as openDatabase, migrate and grantRights do.
  */
-export const runMigrate = async (config: Config, logger: Logger, { grantTo }: MigrateWords = {}): Promise<void> => {
-  await using owned = new AsyncDisposableStack()
+export const runMigrate = async (
+  config: Config,
+  logger: Logger,
+  owned: AsyncDisposableStack,
+  { grantTo }: MigrateWords,
+): Promise<void> => {
   const database = await openDatabase(config, logger, owned)
   const applied = await migrate({ address: database.directAddress, logger })
   if (grantTo !== undefined) await grantRights(database.directAddress, grantTo)

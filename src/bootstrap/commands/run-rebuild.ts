@@ -10,8 +10,7 @@ import { openStore } from '../open/open-store.ts'
  * Writes all heads anew from the events, which may be done beside a working fleet, and says what was found. Throws as
  * openDatabase, openStore and rebuildHeads do.
  */
-export const runRebuild = async (config: Config, logger: Logger): Promise<void> => {
-  await using owned = new AsyncDisposableStack()
+export const runRebuild = async (config: Config, logger: Logger, owned: AsyncDisposableStack): Promise<void> => {
   const database = await openDatabase(config, logger, owned)
   const { connections, routes, events } = await openStore(database, { runtime: createRuntime(logger) }, owned)
   const { streams, repaired, removed, unreadable } = await withDatabaseErrors(database.address, () =>

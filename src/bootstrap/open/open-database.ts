@@ -30,6 +30,10 @@ export const openDatabase = async (
     return { address, directAddress: directAddress ?? address, abandon: () => {} }
   }
   const embedded = await startEmbeddedPostgres({ dataDir, logger })
+  if (owned.disposed) {
+    await embedded.stop()
+    throw new StartupError('was told to end while the embedded PostgreSQL started')
+  }
   owned.defer(() => embedded.stop())
   return { address: embedded.address, directAddress: embedded.address, abandon: () => void embedded.stop() }
 }
