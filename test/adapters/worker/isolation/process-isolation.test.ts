@@ -9,12 +9,12 @@ import { createMemoryWorld } from '../../../support/memory-world.ts'
 import { appendCommand, makeSubmission, submitTo } from '../../../support/task-builders.ts'
 
 /** How a task of the entry's one type ends in a process of its own. */
-const runIn = async (entry: string, given: Partial<HandlerContext> = {}) => {
+const runIn = async (entry: URL, given: Partial<HandlerContext> = {}) => {
   const world = createMemoryWorld()
   const logger = createMemoryLogger()
   const isolation = createProcessIsolation({
     processesMax: 2,
-    entry: new URL(`support/${entry}`, import.meta.url),
+    entry,
     settings: undefined,
     timers: systemTimers,
     logger,
@@ -35,14 +35,14 @@ const runIn = async (entry: string, given: Partial<HandlerContext> = {}) => {
 }
 
 it('an isolated handler that sends malformed messages in our envelope ends as it returns', async () => {
-  const { ending, warnings } = await runIn('forging-entry.ts')
+  const { ending, warnings } = await runIn(new URL('support/forging-entry.ts', import.meta.url))
   expect(ending).toEqual({ kind: 'returned', result: { kind: 'text', text: '"fine"' } })
   expect(warnings).toEqual(['malformed messages of a handler were left out'])
 })
 
 it('an error that escapes from an isolated handler is told of with the crash, and one of an abort listener is none', async () => {
   const controller = new AbortController()
-  const { ending, warnings } = await runIn('escaping-entry.ts', {
+  const { ending, warnings } = await runIn(new URL('support/escaping-entry.ts', import.meta.url), {
     signal: controller.signal,
     progress: () => controller.abort(new AbortReason('cancelled')),
   })
