@@ -1,7 +1,12 @@
+import { once } from 'node:events'
+import { createServer } from 'node:https'
+import { Agent } from 'undici'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createAddressGuard } from '#adapters/handlers/built-in/address-guard.ts'
 import { createGuardedAgent } from '#adapters/handlers/built-in/guarded-agent.ts'
+import { exchange } from '#adapters/handlers/built-in/http-exchange.ts'
 import { createHttpRequestTask } from '#adapters/handlers/built-in/http-request.ts'
+import { makeAuthority, makeCertificate } from '../../support/certificates.ts'
 import { createHandlerContext } from './support/handler-context.ts'
 import { startLocalServer } from './support/local-server.ts'
 
@@ -128,6 +133,32 @@ describe('a redirect', () => {
       message: expect.stringMatching(message),
     })
     expect(inside.connections()).toBe(0)
+  })
+
+  test('from https to http is refused, whose answer anybody on the way could write', async () => {
+    await using plain = await startLocalServer((_request, response) => response.end())
+    const authority = await makeAuthority('an authority')
+    const { certificate, key } = await makeCertificate(authority, 'localhost', ['127.0.0.1'])
+    const secure = createServer({ cert: certificate, key }, (_request, response) =>
+      response.writeHead(302, { Location: `${plain.url}/` }).end(),
+    ).listen(0, '127.0.0.1')
+    await using agent = new Agent({ connect: { ca: authority.certificate } })
+    onTestFinished(() => void secure.close())
+    await once(secure, 'listening')
+    const address = secure.address()
+    const at = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+
+    const exchanged = exchange(
+      agent,
+      { url: `https://${at}/`, method: 'GET', headers: {} },
+      new AbortController().signal,
+    )
+
+    await expect(exchanged).rejects.toMatchObject({
+      name: 'PermanentError',
+      message: `${at} redirected from https to http`,
+    })
+    expect(plain.connections()).toBe(0)
   })
 
   test('without a place to go is an answer like another', async () => {
