@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { range } from '../support/task-builders.ts'
@@ -144,6 +145,19 @@ describe('bodies that do not come', () => {
       for (const _connection of range(connections)) attackers.send(request)
       await pause(8_000)
     })
+  })
+})
+
+/** Each process of this test holds eleven thousand; Node raises its limit to what the system lets it. */
+const mayOpen = Number(execFileSync('/bin/sh', ['-c', 'ulimit -Hn']).toString().replace('unlimited', '1000000'))
+
+test.runIf(mayOpen > 12_000)('eleven thousand connections that say nothing, from another address', slow, async () => {
+  await endure(async () => {
+    for (let opened = 0; opened < 11_000; opened += 100) {
+      for (const _ of range(100)) attackers.sendFrom('127.0.0.2', 'GET /')
+      await pause(20)
+    }
+    await pause(2_000)
   })
 })
 

@@ -66,7 +66,7 @@ export const createApp = ({ endpoints, logger, admission, closing, nameRoute, ho
       requireHostHeader: false,
     },
   })
-  app.server.maxConnections = limits.connectionsMax
+  app.server.on('connection', (socket) => admitConnection(admission, socket))
   // An unknown expectation may be ignored (RFC 9110, section 10.1.1); Node would answer with an empty 417.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.decorateRequest('holding', undefined)
@@ -102,6 +102,13 @@ export const createApp = ({ endpoints, logger, admission, closing, nameRoute, ho
   })
   for (const endpoint of endpoints) addEndpoint(app, endpoint, closing)
   return app
+}
+
+/** Ends a connection beyond the bounds; there is no request yet that could be answered. */
+const admitConnection = (admission: Admission, socket: Socket): void => {
+  const holding = admission.open(socket.remoteAddress ?? '')
+  socket.once('close', () => holding.leave())
+  if (holding.tryAdd('connection', 1) !== undefined) socket.destroy()
 }
 
 /** Requests are validated by zod. Fastify's own compilers of schemas would take a tenth of the start of a process. */

@@ -142,8 +142,11 @@ describe('a redirect', () => {
     const secure = createServer({ cert: certificate, key }, (_request, response) =>
       response.writeHead(302, { Location: `${plain.url}/` }).end(),
     ).listen(0, '127.0.0.1')
-    await using agent = new Agent({ connect: { ca: authority.certificate } })
-    onTestFinished(() => void secure.close())
+    const agent = new Agent({ connect: { ca: authority.certificate } })
+    onTestFinished(async () => {
+      await agent.destroy()
+      secure.close()
+    })
     await once(secure, 'listening')
     const address = secure.address()
     const at = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`

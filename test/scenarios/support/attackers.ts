@@ -4,21 +4,25 @@ import { connect, type Socket } from 'node:net'
 export interface Attackers {
   /** Opens a connection and sends the texts, one after the other as they are taken. */
   send(...texts: readonly (string | Buffer)[]): Socket
+  /** The same from another address of this machine. */
+  sendFrom(localAddress: string, ...texts: readonly (string | Buffer)[]): Socket
   close(): void
 }
 
 export const createAttackers = (url: string): Attackers => {
   const { hostname, port } = new URL(url)
   const sockets = new Set<Socket>()
+  const sendFrom: Attackers['sendFrom'] = (localAddress, ...texts) => {
+    const socket = connect({ host: hostname, port: Number(port), localAddress })
+    sockets.add(socket)
+    // The server may end what it likes.
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket))
+    for (const text of texts) socket.write(text)
+    return socket
+  }
   return {
-    send: (...texts) => {
-      const socket = connect({ host: hostname, port: Number(port) })
-      sockets.add(socket)
-      // The server may end what it likes.
-      socket.on('error', () => {}).on('close', () => sockets.delete(socket))
-      for (const text of texts) socket.write(text)
-      return socket
-    },
+    sendFrom,
+    send: (...texts) => sendFrom('127.0.0.1', ...texts),
     close: () => {
       for (const socket of sockets) socket.destroy()
     },

@@ -3,7 +3,7 @@ import { ProblemError } from '../problems/problems.ts'
 
 /** Counts what is under way, and bounds it: in all, and what one client address may take of it. */
 export interface Admission {
-  /** Begins to count for one request of that client address. */
+  /** Begins to count for one request, or connection, of that client address. */
   open(address: string): Holding
 }
 
@@ -18,11 +18,12 @@ export interface Holding {
 }
 
 /** A `body-byte` has arrived and is kept; an `answer-byte` was made and waits to be taken off. */
-type Kind = 'request' | 'body-byte' | 'answer-byte' | 'stream'
+type Kind = 'connection' | 'request' | 'body-byte' | 'answer-byte' | 'stream'
 
 export type AdmissionLimits = Readonly<Record<Kind, number>>
 
 const limitsDefault: AdmissionLimits = {
+  connection: limits.connectionsMax,
   request: limits.requestsAtOnceMax,
   'body-byte': limits.bodyBytesAtOnceMax,
   'answer-byte': limits.answerBytesAtOnceMax,
@@ -31,7 +32,7 @@ const limitsDefault: AdmissionLimits = {
 
 type Weights = Record<Kind, number>
 
-const nothing = (): Weights => ({ request: 0, 'body-byte': 0, 'answer-byte': 0, stream: 0 })
+const nothing = (): Weights => ({ connection: 0, request: 0, 'body-byte': 0, 'answer-byte': 0, stream: 0 })
 
 interface Held {
   readonly kind: Kind
@@ -99,6 +100,7 @@ const toNetwork = (address: string): string => {
 }
 
 const reasons: Readonly<Record<Kind, string>> = {
+  connection: 'There are too many connections.',
   request: 'There are too many requests under way.',
   'body-byte': 'There are too many large requests under way.',
   'answer-byte': 'There are too many large answers that nobody takes off.',

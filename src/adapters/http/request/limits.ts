@@ -19,7 +19,7 @@ export const limits = {
   keepAliveMs: 72_000,
   /** How long a connection may be without traffic while an answer is awaited or read; longer than any answer may wait. */
   silentConnectionMs: 120_000,
-  /** Further connections are closed as they arrive. */
+  /** Further connections are ended as they arrive. */
   connectionsMax: 10_000,
   /** How many requests may be under way, streams and requests that wait for the end of a task included. */
   requestsAtOnceMax: 4_096,

@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { EventStore } from '#application/ports/events/event-store.ts'
@@ -125,6 +126,17 @@ describe('a bound on what is under way', () => {
     range(3).map(open(first, admission).take)
     expect(open(second, admission).take()).toBe(callers === 'one' ? 'overloaded' : undefined)
   })
+})
+
+test('a connection beyond the bound is ended, and room again once another has gone', async () => {
+  world = await createHttpWorld({ server: { overrides: { admission: { connection: 2 } } } })
+  const { url } = await world.server.listen('127.0.0.1', 0)
+  const open = () => connect({ host: '127.0.0.1', port: Number(new URL(url).port) })
+  const kept = [open(), open()]
+  await Promise.all(kept.map((socket) => once(socket, 'connect')))
+  await once(open().resume(), 'close')
+  for (const socket of kept) socket.destroy()
+  await expect.poll(async () => (await fetch(`${url}/livez`).catch(() => undefined))?.status).toBe(200)
 })
 
 describe('large answers', () => {
