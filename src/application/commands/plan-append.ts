@@ -1,7 +1,8 @@
-import { type TaskChange, toTaskChange } from '#domain/task/change.ts'
+import { type TaskChange, toRecordedTask, toTaskChange } from '#domain/task/change.ts'
 import type { EventContext, TaskEvent } from '#domain/task/events.ts'
 import { toHeadChange } from '#domain/task/head.ts'
 import { noTask, type Task } from '#domain/task/state.ts'
+import type { Instant } from '#domain/time.ts'
 import type { Append, StoredVerdict } from '../ports/events/event-store.ts'
 import type { SubmitKey } from '../ports/events/submit-keys.ts'
 import type { Identities } from '../ports/surroundings/identities.ts'
@@ -34,13 +35,20 @@ export const planFirstAppend = (
   events: readonly TaskEvent[],
   context: EventContext,
   key: SubmitKey | undefined,
-): PlannedAppend => {
+): Append => {
   const taskId = identities.mintTaskId()
   const appendId = identities.mintAppendId()
   const change = toTaskChange(noTask, { taskId, appendId }, events)
   const append: Append = { taskId, expectedVersion: 0, appendId, events, head: toHeadChange(change), context }
-  return { append: key === undefined ? append : { ...append, key }, change }
+  return key === undefined ? append : { ...append, key }
 }
+
+/**
+ * The task that a stored append has begun. Folded a second time: a submission waits for its flush beside thousands, and a
+ * change that is kept meanwhile doubles what the garbage collector copies for it (5.6 MB of each 48 to 9 MB).
+ */
+export const toFirstTask = ({ taskId, appendId, events }: Append, recordedAt: Instant): Task =>
+  toRecordedTask(toTaskChange(noTask, { taskId, appendId }, events), recordedAt)
 
 /** Whether the append was the last of its stream when the store gave its verdict. */
 export const wasLast = (append: Append, verdict: StoredVerdict): boolean =>

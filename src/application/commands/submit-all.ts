@@ -1,6 +1,6 @@
 import type { Route } from '#domain/route.ts'
 import type { EventContext } from '#domain/task/events.ts'
-import type { PlannedAppend } from './plan-append.ts'
+import type { Append } from '../ports/events/event-store.ts'
 import { readReplays } from './replays.ts'
 import { assertRequestCount } from './submit-many.ts'
 import {
@@ -42,8 +42,7 @@ export const submitAll = async (
   context: EventContext,
 ): Promise<readonly SubmitOutcome[]> => {
   assertRequestCount(requests.length)
-  const plans = planAll(deps, requests, context)
-  const appends = plans.map(({ append }) => append)
+  const appends = planAll(deps, requests, context)
   await learnAll(
     deps,
     appends.map(({ head }) => head),
@@ -62,10 +61,10 @@ export const submitAll = async (
   }
   const duplicates = verdict.members.filter((member) => member.kind === 'duplicate')
   const findReplay = await readReplays(deps.store, duplicates)
-  return plans.map((plan, place) => {
+  return appends.map((append, place) => {
     const member = verdict.members[place]
     if (member === undefined) throw new Error('the store gave no verdict on a submission')
-    return toOutcome(deps, plan, member, findReplay)
+    return toOutcome(deps, append, member, findReplay)
   })
 }
 
@@ -79,13 +78,9 @@ const learnAll = async ({ routes }: SubmitDeps, wanted: readonly Route[]): Promi
   if (reasons.size > 0) throw new RequestsRefusedError(reasons)
 }
 
-const planAll = (
-  deps: SubmitDeps,
-  requests: readonly SubmitRequest[],
-  context: EventContext,
-): readonly PlannedAppend[] => {
+const planAll = (deps: SubmitDeps, requests: readonly SubmitRequest[], context: EventContext): readonly Append[] => {
   const reasons = new Map<number, RetryPolicyError>()
-  const plans = requests.flatMap((request, place) => {
+  const appends = requests.flatMap((request, place) => {
     try {
       return [planSubmit(deps, request, context)]
     } catch (error) {
@@ -95,5 +90,5 @@ const planAll = (
     }
   })
   if (reasons.size > 0) throw new RequestsRefusedError(reasons)
-  return plans
+  return appends
 }

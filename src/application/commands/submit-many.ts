@@ -1,6 +1,5 @@
 import type { EventContext } from '#domain/task/events.ts'
-import { type Duplicate, type StoredVerdict, streamsPerCallMax } from '../ports/events/event-store.ts'
-import type { PlannedAppend } from './plan-append.ts'
+import { type Append, type Duplicate, type StoredVerdict, streamsPerCallMax } from '../ports/events/event-store.ts'
 import { type FindReplay, readReplays } from './replays.ts'
 import {
   appendFirst,
@@ -33,12 +32,11 @@ export const submitMany = async (
     deps,
     requests.map((request) => settle(() => planSubmit(deps, request, context))),
   )
-  const planned = toPlanned(plans)
-  const verdicts = new Map<PlannedAppend, SettledVerdict>()
-  const { firsts, others } = divideByKey(planned)
+  const verdicts = new Map<Append, SettledVerdict>()
+  const { firsts, others } = divideByKey(toAppends(plans))
   for (const group of [firsts, others]) {
-    const settled = await Promise.allSettled(group.map(({ append }) => appendFirst(deps.store, append)))
-    for (const [place, plan] of group.entries()) verdicts.set(plan, settled[place] ?? unsettled)
+    const settled = await Promise.allSettled(group.map((append) => appendFirst(deps.store, append)))
+    for (const [place, append] of group.entries()) verdicts.set(append, settled[place] ?? unsettled)
   }
   const findReplay = await readReplaysOrFail(deps, verdicts.values())
   return plans.map((plan): SettledSubmit => {
@@ -50,18 +48,18 @@ export const submitMany = async (
   })
 }
 
-type SettledPlan = PromiseSettledResult<PlannedAppend>
+type SettledPlan = PromiseSettledResult<Append>
 
-const toPlanned = (plans: readonly SettledPlan[]): readonly PlannedAppend[] =>
+const toAppends = (plans: readonly SettledPlan[]): readonly Append[] =>
   plans.flatMap((plan) => (plan.status === 'fulfilled' ? [plan.value] : []))
 
 /** Learns the routes of the plans, and rejects those whose names are refused. */
 const refuseNames = async (deps: SubmitDeps, plans: readonly SettledPlan[]): Promise<readonly SettledPlan[]> => {
-  const heads = toPlanned(plans).map(({ append }) => append.head)
+  const heads = toAppends(plans).map(({ head }) => head)
   const refused = heads.length === 0 ? [] : await deps.routes.learn(heads)
   if (refused.length === 0) return plans
   return plans.map((plan) => {
-    const reason = plan.status === 'fulfilled' ? findRefusal(refused, plan.value.append.head) : undefined
+    const reason = plan.status === 'fulfilled' ? findRefusal(refused, plan.value.head) : undefined
     return reason === undefined ? plan : { status: 'rejected', reason }
   })
 }
@@ -85,16 +83,16 @@ const settle = <Value>(work: () => Value): PromiseSettledResult<Value> => {
 
 /** `others` repeat a key of `firsts` and must be sent after it: until its verdict it is open which task has the key. */
 const divideByKey = (
-  plans: readonly PlannedAppend[],
-): { readonly firsts: readonly PlannedAppend[]; readonly others: readonly PlannedAppend[] } => {
+  appends: readonly Append[],
+): { readonly firsts: readonly Append[]; readonly others: readonly Append[] } => {
   const seen = new Set<string>()
-  const firsts: PlannedAppend[] = []
-  const others: PlannedAppend[] = []
-  for (const plan of plans) {
-    const { key } = plan.append
+  const firsts: Append[] = []
+  const others: Append[] = []
+  for (const append of appends) {
+    const { key } = append
     const name = key === undefined ? undefined : JSON.stringify([key.scope, key.key])
-    if (name !== undefined && seen.has(name)) others.push(plan)
-    else firsts.push(plan)
+    if (name !== undefined && seen.has(name)) others.push(append)
+    else firsts.push(append)
     if (name !== undefined) seen.add(name)
   }
   return { firsts, others }

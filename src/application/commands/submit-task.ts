@@ -2,7 +2,6 @@ import { decide } from '#domain/task/decide.ts'
 import { defaultRetryPolicy, type RetryPolicy } from '#domain/retry-policy.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { EventContext, JsonText, Submission } from '#domain/task/events.ts'
-import { toRecordedTask } from '#domain/task/change.ts'
 import { noTask, type Task } from '#domain/task/state.ts'
 import type { Due, Instant } from '#domain/time.ts'
 import type { StoreClock } from '../ports/surroundings/clock.ts'
@@ -20,7 +19,7 @@ import type { SubmitKey } from '../ports/events/submit-keys.ts'
 import type { HandlerDefaults } from '../ports/task-handler.ts'
 import { findTask } from '../queries/find-task.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
-import { type PlannedAppend, planFirstAppend } from './plan-append.ts'
+import { planFirstAppend, toFirstTask } from './plan-append.ts'
 import type { FindReplay } from './replays.ts'
 
 /** A request to submit a task. Values left out come from the definition of the type, else from the defaults. */
@@ -114,19 +113,19 @@ export const submitTask = async (
   request: SubmitRequest,
   context: EventContext,
 ): Promise<SubmitOutcome> => {
-  const planned = planSubmit(deps, request, context)
-  const refusal = findRefusal(await deps.routes.learn([planned.append.head]), planned.append.head)
+  const append = planSubmit(deps, request, context)
+  const refusal = findRefusal(await deps.routes.learn([append.head]), append.head)
   if (refusal !== undefined) throw refusal
-  const verdict = await appendFirst(deps.store, planned.append)
-  if (verdict.kind !== 'duplicate') return toSubmitted(deps, planned, verdict)
-  assertSameRequest(planned, verdict)
+  const verdict = await appendFirst(deps.store, append)
+  if (verdict.kind !== 'duplicate') return toSubmitted(deps, append, verdict)
+  assertSameRequest(append, verdict)
   const earlier = await findTask(deps.store, verdict.taskId)
   if (earlier === undefined) throw new Error(`task ${verdict.taskId} holds a key and is not there`)
   return { kind: 'replayed', ...earlier }
 }
 
 /** The append that a request asks for, under a new id. Throws RetryPolicyError. */
-export const planSubmit = (deps: SubmitDeps, request: SubmitRequest, context: EventContext): PlannedAppend => {
+export const planSubmit = (deps: SubmitDeps, request: SubmitRequest, context: EventContext): Append => {
   const submission = toSubmission(request, deps.defaultsOf(request.type))
   const decision = decide(noTask, { type: 'Submit', submission, due: request.due ?? { delayMs: 0 } })
   if (decision.kind === 'rejected') throw new Error(`a new task was refused: ${decision.rejection.code}`)
@@ -154,26 +153,26 @@ export const toSubmitError = (error: unknown, taskId: TaskId): unknown =>
 /** The outcome of one of many requests, by the verdict on its append. Throws KeyReusedError, and as `findReplay` does. */
 export const toOutcome = (
   deps: SubmitDeps,
-  planned: PlannedAppend,
+  append: Append,
   verdict: { readonly recordedAt: Instant } | Duplicate,
   findReplay: FindReplay,
 ): SubmitOutcome => {
-  if (!('fingerprint' in verdict)) return toSubmitted(deps, planned, verdict)
-  assertSameRequest(planned, verdict)
+  if (!('fingerprint' in verdict)) return toSubmitted(deps, append, verdict)
+  assertSameRequest(append, verdict)
   return { kind: 'replayed', ...findReplay(verdict.taskId) }
 }
 
-const assertSameRequest = ({ append }: PlannedAppend, { fingerprint }: Duplicate): void => {
+const assertSameRequest = (append: Append, { fingerprint }: Duplicate): void => {
   if (fingerprint !== append.key?.fingerprint) throw new KeyReusedError()
 }
 
 /** The outcome of a request whose append is stored; hints at its task. */
 const toSubmitted = (
   deps: SubmitDeps,
-  { change }: PlannedAppend,
+  append: Append,
   { recordedAt }: { readonly recordedAt: Instant },
 ): SubmitOutcome => {
-  const task = toRecordedTask(change, recordedAt)
+  const task = toFirstTask(append, recordedAt)
   deps.announcer.announce(task)
   return { kind: 'submitted', task, now: Math.max(recordedAt, deps.storeClock.now()) }
 }

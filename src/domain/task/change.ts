@@ -13,7 +13,8 @@ export interface TaskChange {
 }
 
 /**
- * Folds `events`, at least one, onto `state`, as the append that is named will record them. They are folded here and never again: `toRecordedTask` adds what was left open.
+ * Folds `events`, at least one, onto `state`, as the append that is named will record them. `toRecordedTask` adds what is
+ * left open, without folding them again.
  *
  * Throws IllegalHistoryError when they cannot follow.
  */
