@@ -4,6 +4,7 @@ import { systemTimers } from '#adapters/system/timers.ts'
 import { createLogger, type ProcessLogger } from '#adapters/telemetry/logger.ts'
 import { noTelemetry, type Telemetry } from '#adapters/telemetry/telemetry.ts'
 import { ConfigurationError, StartupError } from '#application/diagnosis/startup-error.ts'
+import { withDeadline } from '#application/mechanisms/with-deadline.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { watchForBreakdown } from './breakdown.ts'
 import { allRoles, type Config, listMisspeltVariables, readConfig, type Role } from './config.ts'
@@ -25,6 +26,8 @@ const exitCodes = {
   SIGTERM: 143,
 } as const
 
+/** How long a start may take to notice that the process is to end. */
+const startEndMs = 5_000
 /** How long the reader of the log may take for the last lines. */
 const lastLinesMs = 500
 
@@ -118,11 +121,18 @@ const run = async (roles: readonly Role[], telemetry: Telemetry): Promise<void> 
     },
   })
   const { startRoles } = await import('./start-roles.ts')
-  running = await startRoles(config, logger, { telemetry })
-  announce(config, running)
+  const owned = new AsyncDisposableStack()
+  const starting = startRoles(config, logger, { telemetry }, owned)
+  const early = await Promise.race([starting.then(() => undefined), shutdown.requested])
+  if (early === undefined) {
+    running = await starting
+    announce(config, running)
+  }
   const { signal } = await shutdown.requested
   logger.info({ signal }, 'was asked to end')
-  await running.close()
+  await owned.disposeAsync()
+  // A start that is not over is waited for: it may have brought up a database that it does not own yet.
+  await withDeadline(starting, startEndMs, () => new Error('the start did not end')).catch(() => {})
   await telemetry.shutdown(logger)
   logger.info({}, 'ended')
   await logger.settle(lastLinesMs)

@@ -31,14 +31,15 @@ export interface RunningRoles {
 /**
  * Starts the roles of the configuration in this process: they share one pool, one store and one queue.
  *
- * Throws ConfigurationError or StartupError; nothing is left open then.
+ * Throws ConfigurationError or StartupError; nothing is left open then. Who gives `owned` may dispose of it meanwhile: the start
+ * then fails soon, and leaves nothing open either.
  */
 export const startRoles = async (
   config: Config,
   logger: Logger,
   { adaptQueue = (queue) => queue, telemetry = noTelemetry }: Partial<Substitutions> = {},
+  owned = new AsyncDisposableStack(),
 ): Promise<RunningRoles> => {
-  const owned = new AsyncDisposableStack()
   try {
     return await start(config, logger, { adaptQueue, telemetry }, owned)
   } catch (error) {

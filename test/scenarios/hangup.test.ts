@@ -21,11 +21,7 @@ const isThere = (pid: number): boolean => {
 
 /** Starts a process on a terminal, which `script` makes and holds; `command` is what a person types before its name. */
 const startOnTerminal = async (command: string) => {
-  const folder = await mkdtemp(join(tmpdir(), 'taskfold-hangup-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  // The server may run under another account, which must find its way in.
-  await chmod(folder, 0o755)
-  const data = join(folder, 'data')
+  const data = join(await newFolder(), 'data')
   const env = { PATH: process.env['PATH'], TASKFOLD_DATA_DIR: data, PORT: '0', LOG_LEVEL: 'warn' }
   const typed = `echo $$ >&3; exec ${command} ${process.execPath} ${launcher} >&3`
   const terminal = spawn('script', ['-qefc', typed, '/dev/null'], { env, stdio: ['pipe', 'ignore', 'ignore', 'pipe'] })
@@ -51,19 +47,43 @@ const startOnTerminal = async (command: string) => {
   return { url, pid, closeTerminal, server: join(data, 'postgres/postmaster.pid') }
 }
 
-test('a command that is told to end stops the database that it started', { timeout: 120_000 }, async () => {
+/** Starts a process and tells it to end as soon as it has logged a line. */
+const endAtLine = async (words: readonly string[], settings: Readonly<Record<string, string>>, text: string) => {
+  const env = { PATH: process.env['PATH'], PORT: '0', ...settings }
+  const child = spawn(process.execPath, [launcher, ...words], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const ended = once(child, 'exit')
+  for await (const line of createInterface({ input: child.stderr })) if (line.includes(text)) break
+  child.kill('SIGINT')
+  return ended
+}
+
+const newFolder = async (): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'taskfold-hangup-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  // The server may run under another account, which must find its way in.
   await chmod(folder, 0o755)
-  const env = { PATH: process.env['PATH'], TASKFOLD_DATA_DIR: join(folder, 'data') }
-  const child = spawn(process.execPath, [launcher, 'migrate'], { env, stdio: ['ignore', 'ignore', 'pipe'] })
-  const ended = once(child, 'exit')
-  for await (const line of createInterface({ input: child.stderr })) {
-    if (line.includes('started the embedded PostgreSQL')) break
-  }
-  child.kill('SIGINT')
-  expect(await ended).toEqual([130, null])
-  await expect(access(join(folder, 'data/postgres/postmaster.pid'))).rejects.toThrow('ENOENT')
+  return folder
+}
+
+test('a command that is told to end stops the database that it started', { timeout: 120_000 }, async () => {
+  const data = join(await newFolder(), 'data')
+  const ended = await endAtLine(['migrate'], { TASKFOLD_DATA_DIR: data }, 'started the embedded PostgreSQL')
+  expect(ended).toEqual([130, null])
+  await expect(access(join(data, 'postgres/postmaster.pid'))).rejects.toThrow('ENOENT')
+})
+
+describe('a process that is told to end while it starts', () => {
+  test('leaves no database behind', { timeout: 120_000 }, async () => {
+    const data = join(await newFolder(), 'data')
+    expect(await endAtLine([], { TASKFOLD_DATA_DIR: data }, 'handlers loaded')).toEqual([0, null])
+    await expect(access(join(data, 'postgres/postmaster.pid'))).rejects.toThrow('ENOENT')
+  })
+
+  test('waits no longer for a database that is not up yet', { timeout: 60_000 }, async () => {
+    const settings = { DATABASE_URL: 'postgres://a:b@127.0.0.1:1/c', START_WAIT_MS: '600000' }
+    expect(await endAtLine([], settings, 'waits for the database')).toEqual([0, null])
+  })
 })
 
 describe.skipIf(process.platform !== 'linux')('a terminal that is closed', () => {

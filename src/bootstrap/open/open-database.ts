@@ -25,8 +25,9 @@ export const openDatabase = async (
   owned: AsyncDisposableStack,
 ): Promise<OpenedDatabase> => {
   if (database !== undefined) {
-    const address = await findDatabaseAddress(database, { logger, waitMs })
-    const directAddress = databaseDirect && (await findDatabaseAddress(databaseDirect, { logger, waitMs }))
+    const waiting = { logger, waitMs, isOver: () => owned.disposed }
+    const address = await findDatabaseAddress(database, waiting)
+    const directAddress = databaseDirect && (await findDatabaseAddress(databaseDirect, waiting))
     return { address, directAddress: directAddress ?? address, abandon: () => {} }
   }
   const embedded = await startEmbeddedPostgres({ dataDir, logger })

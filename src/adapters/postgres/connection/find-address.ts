@@ -11,6 +11,8 @@ interface Options {
   readonly logger: Logger
   /** How long to wait for a server that is not up yet; 0: not at all. */
   readonly waitMs: number
+  /** Whether nobody waits for the answer any more. */
+  readonly isOver: () => boolean
 }
 
 const deadlineMs = 10_000
@@ -24,7 +26,7 @@ const deadlineMs = 10_000
  */
 export const findDatabaseAddress = async (
   settings: DatabaseSettings,
-  { logger, waitMs }: Options,
+  { logger, waitMs, isOver }: Options,
 ): Promise<DatabaseAddress> => {
   const endsAtMs = performance.now() + waitMs
   for (let failures = 0; ; failures += 1) {
@@ -33,7 +35,7 @@ export const findDatabaseAddress = async (
     } catch (error) {
       const failure = toDatabaseError(settings, error)
       const leftMs = endsAtMs - performance.now()
-      if (!(failure instanceof DatabaseUnreachableError) || leftMs <= 0) throw failure
+      if (!(failure instanceof DatabaseUnreachableError) || leftMs <= 0 || isOver()) throw failure
       if (failures === 0) logger.info({ why: failure.message, waitMs }, 'waits for the database')
       await sleep(Math.min(leftMs, backOffMs(failures, Math.random())))
     }
