@@ -148,6 +148,22 @@ const describeEnding = (world: () => WorkerRegistryWorld): void => {
     })
   })
 
+  describe('a worker that does not beat', () => {
+    it('is seen silent after its lease by the heartbeats of others, with its last beat, until it is marked', async () => {
+      const { registry } = world()
+      const mute = makeWorker({ leaseMs: 500, beatMs: 3_600_000 })
+      const [muteHeart, heart] = [await registry.register(mute), await registry.register(makeWorker())]
+      const isSeen = (): boolean => registry.findSilent().some(({ incarnation }) => incarnation === mute.incarnation)
+      expect(isSeen()).toBe(false)
+      await waitUntil(world(), isSeen)
+      expect(registry.findSilent()).toContainEqual({ incarnation: mute.incarnation, beat: 1 })
+      await registry.end(mute.incarnation)
+      await waitUntil(world(), () => !isSeen())
+      await heart.stop()
+      await muteHeart.stop()
+    })
+  })
+
   describe('a worker that was marked as ended', () => {
     it('stays ended, whatever it reports, and is fenced', async () => {
       const worker = makeWorker()

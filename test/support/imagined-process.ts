@@ -32,7 +32,7 @@ export const createImaginedProcess = (world: MemoryWorld, seed = Math.floor(worl
     timers: gateTimers(timers, hearts),
   })
   const queue = gateAll(gate, world.queue)
-  const gatedRegistry = gateAll(gate, registry)
+  const gatedRegistry = { ...gateAll(gate, registry), findSilent: () => registry.findSilent() }
   const workers = createRecentRead(clock, () => gatedRegistry.readAll())
   const lanes = createLanes({ readWorkers: (ageMsMax) => workers.recent(ageMsMax), clock })
   const heads = {

@@ -19,7 +19,7 @@ export interface Sweeper {
 }
 
 interface Deps {
-  readonly registry: Pick<WorkerRegistry, 'end' | 'remove'>
+  readonly registry: Pick<WorkerRegistry, 'end' | 'remove' | 'findSilent'>
   /** The rows of the registry as they are now. Throws StoreUnavailableError. */
   readonly readWorkers: () => Promise<readonly WorkerRow[]>
   readonly runs: Pick<RunIndex, 'listRunningIncarnations'>
@@ -81,7 +81,15 @@ export const createSweeper = (deps: Deps, options: Options): Sweeper => {
       const watched = toWatched(rows, running, options.leaseMs)
       shortestLeaseMs = Math.min(...[...watched.values()].map(({ leaseMs }) => leaseMs), options.leaseMs)
       const answeredAtMs = deps.runtime.clock.monotonicMs()
-      const lost = findLost(rows, running, new Set(watch.observe({ askedAtMs, answeredAtMs, watched })))
+      const silent = new Set([
+        ...watch.observe({ askedAtMs, answeredAtMs, watched }),
+        // Seen by a thread that handlers do not hold up. Whoever has beaten since is not silent any more.
+        ...deps.registry
+          .findSilent()
+          .filter(({ incarnation, beat }) => watched.get(incarnation)?.beat === beat)
+          .map(({ incarnation }) => incarnation),
+      ])
+      const lost = findLost(rows, running, silent)
       deps.runtime.count('sweeps')
       if (lost.silent.length + lost.running.length + lost.finished.length > 0) recovering ??= recover(lost, signal)
     },

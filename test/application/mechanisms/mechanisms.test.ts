@@ -1,3 +1,4 @@
+import { connect, createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { backOffMs } from '#application/mechanisms/back-off.ts'
 import { createOncePerTurn } from '#application/mechanisms/once-per-turn.ts'
@@ -84,6 +85,26 @@ describe('an answer with a deadline', () => {
     const { promise, reject } = Promise.withResolvers<never>()
     await expect(withDeadline(promise, 1, () => new RangeError('late'))).rejects.toThrow(RangeError)
     reject(new Error('too late to matter'))
+  })
+
+  it('counts an answer as in time that arrived while something held the event loop beyond it', async () => {
+    const server = createServer((socket) => socket.end('answer'))
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve)
+    })
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('it listens on a port')
+    const socket = connect(address.port, '127.0.0.1')
+    const answer = new Promise<string>((resolve) => {
+      socket.once('data', (data) => resolve(data.toString()))
+    })
+    await new Promise<void>((resolve) => {
+      server.once('connection', () => resolve())
+    })
+    const inTime = withDeadline(answer, 20, () => new Error('late'))
+    for (const endsAtMs = performance.now() + 100; performance.now() < endsAtMs;);
+    expect(await inTime).toBe('answer')
+    server.close()
   })
 
   it('answers, or fails, as what was asked does', async () => {

@@ -3,10 +3,11 @@ import { createLeaseWatch } from '#application/recovery/lease-watch.ts'
 import type { Incarnation } from '#domain/identifiers.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { mintIncarnation } from '../../support/ids.ts'
+import { createImaginedProcess } from '../../support/imagined-process.ts'
 import { createMemoryWorld, type MemoryWorld } from '../../support/memory-world.ts'
 import { start } from '../../support/run-commands.ts'
 import { appendCommand, loadTask, makeSubmission, range, submitTo } from '../../support/task-builders.ts'
-import { createClient, leaseMs, startMaintenance, startWorker, sweepMs } from '../../support/test-worker.ts'
+import { createClient, leaseMs, recoverIn, startMaintenance, startWorker, sweepMs } from '../../support/test-worker.ts'
 
 const forever = () => new Promise(() => {})
 
@@ -67,6 +68,25 @@ describe('the sweeper', () => {
     const [incarnation = mintIncarnation()] = world.database.workers.keys()
     process.kill()
     await world.registry.end(incarnation)
+    await world.advance(2 * sweepMs)
+    expect(await loadTask(world.store, taskId)).toMatchObject({ facts: { lastFailure: { cause: 'worker-lost' } } })
+    await maintenance.close()
+  })
+
+  it('believes the thread that watched while handlers held its own loop, unless the worker has beaten since', async () => {
+    const world = createMemoryWorld()
+    const { process, taskId } = await begin(world)
+    const [incarnation = mintIncarnation()] = world.database.workers.keys()
+    process.kill()
+    const beat = world.database.workers.get(incarnation)?.beat ?? 0
+    let silent = [{ incarnation, beat: beat - 1 }]
+    const watcher = createImaginedProcess(world)
+    const registry = { ...watcher.registry, findSilent: () => silent }
+    const maintenance = recoverIn({ ...watcher, registry }, { leaseMs, sweepMs, reconcileMs: 2_000 })
+    maintenance.start()
+    await world.advance(2 * sweepMs)
+    expect((await loadTask(world.store, taskId)).status).toBe('PROCESSING')
+    silent = [{ incarnation, beat }]
     await world.advance(2 * sweepMs)
     expect(await loadTask(world.store, taskId)).toMatchObject({ facts: { lastFailure: { cause: 'worker-lost' } } })
     await maintenance.close()

@@ -1,5 +1,11 @@
+import { createLeaseWatch, type LeaseWatch } from '#application/recovery/lease-watch.ts'
 import type { Clock, Timers } from '#application/ports/surroundings/clock.ts'
-import type { Heartbeat, WorkerDescription, WorkerRegistry } from '#application/ports/workers/worker-registry.ts'
+import type {
+  Heartbeat,
+  SilentWorker,
+  WorkerDescription,
+  WorkerRegistry,
+} from '#application/ports/workers/worker-registry.ts'
 import type { Incarnation } from '#domain/identifiers.ts'
 import type { MemoryDatabase } from '../database.ts'
 
@@ -10,7 +16,14 @@ interface Deps {
 }
 
 /** The workers of a memory database. Beats are sent by `timers`: a test stops them by not advancing the time. */
-export const createMemoryWorkerRegistry = (deps: Deps): WorkerRegistry => ({
+export const createMemoryWorkerRegistry = (deps: Deps): WorkerRegistry => createRegistry(deps, new Map())
+
+/** By the incarnation whose heartbeat found them. */
+type SilentWorkers = Map<Incarnation, readonly SilentWorker[]>
+
+const createRegistry = (deps: Deps, silentBy: SilentWorkers): WorkerRegistry => ({
+  findSilent: () => [...silentBy.values()].flat(),
+
   register: async (worker) => {
     const { beatMs: _, ...description } = worker
     const now = deps.database.now()
@@ -23,7 +36,7 @@ export const createMemoryWorkerRegistry = (deps: Deps): WorkerRegistry => ({
       startedAt: now,
       lastBeatAt: now,
     })
-    return startHeartbeat(deps, worker)
+    return startHeartbeat(deps, worker, silentBy)
   },
 
   readAll: async () => {
@@ -40,7 +53,12 @@ export const createMemoryWorkerRegistry = (deps: Deps): WorkerRegistry => ({
   },
 })
 
-const startHeartbeat = ({ database, clock, timers }: Deps, worker: WorkerDescription): Heartbeat => {
+const startHeartbeat = (
+  { database, clock, timers }: Deps,
+  worker: WorkerDescription,
+  silentBy: SilentWorkers,
+): Heartbeat => {
+  const watch = createLeaseWatch()
   let acknowledgedSentAtMs = clock.monotonicMs()
   let status: Parameters<Heartbeat['report']>[0] = { running: 0, state: 'live' }
 
@@ -53,6 +71,7 @@ const startHeartbeat = ({ database, clock, timers }: Deps, worker: WorkerDescrip
     }
     database.workers.set(worker.incarnation, { ...row, ...status, beat: row.beat + 1, lastBeatAt: database.now() })
     acknowledgedSentAtMs = clock.monotonicMs()
+    silentBy.set(worker.incarnation, findSilent(database, watch, clock.monotonicMs()))
     cancel = timers.after(worker.beatMs, beat)
   }
   let cancel = timers.after(worker.beatMs, beat)
@@ -64,9 +83,18 @@ const startHeartbeat = ({ database, clock, timers }: Deps, worker: WorkerDescrip
     },
     stop: async (how) => {
       cancel()
+      silentBy.delete(worker.incarnation)
       markEnded(database, worker.incarnation, how)
     },
   }
+}
+
+const findSilent = (database: MemoryDatabase, watch: LeaseWatch, nowMs: number): readonly SilentWorker[] => {
+  const live = [...database.workers.values()].filter(({ state }) => state !== 'ended')
+  const watched = new Map(live.map((row) => [row.incarnation, row]))
+  return watch
+    .observe({ askedAtMs: nowMs, answeredAtMs: nowMs, watched })
+    .map((incarnation) => ({ incarnation, beat: watched.get(incarnation)?.beat ?? 0 }))
 }
 
 const markEnded = (database: MemoryDatabase, incarnation: Incarnation, how: 'fenced' | undefined): void => {

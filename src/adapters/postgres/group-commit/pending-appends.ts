@@ -31,6 +31,18 @@ export interface VerdictDeadlines {
 
 const busyDelayMs = { first: 5, most: 200 }
 const deadlineCheckMs = 50
+/** A check that comes so late was held up by a handler, and the answers of the meantime are not read yet. */
+const heldUpMs = 500
+
+/** Tells of each check whether it comes late. The first one after a pause does, which costs nothing: the next comes soon. */
+const createHeldUpCheck = (): ((nowMs: number) => boolean) => {
+  let checkedAtMs = performance.now()
+  return (nowMs) => {
+    const isLate = nowMs - checkedAtMs > heldUpMs
+    checkedAtMs = nowMs
+    return isLate
+  }
+}
 
 export const createPendingAppends = <Item extends BatchItem, Verdict>(
   queue: AppendQueue<Item, Verdict>,
@@ -40,6 +52,7 @@ export const createPendingAppends = <Item extends BatchItem, Verdict>(
   const pending = createSlotTable<PendingAppend<Item, Verdict>>()
   let store: StoreState = 'answering'
   let deadlineTimer: NodeJS.Timeout | undefined
+  const isHeldUp = createHeldUpCheck()
   let settled: PromiseWithResolvers<void> | undefined
 
   const settle = (append: PendingAppend<Item, Verdict>): void => {
@@ -53,6 +66,7 @@ export const createPendingAppends = <Item extends BatchItem, Verdict>(
   /** One timer for all of them: a timer for each append costs more than what it guards. */
   const checkDeadlines = (): void => {
     const now = performance.now()
+    if (isHeldUp(now)) return
     const late = pending.values().filter((append) => append.deadlineAtMs <= now)
     for (const append of late) {
       append.verdict.reject(toLateError(append, store))

@@ -1,12 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type pg from 'pg'
 import { withDeadline } from '#application/mechanisms/with-deadline.ts'
+import { createLeaseWatch } from '#application/recovery/lease-watch.ts'
+import { parseIncarnation } from '#domain/identifiers.ts'
 import { neverAcknowledged, viewHeartbeatCells } from './heartbeat-cells.ts'
 import { type DatabaseAddress, createClient } from '../connection/database-address.ts'
 
 /*
  * The thread that beats for one incarnation, started by heartbeat.ts. It has a connection of its own, so that neither a full
  * pool nor a busy main thread keeps it from beating.
+ *
+ * It also watches the other workers: where handlers hold the event loop of the main thread for seconds at a time, readings
+ * there lie too far apart for any silence to show, and a killed worker would never be found.
  *
  * It beats for the main thread, not for itself: while the event loop there stands still for longer than `mainSilenceMs` the
  * thread sends no beat, because a process that hangs must not look alive.
@@ -54,6 +59,12 @@ const isAddress = (value: unknown): value is DatabaseAddress =>
 export type HeartbeatChange =
   | { readonly kind: 'beating' | 'main-silent' | 'refused' }
   | { readonly kind: 'failing'; readonly reason: string }
+
+/** A message to the main thread: whom this thread finds silent by now. */
+export interface SilenceFound {
+  readonly kind: 'silent'
+  readonly workers: readonly { readonly incarnation: string; readonly beat: number }[]
+}
 
 const settings = parseSettings(workerData)
 const cells = viewHeartbeatCells(settings.memory)
@@ -124,6 +135,36 @@ const beat = async (): Promise<void> => {
   }
 }
 
+const watch = createLeaseWatch()
+/** Leaves time for the next beat. */
+const watchDeadlineMs = deadlineMs / 2
+let toldSilent = '[]'
+
+/** Reads the beats of all workers, and tells the main thread who is silent by that when it has changed. */
+const watchOthers = async (): Promise<void> => {
+  if (connection === undefined) return
+  const { client } = connection
+  const askedAtMs = performance.now()
+  const read = client.query<{ incarnation: string; beat: string; lease_ms: number }>(
+    `select incarnation, beat, lease_ms from taskfold.workers where state <> 'ended'`,
+  )
+  try {
+    const { rows } = await withDeadline(read, watchDeadlineMs, () => new Error(`no answer in ${watchDeadlineMs} ms`))
+    const watched = new Map(
+      rows.map((row) => [parseIncarnation(row.incarnation), { beat: Number(row.beat), leaseMs: row.lease_ms }]),
+    )
+    const silent = watch.observe({ askedAtMs, answeredAtMs: performance.now(), watched })
+    const workers = silent.map((incarnation) => ({ incarnation, beat: watched.get(incarnation)?.beat ?? 0 }))
+    const told = JSON.stringify(workers)
+    if (told === toldSilent) return
+    toldSilent = told
+    parentPort?.postMessage({ kind: 'silent', workers } satisfies SilenceFound)
+  } catch {
+    // The next beat makes another connection. A gap between readings restarts the watch.
+    disconnect()
+  }
+}
+
 let timer: NodeJS.Timeout | undefined
 let state: 'beating' | 'stopped' = 'beating'
 
@@ -140,8 +181,11 @@ const beatOn = (dueAtMs: number): void => {
     () => {
       const begunAtMs = performance.now()
       void beat().then(() => {
-        if (lastReported === 'refused') stop()
-        else if (state === 'beating') beatOn(begunAtMs + settings.beatMs)
+        if (lastReported === 'refused') return stop()
+        if (state !== 'beating') return
+        void watchOthers().then(() => {
+          if (state === 'beating') beatOn(begunAtMs + settings.beatMs)
+        })
       })
     },
     Math.max(0, dueAtMs - performance.now()),

@@ -4,7 +4,8 @@ import { z } from 'zod'
 import { withDeadline } from '#application/mechanisms/with-deadline.ts'
 import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import type { Heartbeat, WorkerDescription } from '#application/ports/workers/worker-registry.ts'
+import { parseIncarnation } from '#domain/identifiers.ts'
+import type { Heartbeat, SilentWorker, WorkerDescription } from '#application/ports/workers/worker-registry.ts'
 import { allocateHeartbeatCells, neverAcknowledged, viewHeartbeatCells } from './heartbeat-cells.ts'
 import type { HeartbeatSettings } from './heartbeat-thread.ts'
 import type { DatabaseAddress } from '../connection/database-address.ts'
@@ -16,6 +17,8 @@ interface Deps {
   readonly logger: Logger
   /** When the beat that made the row was sent, by the monotonic clock. */
   readonly acknowledgedSentAtMs: number
+  /** Told whom the thread finds silent, whenever that changes. */
+  readonly onSilent: (silent: readonly SilentWorker[]) => void
   /** Marks the row ended; throws when the store cannot be reached. */
   readonly end: (how: 'fenced' | undefined) => Promise<void>
 }
@@ -23,6 +26,7 @@ interface Deps {
 const change = z.discriminatedUnion('kind', [
   z.object({ kind: z.enum(['beating', 'main-silent', 'refused']) }),
   z.object({ kind: z.literal('failing'), reason: z.string() }),
+  z.object({ kind: z.literal('silent'), workers: z.array(z.object({ incarnation: z.string(), beat: z.int() })) }),
 ])
 
 /** How long the thread may take to end its connection before it is terminated. */
@@ -58,7 +62,11 @@ export const startHeartbeat = (worker: WorkerDescription, deps: Deps): Heartbeat
     memory,
   }
   const thread = new Worker(new URL('heartbeat-thread.ts', import.meta.url), { workerData: settings, execArgv: [] })
-  thread.on('message', (message) => logChange(logger, change.parse(message)))
+  thread.on('message', (message) => {
+    const told = change.parse(message)
+    if (told.kind !== 'silent') return logChange(logger, told)
+    deps.onSilent(told.workers.map(({ incarnation, beat }) => ({ incarnation: parseIncarnation(incarnation), beat })))
+  })
   thread.on('error', (error) => logger.error({ err: error }, 'the heartbeat thread died'))
   // After the listeners: to listen for messages keeps a process alive.
   thread.unref()
@@ -66,6 +74,7 @@ export const startHeartbeat = (worker: WorkerDescription, deps: Deps): Heartbeat
 
   const stop = async (how: 'fenced' | undefined): Promise<void> => {
     clearInterval(mainSeen)
+    deps.onSilent([])
     thread.postMessage('stop')
     await withDeadline(gone, endDeadlineMs, () => new Error(`still there after ${endDeadlineMs} ms`)).catch(() =>
       thread.terminate(),
@@ -100,7 +109,9 @@ const toMs = (sentAtNs: bigint): number =>
 
 const toNs = (ms: number): bigint => BigInt(Math.round(ms * 1e6))
 
-const logChange = (logger: Logger, { kind, ...fields }: z.output<typeof change>): void => {
+type LoggedChange = Exclude<z.output<typeof change>, { readonly kind: 'silent' }>
+
+const logChange = (logger: Logger, { kind, ...fields }: LoggedChange): void => {
   if (kind === 'beating') logger.info({}, 'beat again')
   if (kind === 'refused') logger.warn({}, 'stopped beating: the row of this worker was ended or removed')
   if (kind === 'main-silent') logger.warn({}, 'held back beats while the event loop stood still')

@@ -2,7 +2,12 @@ import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
 import type { Clock } from '#application/ports/surroundings/clock.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import type { WorkerDescription, WorkerRegistry, WorkerRow } from '#application/ports/workers/worker-registry.ts'
+import type {
+  SilentWorker,
+  WorkerDescription,
+  WorkerRegistry,
+  WorkerRow,
+} from '#application/ports/workers/worker-registry.ts'
 import { type Incarnation, parseIncarnation } from '#domain/identifiers.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { withReadDeadline } from '../connection/read-deadline.ts'
@@ -25,6 +30,9 @@ export const createPostgresWorkerRegistry = ({ pool, address, clock, logger }: D
   const end = async (incarnation: Incarnation, how?: 'fenced'): Promise<void> => {
     await withReadDeadline(pool.query(endStatement(incarnation, how)))
   }
+  /** By the incarnation whose heartbeat found them. */
+  const silentBy = new Map<Incarnation, readonly SilentWorker[]>()
+
   return {
     register: async (worker) => {
       const acknowledgedSentAtMs = clock.monotonicMs()
@@ -35,10 +43,15 @@ export const createPostgresWorkerRegistry = ({ pool, address, clock, logger }: D
         clock,
         logger,
         acknowledgedSentAtMs,
+        onSilent: (silent) => {
+          if (silent.length === 0) silentBy.delete(worker.incarnation)
+          else silentBy.set(worker.incarnation, silent)
+        },
         end: (how) => end(worker.incarnation, how),
       })
     },
     readAll: async () => (await withReadDeadline(pool.any(readStatement))).map(toWorkerRow),
+    findSilent: () => [...silentBy.values()].flat(),
     end,
     remove: async (incarnations) => {
       if (incarnations.length > 0) await withReadDeadline(pool.query(removeStatement(incarnations)))

@@ -13,6 +13,12 @@ export interface WorkerRegistry {
   readAll(): Promise<readonly WorkerRow[]>
 
   /**
+   * The workers that a heartbeat of this process saw silent for their whole lease, by readings of its own that no handler
+   * holds up (lease-watch.ts). Asks nothing. Empty where nothing beats.
+   */
+  findSilent(): readonly SilentWorker[]
+
+  /**
    * Marks a row ended: its runs count as lost at once. `fenced` says that its worker has stopped them and lives on.
    * Idempotent. Throws StoreUnavailableError.
    */
@@ -47,6 +53,12 @@ export interface WorkerRow extends Omit<WorkerDescription, 'beatMs'> {
   readonly silentForMs: number
   /** How far the clock of the worker's host is ahead of the store's; undefined until it was measured. For display only. */
   readonly clockAheadMs?: number | undefined
+}
+
+export interface SilentWorker {
+  readonly incarnation: Incarnation
+  /** Its beat counter for all that time. */
+  readonly beat: number
 }
 
 /** The beating of one incarnation. */

@@ -62,6 +62,26 @@ describe('a heartbeat whose backend was terminated', () => {
   })
 })
 
+describe('a killed worker beside handlers that compute for seconds', () => {
+  it('is seen silent all the same, because no handler holds up the thread that watches', async () => {
+    const registry = createRegistry(fleet.url)
+    const killed = { ...makeWorker(), beatMs: 3_600_000 }
+    const killedHeart = await registry.register(killed)
+    const heartbeat = await registry.register({ ...makeWorker(), leaseMs: 60_000 })
+    await waitForBeat(heartbeat)
+    // Readings here would lie 1.2 s apart, more than a third of the lease.
+    for (let block = 0; block < 4; block += 1) {
+      for (const endsAtMs = performance.now() + 1_200; performance.now() < endsAtMs;);
+      await new Promise<void>((resolve) => {
+        setImmediate(resolve)
+      })
+    }
+    expect(registry.findSilent()).toEqual([{ incarnation: killed.incarnation, beat: 1 }])
+    await heartbeat.stop()
+    await killedHeart.stop()
+  })
+})
+
 describe('a heartbeat whose connection froze', () => {
   it('beats on by another connection', async () => {
     const proxy = await startFreezableProxy(fleet.url)
