@@ -152,7 +152,7 @@ const addEndpoint = (
       const whenOver = (): AbortSignal => signalEnd(reply.raw, closing)
       const hold: Holding['add'] = (kind, weight) => request.holding?.add(kind, weight)
       const answer = await workOn(request, () => answerRequest({ params, query, body, headers, whenOver, hold }))
-      holdAnswer(request, answer)
+      holdAnswer(request, reply, answer)
       reply
         .code(answer.status)
         .headers(answerHeaders)
@@ -192,14 +192,17 @@ const workOn = async (request: FastifyRequest, answer: () => HttpAnswer | Promis
  * Counts a large answer until it was taken off, and ends the connection of a client that takes nothing off. What a request
  * has changed is told in any case: its body counts until then.
  */
-const holdAnswer = (request: FastifyRequest, { body }: HttpAnswer): void => {
+const holdAnswer = (request: FastifyRequest, reply: FastifyReply, { body }: HttpAnswer): void => {
   if (typeof body === 'string') {
     if (body.length <= limits.smallBytesMax) return
     if (request.method === 'GET') request.holding?.add('answer-byte', Buffer.byteLength(body))
   }
   const { socket } = request.raw
   // Requests of tests have none.
-  if (socket instanceof Socket) socket.setTimeout(limits.stalledAnswerMs)
+  if (!(socket instanceof Socket)) return
+  socket.setTimeout(limits.stalledAnswerMs)
+  // An answer behind it on the same connection may wait for longer. Before Node's own listener, which sets the time to idle.
+  reply.raw.prependOnceListener('finish', () => socket.setTimeout(limits.silentConnectionMs))
 }
 
 const countHosts = (rawHeaders: readonly string[]): number => {
