@@ -102,7 +102,7 @@ const adopt = async ({ place, passwords }: ServerContext): Promise<Running | und
     if (answer.kind === 'ready') {
       return { ...postmaster, version: answer.version, password: answer.password, adopted: true }
     }
-    if (answer.kind === 'refused') throw new StartupError(`the PostgreSQL in ${place.folder} refused us: ${answer.why}`)
+    if (answer.kind === 'refused') throw toRefusal(place, answer.why)
   }
   throw new StartupError(`a PostgreSQL holds ${place.cluster} and did not answer within ${readyDeadlineMs / 1_000} s`)
 }
@@ -119,6 +119,7 @@ const start = async ({ place, binaries, passwords, logger }: ServerContext): Pro
       return { ...server, version: answer.version, password: answer.password, adopted: false }
     }
     await stopPostmaster(server, place, binaries, logger)
+    if (answer.kind === 'refused') throw toRefusal(place, answer.why)
     if (attempt === startAttemptsMax || !/sockets|in use|already exists/.test(answer.why)) {
       throw new StartupError(`the PostgreSQL in ${place.folder} did not start: ${answer.why}`)
     }
@@ -126,6 +127,11 @@ const start = async ({ place, binaries, passwords, logger }: ServerContext): Pro
     await clearPidFile(place.cluster)
   }
 }
+
+const toRefusal = ({ folder }: ServerPlace, why: string): StartupError =>
+  new StartupError(
+    `the PostgreSQL in ${folder} refused us: ${why} (if it was made before the first release, remove the folder)`,
+  )
 
 const present = async (context: ServerContext, running: Running, unlock: () => void): Promise<EmbeddedPostgres> => {
   const { place, binaries, logger } = context

@@ -192,6 +192,15 @@ describe('a start that cannot be', () => {
     )
   })
 
+  test('says that the server has another password', async () => {
+    const dataDir = await newDataFolder()
+    await (await startIn(dataDir)).stop()
+    await writeFile(join(dataDir, 'postgres-password'), 'of another server\n')
+
+    expect(await failureIn(dataDir)).toMatchObject(oneLine(/refused us: password authentication failed/))
+    expect(await serverPidIn(dataDir)).toBeUndefined()
+  })
+
   test('says that the password is gone', async () => {
     const dataDir = await newDataFolder()
     await (await startIn(dataDir)).stop()
