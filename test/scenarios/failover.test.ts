@@ -5,7 +5,7 @@ import { quickLease } from './support/fleet.ts'
 import { find, history, request, submit, submitMany, until, untilStatus } from './support/http.ts'
 import { killAllProcesses, startTaskfold } from './support/process.ts'
 
-const slow = { timeout: 120_000 }
+const slow = { timeout: 180_000 }
 
 let server: PostgresServer
 beforeEach(async () => {
@@ -61,14 +61,14 @@ describe('a standby that is promoted without the last commits', () => {
 
   it('lets no outcome of a lost run be recorded over another run', slow, async () => {
     const api = await start('api')
-    const task = await submit(api.url, { type: 'demo.sleep', payload: { ms: 6_000 } })
+    const task = await submit(api.url, { type: 'demo.sleep', payload: { ms: 6_000 }, maxAttempts: 50 })
     await server.keepCopy()
     const first = await start('worker')
     await untilStatus(api.url, task.id, 'PROCESSING')
     await server.promoteCopy()
     expect((await until('the database', () => find(api.url, task.id))).version).toBe(1)
     await start('worker')
-    const done = await untilStatus(api.url, task.id, 'SUCCESS', 60_000)
+    const done = await untilStatus(api.url, task.id, 'SUCCESS', 90_000)
     const events = await history(api.url, task.id)
     expect(events.filter(({ type }) => type === 'Succeeded')).toHaveLength(1)
     const runStarted = events.find(({ version }) => version === Number(events.at(-1)?.data['run']))
