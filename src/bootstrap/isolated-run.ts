@@ -4,7 +4,7 @@ import { serveIsolatedRun } from '#adapters/worker/isolation/serve-isolated-run.
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { openHandlers, parseHandlerSettings } from './open/open-handlers.ts'
 
-/** Drops lines at `info`: the worker has logged the same about its handlers, and this process exists for one run. */
+/** Drops lines at `info`: the worker has logged the same about its handlers, and this process exists for runs apart. */
 const withoutInfo = (logger: Logger): Logger => ({
   debug: (fields, message) => logger.debug(fields, message),
   info: () => {},

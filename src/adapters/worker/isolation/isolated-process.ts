@@ -1,28 +1,21 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import type { Timers } from '#application/ports/surroundings/clock.ts'
-import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
-import { AbortReason } from '#application/ports/task-handler.ts'
-import type { ErrorReport } from '#domain/task/events.ts'
-import { abortGraceMs } from '../run/active-run.ts'
 import { type HandlerEnding, toThrown } from '../run/handler-ending.ts'
-import { type IsolatedRequest, preparationMsMax } from './isolation.ts'
-import {
-  findBody,
-  type FromIsolated,
-  type LedgerReply,
-  type LedgerRequest,
-  type ToIsolated,
-  toEnvelope,
-} from './isolation-messages.ts'
-import { parseIsolatedMessage } from './parse-isolated-message.ts'
+import { IsolatedLife, leaveMsMax } from './isolated-life.ts'
+import type { IsolatedRequest } from './isolation.ts'
 
-/** One child process that runs one attempt. */
+/** A child process that runs attempts, one at a time. */
 export interface IsolatedProcess {
-  readonly ending: Promise<HandlerEnding>
+  /** Only while it `isFree`. */
+  run(request: IsolatedRequest): Promise<HandlerEnding>
+  /** It runs nothing, and another attempt may begin in it. */
+  isFree(): boolean
   /** Resolves when nothing of the process is left. */
   readonly gone: Promise<void>
+  /** Lets a free process end by itself. */
+  dismiss(): void
   kill(): void
 }
 
@@ -36,35 +29,60 @@ interface Deps {
   readonly environment?: Readonly<Record<string, string>>
 }
 
-/** Longer than the grace: the run has been given up on by then, so that the death is not recorded as its outcome. */
-const killAfterAbortMs = abortGraceMs + 1_000
-/** How long a process may take to end by itself once its handler has ended. */
-const leaveMsMax = 5_000
-/**
- * A death counts as the task's doing only when this process lives on for so long: a kill of a whole group of processes, as
- * in a hard deploy, ends this one as well. Meanwhile the last messages of the dead process arrive.
- */
-const deathSettleMs = 250
-const checksPerLease = 5
 const lineLengthMax = 4_096
 
-export const startIsolatedProcess = (deps: Deps, request: IsolatedRequest): IsolatedProcess => {
-  const ending = Promise.withResolvers<HandlerEnding>()
+/** Attempts of one process. Whatever they leave behind in it goes with it. */
+const runsMax = 100
+
+export const startIsolatedProcess = (deps: Deps): IsolatedProcess => {
   const gone = Promise.withResolvers<void>()
   const child = forkEntry(deps)
   if (child instanceof Error) {
     gone.resolve()
-    return { ending: Promise.resolve(toThrown(child)), gone: gone.promise, kill: () => {} }
+    const ending = toThrown(child)
+    return { run: async () => ending, isFree: () => true, gone: gone.promise, dismiss: () => {}, kill: () => {} }
   }
-  const life = new IsolatedLife(deps, request, child, (ended) => ending.resolve(ended))
-  child.on('message', (message) => life.onMessage(message))
-  child.on('error', (error) => life.fail(error))
+  let life: IsolatedLife | undefined
+  let runs = 0
+  let state: 'usable' | 'used-up' = 'usable'
+  child.on('message', (message) => life?.onMessage(message))
+  child.on('error', (error) => life?.fail(error))
   child.on('exit', (code, signal) => {
-    void life.onExit(describeDeath(code, signal)).then(() => gone.resolve())
+    state = 'used-up'
+    const settled = life?.onExit(describeDeath(code, signal)) ?? Promise.resolve()
+    void settled.then(() => {
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+      gone.resolve()
+    })
   })
   // The process never came to exist, so no exit follows.
   if (child.pid === undefined) child.once('error', () => gone.resolve())
-  return { ending: ending.promise, gone: gone.promise, kill: () => void child.kill('SIGKILL') }
+  for (const output of ['stdout', 'stderr'] as const) passLines(child[output], (line) => life?.logLine(output, line))
+  const kill = (): void => void child.kill('SIGKILL')
+  const dismiss = (): void => {
+    state = 'used-up'
+    if (child.connected) child.disconnect()
+    void gone.promise.then(deps.timers.after(leaveMsMax, kill))
+  }
+
+  return {
+    run: (request) => {
+      const ending = Promise.withResolvers<HandlerEnding>()
+      runs += 1
+      life = new IsolatedLife(deps, { request, child, order: runs }, (ended, next) => {
+        if (next === 'stays') life = undefined
+        else state = 'used-up'
+        if (next === 'stays' && runs >= runsMax) dismiss()
+        ending.resolve(ended)
+      })
+      return ending.promise
+    },
+    isFree: () => life === undefined && state === 'usable',
+    gone: gone.promise,
+    dismiss,
+    kill,
+  }
 }
 
 const forkEntry = ({ entry, execArgv, environment }: Deps): ChildProcess | Error => {
@@ -85,194 +103,6 @@ const forkEntry = ({ entry, execArgv, environment }: Deps): ChildProcess | Error
 
 const describeDeath = (code: number | null, signal: NodeJS.Signals | null): string =>
   signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`
-
-/**
- * ```
- *   starting ── begun ──▶ running ── ended ──▶ leaving ── exit ──▶ gone
- *      └── unable, exit ──▶ (threw)  └── exit, silence ──▶ (crashed)
- * ```
- */
-class IsolatedLife {
-  readonly #deps: Deps
-  readonly #request: IsolatedRequest
-  readonly #child: ChildProcess
-  readonly #onEnding: (ending: HandlerEnding) => void
-  readonly #cancels: (() => void)[] = []
-  #state: 'starting' | 'running' | 'leaving' = 'starting'
-  /** Checks since its last message. */
-  #silentChecks = 0
-  #malformed: 'none' | 'some' = 'none'
-  #cause: string | undefined
-  #escaped: ErrorReport | undefined
-
-  constructor(deps: Deps, request: IsolatedRequest, child: ChildProcess, onEnding: (ending: HandlerEnding) => void) {
-    this.#deps = deps
-    this.#request = request
-    this.#child = child
-    this.#onEnding = onEnding
-    const { taskId, run, claim, facts } = request.task
-    const { type, payload } = facts.submission
-    this.#tell({ kind: 'begin', settings: deps.settings, type, payload, taskId, run, claim, attempt: facts.attempt })
-    this.#passOutput()
-    this.#forwardAbort()
-    this.#killAfter(preparationMsMax, 'starting', 'did not begin its handler in time')
-    this.#watchForSilence()
-  }
-
-  onMessage(envelope: unknown): void {
-    const body = findBody(envelope)
-    if (body === undefined) return
-    const message = parseIsolatedMessage(body)
-    if (message === undefined) this.#leaveOut()
-    else this.#take(message)
-  }
-
-  #take(message: FromIsolated): void {
-    this.#silentChecks = 0
-    switch (message.kind) {
-      case 'alive':
-        break
-      case 'begun':
-        if (this.#state !== 'starting') break
-        this.#state = 'running'
-        this.#request.onBegun()
-        break
-      case 'unable':
-        this.fail(new Error(message.message))
-        break
-      case 'ended':
-        this.#end(message.ending)
-        break
-      case 'escaped':
-        this.#escaped ??= message.error
-        break
-      case 'log':
-        this.#request.context.log[message.level](message.fields, message.message)
-        break
-      case 'progress':
-        this.#request.context.progress(JSON.parse(message.value))
-        break
-      case 'ledger-request':
-        void this.#reply(message.call, message.request)
-        break
-    }
-  }
-
-  /** The process cannot run the handler. */
-  fail(error: Error): void {
-    this.#end(toThrown(error))
-  }
-
-  async onExit(how: string): Promise<void> {
-    await this.#deps.timers.sleep(deathSettleMs)
-    this.#end(this.#toEnding(`the process of the handler ${this.#cause ?? how}`))
-    for (const cancel of this.#cancels) cancel()
-    this.#child.stdout?.destroy()
-    this.#child.stderr?.destroy()
-  }
-
-  #toEnding(message: string): HandlerEnding {
-    // Its handler had not begun, so the death says nothing about the task.
-    if (this.#state === 'starting') return toThrown(new Error(message))
-    const { taskId, run, facts } = this.#request.task
-    if (this.#state === 'running') {
-      this.#deps.logger.warn({ taskId, run, taskType: facts.submission.type }, message)
-    }
-    return { kind: 'crashed', error: this.#escaped ?? { name: 'Crash', message } }
-  }
-
-  #end(ending: HandlerEnding): void {
-    if (this.#state === 'leaving') return
-    this.#state = 'leaving'
-    this.#onEnding(ending)
-    this.#killAfter(leaveMsMax, 'leaving', 'did not leave')
-  }
-
-  #tell(message: ToIsolated): void {
-    // When the process is gone the message is lost, and the exit event ends the run.
-    if (this.#child.connected) this.#child.send(toEnvelope(message), () => {})
-  }
-
-  #forwardAbort(): void {
-    const { signal } = this.#request.context
-    const abort = (): void => {
-      const { reason }: { readonly reason: unknown } = signal
-      this.#tell({ kind: 'abort', cause: reason instanceof AbortReason ? reason.cause : 'shutdown' })
-      this.#killAfter(killAfterAbortMs, 'running', 'ignored its signal')
-    }
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    this.#cancels.push(() => signal.removeEventListener('abort', abort))
-  }
-
-  #killAfter(delayMs: number, state: 'starting' | 'running' | 'leaving', cause: string): void {
-    const kill = (): void => {
-      if (this.#state !== state && !(state === 'running' && this.#state === 'starting')) return
-      this.#cause ??= cause
-      this.#child.kill('SIGKILL')
-    }
-    this.#cancels.push(this.#deps.timers.after(delayMs, kill))
-  }
-
-  /** Counts checks, not time: a pause of this process is one check, and the child is not blamed for it. */
-  #watchForSilence(): void {
-    const { timers, leaseMs } = this.#deps
-    const stop = new AbortController()
-    this.#cancels.push(() => stop.abort())
-    const watch = async (): Promise<void> => {
-      while (this.#silentChecks < checksPerLease) {
-        await timers.sleep(leaseMs / checksPerLease, stop.signal)
-        if (stop.signal.aborted) return
-        this.#silentChecks += 1
-      }
-      this.#cause ??= `stood still for ${leaseMs} ms and was killed`
-      this.#child.kill('SIGKILL')
-    }
-    void watch()
-  }
-
-  #passOutput(): void {
-    const { taskId, facts } = this.#request.task
-    for (const output of ['stdout', 'stderr'] as const) {
-      passLines(this.#child[output], (line) => {
-        this.#deps.logger.info({ taskId, attempt: facts.attempt, output, line }, 'an isolated handler wrote a line')
-      })
-    }
-  }
-
-  async #reply(call: number, request: LedgerRequest): Promise<void> {
-    this.#tell({ kind: 'ledger-reply', call, reply: await askLedger(this.#request, request) })
-  }
-
-  /** Logged once: a handler may send any number of them. */
-  #leaveOut(): void {
-    if (this.#malformed === 'some') return
-    this.#malformed = 'some'
-    const { taskId, run, facts } = this.#request.task
-    this.#deps.logger.warn(
-      { taskId, run, taskType: facts.submission.type },
-      'malformed messages of a handler were left out',
-    )
-  }
-}
-
-const askLedger = async ({ task, ledger }: IsolatedRequest, request: LedgerRequest): Promise<LedgerReply> => {
-  const { taskId, run, claim, facts } = task
-  const { name } = request
-  try {
-    if (request.kind === 'complete') {
-      return { kind: 'complete', verdict: await ledger.complete({ taskId, name, run, result: request.result }) }
-    }
-    const { mode, input } = request
-    return {
-      kind: 'claim',
-      verdict: await ledger.claim({ taskId, name, mode, run, claim, attempt: facts.attempt, input }),
-    }
-  } catch (error) {
-    const code = error instanceof StoreUnavailableError ? 'store-unavailable' : 'other'
-    return { kind: 'failed', code, message: error instanceof Error ? error.message : 'the ledger failed' }
-  }
-}
 
 /** Calls `onLine` for each line of a stream; a longer one comes in pieces, so that little of it is ever kept. */
 const passLines = (stream: Readable | null, onLine: (line: string) => void): void => {

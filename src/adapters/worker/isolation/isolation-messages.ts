@@ -5,7 +5,7 @@ import type { AppendId, TaskId } from '#domain/identifiers.ts'
 import type { ErrorReport, JsonText } from '#domain/task/events.ts'
 import type { HandlerEnding } from '../run/handler-ending.ts'
 
-/** What a worker tells the process that runs one attempt for it. */
+/** What a worker tells the process that runs attempts for it, one after another. */
 export type ToIsolated =
   | {
       readonly kind: 'begin'
@@ -52,20 +52,23 @@ export type LedgerReply =
 /** Tells our messages from those that a handler itself sends to its parent process. */
 export interface Envelope<Body> {
   readonly taskfold: 1
+  /** The number of the run in its process that it is about: no message of a run is taken for one of the next. */
+  readonly order: number
   readonly body: Body
 }
 
-export const toEnvelope = <Body>(body: Body): Envelope<Body> => ({ taskfold: 1, body })
+export const toEnvelope = <Body>(order: number, body: Body): Envelope<Body> => ({ taskfold: 1, order, body })
 
-/** The body of an envelope, whatever it is; undefined for a message without one. */
-export const findBody = (message: unknown): unknown => (isEnvelope(message) ? message.body : undefined)
+/** The body of an envelope about that run, whatever it is; undefined for any other message. */
+export const findBody = (message: unknown, order: number): unknown =>
+  isEnvelope(message) && message.order === order ? message.body : undefined
 
 /**
  * Believed without parsing: the only other end of this channel is the worker that forked this process from the same files,
  * and no handler runs there. Undefined for a message without an envelope.
  */
-export const trustWorkerMessage = (message: unknown): ToIsolated | undefined =>
-  isWorkerMessage(message) ? message.body : undefined
+export const trustWorkerMessage = (message: unknown): Envelope<ToIsolated> | undefined =>
+  isWorkerMessage(message) ? message : undefined
 
 const isWorkerMessage = (message: unknown): message is Envelope<ToIsolated> => isEnvelope(message)
 
@@ -74,4 +77,6 @@ const isEnvelope = (message: unknown): message is Envelope<unknown> =>
   message !== null &&
   'taskfold' in message &&
   message.taskfold === 1 &&
+  'order' in message &&
+  typeof message.order === 'number' &&
   'body' in message

@@ -20,24 +20,58 @@ interface Deps {
   readonly environment?: Readonly<Record<string, string>>
 }
 
-/** Runs each attempt in a child process that lives for it alone. */
+/** How long a process waits for another suspect. */
+const idleMsMax = 60_000
+
+/**
+ * Runs attempts in child processes, one at a time in each. They live on, because to start one and load the handlers takes
+ * longer than most attempts: a hundred innocents after two hard kills are through in a hundredfold of their own time, divided
+ * by the number of processes.
+ */
 export const createProcessIsolation = (deps: Deps): Isolation => {
-  const running = new Set<IsolatedProcess>()
+  const processes = new Set<IsolatedProcess>()
+  const cancels = new Map<IsolatedProcess, () => void>()
   let state: 'open' | 'closed' = 'open'
 
+  const start = (): IsolatedProcess => {
+    const started = startIsolatedProcess(deps)
+    processes.add(started)
+    // The process may be gone only a little after its last handler has ended, and counts until then.
+    void started.gone.then(() => {
+      processes.delete(started)
+      stopWaiting(started)
+    })
+    return started
+  }
+
+  const stopWaiting = (isolated: IsolatedProcess): void => {
+    cancels.get(isolated)?.()
+    cancels.delete(isolated)
+  }
+
+  const dismissWhenIdle = (isolated: IsolatedProcess): void => {
+    if (!isolated.isFree() || !processes.has(isolated)) return
+    const cancel = deps.timers.after(idleMsMax, () => isolated.dismiss())
+    cancels.set(isolated, cancel)
+  }
+
   return {
-    freeCount: () => (state === 'closed' ? 0 : deps.processesMax - running.size),
+    freeCount: () => {
+      if (state === 'closed') return 0
+      return deps.processesMax - [...processes].filter((isolated) => !isolated.isFree()).length
+    },
     run: async (request) => {
-      const isolated = startIsolatedProcess(deps, request)
-      running.add(isolated)
-      // The process may be gone only a little after its handler has ended, and counts until then.
-      void isolated.gone.then(() => running.delete(isolated))
-      return isolated.ending
+      const isolated = [...processes].find((each) => each.isFree()) ?? start()
+      stopWaiting(isolated)
+      const ending = await isolated.run(request)
+      dismissWhenIdle(isolated)
+      return ending
     },
     close: async () => {
       state = 'closed'
-      for (const isolated of running) isolated.kill()
-      await Promise.all([...running].map(({ gone }) => gone))
+      for (const cancel of cancels.values()) cancel()
+      for (const isolated of processes) isolated.kill()
+      await Promise.all([...processes].map(({ gone }) => gone))
     },
   }
 }

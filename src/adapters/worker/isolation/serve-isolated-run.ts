@@ -5,7 +5,7 @@ import type { Random } from '#application/ports/surroundings/identities.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { AbortReason, type HandlerContext, type TaskHandler } from '#application/ports/task-handler.ts'
 import { createRunProgress } from '#application/runs/run-progress.ts'
-import { abortListenerThrew, abortWithin, type CodeOrigin, findCodeOrigin } from '../run/code-origin.ts'
+import { abortListenerThrew, abortWithin, type CodeOrigin, findCodeOrigin, withinOrigin } from '../run/code-origin.ts'
 import { toErrorReport } from '../run/error-report.ts'
 import { createRemoteLedger, createRemoteLogger, type RemoteLedger, type Tell } from './isolated-ports.ts'
 import { type ToIsolated, toEnvelope, trustWorkerMessage } from './isolation-messages.ts'
@@ -29,34 +29,54 @@ type Begin = ToIsolated & { readonly kind: 'begin' }
 const aliveEveryMs = 250
 
 /**
- * The other end of an isolated run, in a process that was made for one attempt: runs it, tells how it ended, and exits.
+ * The other end of isolated runs, in a process that was made for them: runs one attempt after another, and tells how each
+ * ended. It loads the handlers once.
  *
  * Signals of a terminal or an init system are ignored: only its worker ends it, or the end of its worker. That closes the
  * channel; a thread notices it too, because a handler may hold the event loop.
  */
 export const serveIsolatedRun = (deps: Deps): void => {
-  const tell: Tell = (message) =>
-    new Promise((resolve) => {
-      if (process.send === undefined || !process.connected) return resolve()
-      process.send(toEnvelope(message), undefined, undefined, () => resolve())
-    })
-  const controller = new AbortController()
-  const ledger = createRemoteLedger(tell)
-  let origin: CodeOrigin | undefined
-  endWhenAnErrorEscapes(tell)
+  let current: CurrentRun | undefined
+  let opened: Promise<OpenedHandlers> | undefined
+  endWhenAnErrorEscapes(() => current)
   process.on('disconnect', () => process.exit(0))
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
   watchParent(Number(process.argv[2]))
-  setInterval(() => void tell({ kind: 'alive' }), aliveEveryMs)
+  setInterval(() => void current?.tell({ kind: 'alive' }), aliveEveryMs)
   process.on('message', (message) => {
-    const body = trustWorkerMessage(message)
+    const { order, body } = trustWorkerMessage(message) ?? noMessage
     if (body?.kind === 'begin') {
-      origin = toOrigin(body)
-      void runAndEnd(deps, body, { tell, ledger, signal: controller.signal })
+      const run = createRun(order, body)
+      current = run
+      opened ??= deps.openHandlers(body.settings, createRemoteLogger(run.tell))
+      void runAndTell(deps, body, opened, run).then(() => {
+        if (current === run) current = undefined
+      })
     }
-    if (body?.kind === 'abort' && origin !== undefined) abortWithin(origin, controller, new AbortReason(body.cause))
-    if (body?.kind === 'ledger-reply') ledger.onReply(body.call, body.reply)
+    if (current === undefined || current.order !== order) return
+    if (body?.kind === 'abort') abortWithin(current.origin, current.controller, new AbortReason(body.cause))
+    if (body?.kind === 'ledger-reply') current.ledger.onReply(body.call, body.reply)
   })
+}
+
+const noMessage = { order: 0, body: undefined } as const
+
+/** The run that this process is at. */
+interface CurrentRun {
+  readonly order: number
+  readonly origin: CodeOrigin
+  readonly controller: AbortController
+  readonly tell: Tell
+  readonly ledger: RemoteLedger
+}
+
+const createRun = (order: number, begin: Begin): CurrentRun => {
+  const tell: Tell = (message) =>
+    new Promise((resolve) => {
+      if (process.send === undefined || !process.connected) return resolve()
+      process.send(toEnvelope(order, message), undefined, undefined, () => resolve())
+    })
+  return { order, origin: toOrigin(begin), controller: new AbortController(), tell, ledger: createRemoteLedger(tell) }
 }
 
 const toOrigin = ({ taskId, run, attempt, type }: Begin): CodeOrigin => ({
@@ -67,42 +87,52 @@ const toOrigin = ({ taskId, run, attempt, type }: Begin): CodeOrigin => ({
   abortListeners: 'not-called',
 })
 
-/** As in the process of a worker, where the errors of abort listeners end nothing either. */
-const endWhenAnErrorEscapes = (tell: Tell): void => {
+/**
+ * As in the process of a worker, where the errors of abort listeners end nothing either. An error of a run that is over is
+ * no crash of the one that is under way: that one could not be run here.
+ */
+const endWhenAnErrorEscapes = (findCurrent: () => CurrentRun | undefined): void => {
   process.on('uncaughtException', (thrown: unknown, kind: unknown) => {
-    if (findCodeOrigin()?.abortListeners === 'called' && kind === 'uncaughtException') {
-      createRemoteLogger(tell).warn({ err: thrown }, abortListenerThrew)
+    const current = findCurrent()
+    const origin = findCodeOrigin()
+    if (origin?.abortListeners === 'called' && kind === 'uncaughtException') {
+      if (current !== undefined) createRemoteLogger(current.tell).warn({ err: thrown }, abortListenerThrew)
       return
     }
-    void tell({ kind: 'escaped', error: toErrorReport(thrown) }).then(() => process.exit(1))
+    if (current === undefined) return process.exit(1)
+    const isOfEarlierRun =
+      origin !== undefined && (origin.taskId !== current.origin.taskId || origin.run !== current.origin.run)
+    const told = isOfEarlierRun
+      ? current.tell({ kind: 'unable', message: `an error of task ${origin.taskId} escaped in the same process` })
+      : current.tell({ kind: 'escaped', error: toErrorReport(thrown) })
+    void told.then(() => process.exit(1))
   })
 }
 
-interface Ends {
-  readonly tell: Tell
-  readonly ledger: RemoteLedger
-  readonly signal: AbortSignal
-}
-
-const runAndEnd = async (deps: Deps, begin: Begin, ends: Ends): Promise<void> => {
-  const { tell } = ends
-  const logger = createRemoteLogger(tell)
+const runAndTell = async (
+  deps: Deps,
+  begin: Begin,
+  opening: Promise<OpenedHandlers>,
+  run: CurrentRun,
+): Promise<void> => {
+  const { tell } = run
   try {
-    const opened = await deps.openHandlers(begin.settings, logger)
-    const handler = opened.handlers.get(begin.type)
+    const { handlers } = await opening
+    const handler = handlers.get(begin.type)
     if (handler === undefined) throw new Error(`there is no handler for ${begin.type}`)
     await tell({ kind: 'begun' })
-    const context = toContext(deps, begin, ends, logger)
-    await tell({ kind: 'ended', ending: await runHandler(handler, begin.payload, context) })
-    await opened.close()
+    const context = toContext(deps, begin, run)
+    await tell({ kind: 'ended', ending: await withinOrigin(run.origin, runHandler, handler, begin.payload, context) })
   } catch (error) {
     await tell({ kind: 'unable', message: `a handler could not be run apart: ${toErrorReport(error).message}` })
+    process.exit(0)
   }
-  process.exit(0)
 }
 
-const toContext = (deps: Deps, begin: Begin, { tell, ledger, signal }: Ends, log: Logger): HandlerContext => {
+const toContext = (deps: Deps, begin: Begin, { tell, ledger, controller }: CurrentRun): HandlerContext => {
   const { taskId, run, claim, attempt } = begin
+  const { signal } = controller
+  const log = createRemoteLogger(tell)
   const effects = createRunEffects(
     { ledger, timers: deps.timers, random: deps.random },
     { taskId, run, claim, attempt, signal },

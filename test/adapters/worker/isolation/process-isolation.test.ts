@@ -52,3 +52,33 @@ it('an error that escapes from an isolated handler is told of with the crash, an
     'the process of the handler ended with exit code 1',
   ])
 })
+
+it('suspects share processes that live on, and what one run leaves behind is not taken for the next', async () => {
+  const world = createMemoryWorld()
+  const isolation = createProcessIsolation({
+    processesMax: 2,
+    entry: new URL('support/lingering-entry.ts', import.meta.url),
+    settings: undefined,
+    timers: systemTimers,
+    logger: createMemoryLogger(),
+    leaseMs: 15_000,
+    execArgv: [],
+  })
+  const runOne = async () => {
+    const pending = await submitTo(world, makeSubmission({ type: 'work' }))
+    const task = await appendCommand(world.store, pending, start(pending))
+    if (task.status !== 'PROCESSING') throw new Error(`a started task is ${task.status}`)
+    const reported: unknown[] = []
+    const context = createHandlerContext({ progress: (value: unknown) => void reported.push(value) })
+    const ending = await isolation.run({ task, context, ledger: world.ledger, onBegun: () => {} })
+    if (ending.kind !== 'returned' || ending.result.kind !== 'text') throw new Error(`it ${ending.kind}`)
+    expect(reported).toEqual([task.taskId])
+    return ending.result.text
+  }
+  const together = await Promise.all([runOne(), runOne()])
+  expect(new Set(together).size).toBe(2)
+  const later = [await runOne(), await runOne(), ...(await Promise.all([runOne(), runOne()]))]
+  expect(new Set([...together, ...later]).size).toBe(2)
+  expect(isolation.freeCount()).toBe(2)
+  await isolation.close()
+})

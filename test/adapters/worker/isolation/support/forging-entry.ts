@@ -3,7 +3,9 @@ import { serveIsolatedRun } from '#adapters/worker/isolation/serve-isolated-run.
 
 /** Sends its parent bodies in our envelope that no release of ours ever sends, and returns. */
 const run = async (): Promise<string> => {
-  for (const body of [{ kind: 'ended' }, { kind: 'log', level: 'nope' }, 7, null]) process.send?.({ taskfold: 1, body })
+  for (const body of [{ kind: 'ended' }, { kind: 'log', level: 'nope' }, 7, null]) {
+    process.send?.({ taskfold: 1, order: 1, body })
+  }
   process.send?.('a message of its own')
   return 'fine'
 }
