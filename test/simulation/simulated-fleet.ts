@@ -55,8 +55,9 @@ interface StoreTroubles {
 /**
  * One course of events: a fleet in which processes are killed and replaced, stopped and continued, drained, lose their
  * beats, or break down by an error that escapes from a handler; a queue that loses, repeats and mixes up what it is given;
- * a database whose clock steps by hours, and that fails over to a standby without the last commits; and persons who cancel, retry and hurry. Then the trouble ends, and the fleet has time to come to rest. One seed, one
- * course.
+ * several queues, one of which some workers name; a database whose clock steps by hours, and that fails over to a standby
+ * without the last commits; and persons who cancel, retry and hurry. Then the trouble ends, and the fleet has time to come to
+ * rest. One seed, one course.
  */
 export const runSimulation = async (seed: number): Promise<SimulatedFleet> => {
   const random = createSeededRandom(seed)
@@ -65,7 +66,7 @@ export const runSimulation = async (seed: number): Promise<SimulatedFleet> => {
   const client = createClient(world)
   const members: Member[] = []
   const names: Names = new Map()
-  for (const _ of range(workers)) members.push(await startMember(world, random, names))
+  for (const _ of range(workers)) members.push(await startMember(world, random, names, toQueues(random)))
   const taskIds: TaskId[] = []
   const store: StoreTroubles = { clockSteps: 0, promotions: 0, standby: undefined }
   for (const _ of range(tasks)) {
@@ -78,6 +79,8 @@ export const runSimulation = async (seed: number): Promise<SimulatedFleet> => {
     process.resume()
     process.findBeats()
   }
+  // Somebody must serve the queues that nobody names.
+  members.push(await startMember(world, random, names, undefined))
   await world.advance(restMs)
   const kept = taskIds.filter((taskId) => world.database.streams.has(taskId))
   return { world, taskIds: kept, names, ...store }
@@ -105,7 +108,15 @@ const createLossyWorld = (seed: number, random: Random): MemoryWorld => {
   }
 }
 
-const startMember = async (world: MemoryWorld, random: Random, names: Names): Promise<Member> => {
+/** Some workers name a queue, and leave the others to the rest. */
+const toQueues = (random: Random): readonly string[] | undefined => (random() < 0.3 ? ['named'] : undefined)
+
+const startMember = async (
+  world: MemoryWorld,
+  random: Random,
+  names: Names,
+  queues: readonly string[] | undefined,
+): Promise<Member> => {
   const name = `process ${names.size}`
   const process = createImaginedProcess(world, Math.floor(random() * 2 ** 32))
   const maintenance = recoverIn(process, { leaseMs, sweepMs, reconcileMs })
@@ -124,7 +135,7 @@ const startMember = async (world: MemoryWorld, random: Random, names: Names): Pr
     },
   }
   const worker = createWorker(toWorkerDeps(process, handlers, { registry }), {
-    queues: undefined,
+    queues,
     concurrency: 3,
     leaseMs,
     beatMs,
@@ -153,7 +164,9 @@ const handle = async (
   if (chance > 0.8) throw new Error('failed')
 }
 
+/** Some tasks are in a queue that some workers name, and some in queues that nobody does. */
 const toRequest = (random: Random) => ({
+  queue: random() < 0.3 ? 'named' : `queue-${Math.floor(random() * 10)}`,
   maxAttempts: 1 + Math.floor(random() * 4),
   timeoutMs: 500 + Math.floor(random() * 8_000),
   priority: Math.floor(random() * 5),
@@ -178,10 +191,10 @@ const makeTrouble = async ({ world, members, taskIds, names }: Course, random: R
   const chance = random()
   if (chance < 0.08) {
     member.process.kill()
-    members[index] = await startMember(world, random, names)
+    members[index] = await startMember(world, random, names, toQueues(random))
   } else if (chance < 0.12) {
     void member.worker.drain()
-    members[index] = await startMember(world, random, names)
+    members[index] = await startMember(world, random, names, toQueues(random))
   } else if (chance < 0.2) member.process.pause()
   else if (chance < 0.3) member.process.resume()
   else if (chance < 0.36) member.process.loseBeats()
@@ -192,7 +205,7 @@ const makeTrouble = async ({ world, members, taskIds, names }: Course, random: R
   else if (chance < 0.83) await takeAllHints(world)
   else if (chance < 0.9) {
     void breakDown(member, random)
-    members[index] = await startMember(world, random, names)
+    members[index] = await startMember(world, random, names, toQueues(random))
   }
 }
 
