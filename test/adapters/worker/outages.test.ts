@@ -211,6 +211,19 @@ describe('the health of a worker', () => {
     ])
   })
 
+  it('is bad when its reads have failed from the start, although no task of its types was ever named', async () => {
+    const world = createMemoryWorld()
+    const { queue, goAway } = createFickleQueue(world)
+    goAway()
+    const runnable = {
+      ...world.runnable,
+      readRoutes: () => Promise.reject(new StoreUnavailableError('away', 'not-stored')),
+    }
+    const { worker } = await startWorker(world, { work: async () => {} }, { deps: { queue, runnable } })
+    await world.advance(6_000)
+    expect(worker.readHealth()[0]).toMatchObject({ name: 'pull', ok: false })
+  })
+
   it('is bad when neither the queue nor the heads answer, and good again when they do', async () => {
     const world = createMemoryWorld()
     const { queue, goAway, comeBack } = createFickleQueue(world)
