@@ -32,6 +32,8 @@ const windowsPerReadMax = 1_000
  */
 const readyForMs = 250
 const hintsPerPushMax = 1_000
+/** With more cursors, those of routes that a pass does not look at go back to the front. */
+const cursorsMax = 20_000
 
 export const createDueScan = ({ runnable, queue, lanes }: Deps): DueScan => {
   /** The head after which the next window of a route begins. A route without a cursor begins at its first head. */
@@ -83,15 +85,9 @@ export const createDueScan = ({ runnable, queue, lanes }: Deps): DueScan => {
     return push(routes, windows)
   }
 
-  /** A route without pending heads is not asked for, and would keep its cursor for ever. */
-  const forgetOthers = (routes: readonly Route[]): void => {
-    const keys = new Set(routes.map(routeKey))
-    for (const key of cursors.keys()) if (!keys.has(key)) cursors.delete(key)
-  }
-
   return {
     pushFrontAndNext: async (routes, limit) => {
-      forgetOthers(routes)
+      forgetOthers(cursors, routes)
       // Without a cursor the next window is the first one.
       const behind = routes.filter((route) => cursors.has(routeKey(route)))
       return (
@@ -102,4 +98,11 @@ export const createDueScan = ({ runnable, queue, lanes }: Deps): DueScan => {
     pushNext: (routes, limit) => pushEach(routes, limit, (batch) => pushWindows(batch, limit)),
     hasMore: (route) => cursors.has(routeKey(route)),
   }
+}
+
+/** A route without pending heads is not asked for, and would keep its cursor for ever. A kept one hides nothing: it wraps. */
+const forgetOthers = (cursors: Map<string, RankedTask>, routes: readonly Route[]): void => {
+  if (cursors.size <= cursorsMax) return
+  const keys = new Set(routes.map(routeKey))
+  for (const key of cursors.keys()) if (!keys.has(key)) cursors.delete(key)
 }
