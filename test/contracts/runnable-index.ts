@@ -284,6 +284,16 @@ const describeSteppedOver = (world: () => RunnableIndexWorld): void => {
       for (const task of [later, atOnce]) await appendCommand(store, task, { type: 'Cancel' })
     })
 
+    it('are told to one who has not seen the clock before, once another has told of the step', async () => {
+      const { runnable, store } = world()
+      const task = await stepOver(5_000, anHourMs)
+      const told = [toSteppedOver(task, anHourMs, 5_000)]
+      const { now } = await store.loadStreams([])
+      expect((await runnable.readSteppedOver(now + anHourMs, 100)).heads).toEqual(told)
+      expect((await runnable.readSteppedOver(0, 100)).heads).toEqual(told)
+      await appendCommand(store, task, { type: 'Cancel' })
+    })
+
     it('are told to one who has not seen the clock before, by a task id from the future', async () => {
       const { runnable, store, routes } = world()
       const task = await stepOver(0, anHourMs)

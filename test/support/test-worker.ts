@@ -76,7 +76,8 @@ export const recoverIn = (process: ImaginedProcess, options: RecoveryOptions) =>
     process
   const hints = { queue, lanes, queueDepth, announcer }
   const fleet = { registry, exclusiveWork }
-  return createRecovery({ store, heads, workers, hints, fleet, identities, runtime }, options)
+  const { storeClock } = process
+  return createRecovery({ store, heads, workers, hints, fleet, identities, storeClock, runtime }, options)
 }
 
 /** The recovery of a process of its own. */

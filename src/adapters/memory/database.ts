@@ -34,6 +34,8 @@ export interface MemoryDatabase {
   readonly exclusiveWork: Map<string, StoredTurn>
   /** By `submitKeyIn`, in the order they were taken. */
   readonly submitKeys: Map<string, StoredKey>
+  /** The latest instant that the clock was seen at: see migrations/0012_clock.sql. */
+  latestClock: Instant
   /** The effects of each task by their names, in the order they were first begun. */
   readonly effects: Map<TaskId, Map<string, StoredEffect>>
   readonly progress: Map<TaskId, ProgressReport>
@@ -82,6 +84,7 @@ export const createMemoryDatabase = ({ storeClock }: { readonly storeClock: Stor
     effects: new Map(),
     progress: new Map(),
     submitKeys: new Map(),
+    latestClock: Number.NEGATIVE_INFINITY,
     learnRoute: ({ queue, type }) => {
       const route = { queue, type }
       if (!routes.has(routeKey(route))) routes.set(routeKey(route), route)

@@ -6,6 +6,7 @@ import type { EventStore } from '../ports/events/event-store.ts'
 import type { Heads } from '../ports/heads/heads.ts'
 import type { RunnableIndex } from '../ports/heads/runnable-index.ts'
 import type { Identities } from '../ports/surroundings/identities.ts'
+import type { StoreClock } from '../ports/surroundings/clock.ts'
 import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { Fleet } from '../ports/workers/fleet.ts'
 import type { WorkerRow } from '../ports/workers/worker-registry.ts'
@@ -30,6 +31,7 @@ export interface RecoveryDeps {
   readonly hints: Hints
   readonly fleet: Fleet
   readonly identities: Identities
+  readonly storeClock: StoreClock
   readonly runtime: Runtime
 }
 
@@ -72,6 +74,7 @@ export const createRecovery = (deps: RecoveryDeps, options: RecoveryOptions): Re
     exclusiveWork: fleet.exclusiveWork,
     changing: { store, index: heads.index, identities, count: runtime.count },
     announcer: hints.announcer,
+    storeClock: deps.storeClock,
     runtime,
   })
   return {

@@ -3,6 +3,7 @@ import type { ReadyAnnouncer } from '../hints/announcer.ts'
 import { createDueTimers } from '../hints/due-timers.ts'
 import { createPeriodicLoop, type PeriodicLoop } from '../mechanisms/periodic-loop.ts'
 import type { RunnableIndex, SteppedOverHead } from '../ports/heads/runnable-index.ts'
+import type { StoreClock } from '../ports/surroundings/clock.ts'
 import type { Runtime } from '../ports/surroundings/runtime.ts'
 import type { ExclusiveWork } from '../ports/workers/exclusive-work.ts'
 
@@ -11,10 +12,16 @@ interface Deps {
   readonly exclusiveWork: ExclusiveWork
   readonly changing: ChangeTaskDeps
   readonly announcer: ReadyAnnouncer
+  /** As this process knows it from the answers of the store. */
+  readonly storeClock: StoreClock
   readonly runtime: Runtime
 }
 
 const everyMs = { idle: 10_000, full: 1_000 }
+/** How often this process looks at its own reading of the clock, which asks the store nothing. */
+const lookEveryMs = 1_000
+/** A reading that gets better is no step. */
+const stepMs = 1_000
 /** A turn counts as due a little early, as for the reconciler. */
 const dueShare = 0.9
 /** Heads of one pass. After one that was full the next one comes soon. */
@@ -27,11 +34,17 @@ const headsMax = 10_000
  * ahead now, waits its delay once more by this process's monotonic clock, and is then made due by an event, because its
  * readiness must not hang on what one process remembers. A process that takes over begins the wait anew, and the clock
  * itself ends it at the latest.
+ *
+ * One process at a time reads such heads. Whoever sees the clock step back reads them at once, whoever's turn it is: the one
+ * whose turn comes next may not have seen it.
  */
 export const createSteppedOverTasks = (deps: Deps): PeriodicLoop => {
-  const { runnable, exclusiveWork, announcer, runtime } = deps
+  const { runnable, exclusiveWork, announcer, storeClock, runtime } = deps
   /** The latest instant that the clock has shown to this process. */
   let shown = 0
+  /** The latest that this process has told of after a step back. */
+  let told = 0
+  let nextTurnAtMs = 0
   let clockState: 'ahead' | 'behind' = 'ahead'
   let load: 'idle' | 'full' = 'idle'
   const underWay = new Set<Promise<void>>()
@@ -53,11 +66,20 @@ export const createSteppedOverTasks = (deps: Deps): PeriodicLoop => {
     }
   }
 
-  const loop = createPeriodicLoop(runtime, {
-    name: 'stepped-over',
-    pass: async () => void (await exclusiveWork.tryTurn('stepped-over', everyMs[load] * dueShare, pass)),
-    everyMs: () => everyMs[load],
-  })
+  const look = async (): Promise<void> => {
+    const now = storeClock.now()
+    shown = Math.max(shown, now)
+    if (now < shown - stepMs && told < shown) {
+      await pass()
+      told = shown
+      return
+    }
+    if (runtime.clock.monotonicMs() < nextTurnAtMs) return
+    nextTurnAtMs = runtime.clock.monotonicMs() + everyMs[load]
+    await exclusiveWork.tryTurn('stepped-over', everyMs[load] * dueShare, pass)
+  }
+
+  const loop = createPeriodicLoop(runtime, { name: 'stepped-over', pass: look, everyMs: () => lookEveryMs })
   return {
     start: () => loop.start(),
     close: async () => {

@@ -34,6 +34,7 @@ export const startRecovery = (
       hints: { queue: queue.queue, lanes, queueDepth, announcer },
       fleet: workers,
       identities,
+      storeClock: store.storeClock,
       runtime,
     },
     { leaseMs: config.leaseMs, sweepMs: config.sweepMs, reconcileMs: config.reconcileMs },

@@ -85,3 +85,22 @@ describe('the clock of the database goes back three hours', () => {
     await maintenance.close()
   })
 })
+
+describe('the clock of the database leaps three hours ahead for some seconds', () => {
+  it('and a task that was submitted meanwhile waits its delay once, though the process that saw it has ended', async () => {
+    const world = createMemoryWorld()
+    const witness = startMaintenance(world)
+    await world.advance(scanMs)
+    world.time.setStoreClock(world.storeClock.now() + 3 * hourMs)
+    const taskId = await createClient(world).submit({ due: { delayMs: 1_000 } })
+    await world.advance(2_000)
+    stepBack(world)
+    await world.advance(1_500)
+    await witness.maintenance.close()
+    const { maintenance } = startMaintenance(world)
+    await startWorker(world, { work: async () => 'done' })
+    await world.advance(3 * scanMs)
+    expect(await statusOf(world, taskId)).toBe('SUCCESS')
+    await maintenance.close()
+  })
+})

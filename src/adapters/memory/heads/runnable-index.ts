@@ -37,8 +37,12 @@ export const createMemoryRunnableIndex = (database: MemoryDatabase): RunnableInd
   readSteppedOver: async (shown, limit) => {
     const now = database.now()
     const newest = database.heads.newestFirst()[Symbol.iterator]().next().value
-    const liesBehind = now < shown - 1_000 || (newest !== undefined && mintedAt(newest.taskId) > now + mintedAheadMsMax)
-    return { now, heads: liesBehind ? readAhead(database, now).slice(0, limit) : [] }
+    const latest = Math.max(database.latestClock, shown)
+    const liesBehind =
+      now < latest - 1_000 || (newest !== undefined && mintedAt(newest.taskId) > now + mintedAheadMsMax)
+    const heads = liesBehind ? readAhead(database, now).slice(0, limit) : []
+    database.latestClock = liesBehind && heads.length === 0 ? now : Math.max(latest, now)
+    return { now, heads }
   },
 })
 

@@ -210,15 +210,38 @@ const steppedOverRow = z.object({
   delay_ms: z.int(),
 })
 
-/** One row for the clock alone when there are no such heads. The heads that wait are read whole, for no index has their delays. */
+/**
+ * One row for the clock alone when there are no such heads. The heads that wait are read whole, for no index has their delays.
+ * A reader that saw no step must not take back what another one has told meanwhile: the row is read again when it is written.
+ */
 const steppedOverStatement = (shown: number, limit: number) => sql.type(steppedOverRow)`
   with clock as (
-    select at, at < 'epoch'::timestamptz + ${shown}::bigint * interval '1 millisecond' - interval '1 second' or exists (
-      select
-      from taskfold.tasks newest
-      where newest.task_id >= taskfold.lowest_task_id(at + ${mintedAheadMsMax}::bigint * interval '1 millisecond')
-      limit 1) as lies_behind
-    from (select clock_timestamp() as at) now
+    select
+      now.at,
+      seen.shown,
+      now.at < greatest(seen.shown, seen.latest) - interval '1 second' or exists (
+        select
+        from taskfold.tasks newest
+        where newest.task_id >= taskfold.lowest_task_id(now.at + ${mintedAheadMsMax}::bigint * interval '1 millisecond')
+        limit 1) as lies_behind
+    from (select clock_timestamp() as at) now, (
+      select latest, 'epoch'::timestamptz + ${shown}::bigint * interval '1 millisecond' as shown
+      from taskfold.clock) seen
+  ), heads as materialized (
+    select t.task_id, t.version, t.route, t.priority, t.ready_at, t.last_at
+    from clock, taskfold.tasks t
+    where clock.lies_behind
+    and t.ready_at > clock.at
+    and t.last_at > clock.at
+    order by t.ready_at - t.last_at, t.ready_at, t.task_id
+    limit ${limit}
+  ), noted as (
+    update taskfold.clock noted
+    set latest = case
+      when clock.lies_behind and not exists (select from heads) then clock.at
+      else greatest(noted.latest, clock.at, clock.shown)
+    end
+    from clock
   )
   select
     (extract(epoch from clock.at) * 1000)::bigint as now_ms,
@@ -229,11 +252,5 @@ const steppedOverStatement = (shown: number, limit: number) => sql.type(steppedO
     coalesce((extract(epoch from h.ready_at) * 1000)::bigint, 0) as ready_ms,
     coalesce((extract(epoch from h.ready_at - h.last_at) * 1000)::bigint, 0) as delay_ms
   from clock
-  left join lateral (
-    select t.task_id, t.version, t.route, t.priority, t.ready_at, t.last_at
-    from taskfold.tasks t
-    where clock.lies_behind
-    and t.ready_at > clock.at
-    and t.last_at > clock.at
-    order by t.ready_at - t.last_at, t.ready_at, t.task_id
-    limit ${limit}) h on true`
+  left join heads h on true
+  order by h.ready_at - h.last_at, h.ready_at, h.task_id`

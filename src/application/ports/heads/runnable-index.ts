@@ -26,7 +26,8 @@ export interface RunnableIndex {
    * The store's clock, and when it lies behind an instant that it has shown before, the pending heads that only a step back
    * keeps from being due: those whose last event lies ahead of it, and that become ready after now. Those with the shortest
    * delay come first, at most `limit`, 1..10,000. That the clock lies behind shows by `shown`, an instant that the caller
-   * has seen it at, or by the newest task id. Costs two probes while it does not. Throws StoreUnavailableError.
+   * has seen it at, by what any caller has told or read before, or by the newest task id. Costs two probes while it does
+   * not. Throws StoreUnavailableError.
    */
   readSteppedOver(shown: Instant, limit: number): Promise<SteppedOver>
 }

@@ -1,3 +1,7 @@
+table clock
+  latest timestamp with time zone not null
+  index CREATE UNIQUE INDEX clock_is_one_row ON taskfold.clock USING btree ((true))
+
 table effects
   task_id uuid not null
   started_at timestamp with time zone not null default date_trunc('milliseconds'::text, clock_timestamp())
