@@ -44,7 +44,7 @@ export const refillWindow = 10_000
 const idsPerStepMax = 50_000
 const windowMin = 4
 /** Routes with pending heads that one pass looks at. With more of them the next pass goes on behind them. */
-export const routesPerPassMax = 10_000
+const routesPerPassMax = 10_000
 const routesPerRead = 1_000
 /** How often a refill asks the queue for its sizes while no pull of this process has seen that few ids are left. */
 const refillSizesMs = 250
