@@ -69,7 +69,7 @@ export const startPostgresServer = async (
   const binaries = await findPostgresBinaries({ account, copiesIn: folder, logger: silentLogger })
   const passwords = await openPasswords(place)
   await makeCluster(place, binaries)
-  const port = await findPort()
+  const port = await findFixedPort()
   const args = toServerArguments(place.cluster, port, { ...serverSettings, ...settings })
 
   let running: ChildProcess | undefined
@@ -126,8 +126,8 @@ export const startPostgresServer = async (
   }
 }
 
-/** Below the ports that outgoing connections are given, one of which could take it while the server is down. */
-const findPort = async (): Promise<number> => {
+/** A free port below those that outgoing connections are given, one of which could take it while its server is down. */
+export const findFixedPort = async (): Promise<number> => {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const port = 20_000 + (randomBytes(2).readUInt16BE() % 12_000)
     if (await isFree(port)) return port

@@ -25,26 +25,36 @@ export const reportMissingFaketime = (): void => {
   process.stderr.write(`\n${message}\n\n`)
 }
 
-/** The monotonic clock is left alone: the server's own timeouts go by it. */
-export const startSteppablePostgres = async (
-  settings: Readonly<Record<string, string>> = {},
-): Promise<SteppablePostgres> => {
-  if (library === undefined) throw new Error('there is no libfaketime')
-  const folder = await mkdtemp(join(tmpdir(), 'taskfold-clock-'))
-  const file = join(folder, 'offset')
-  const stepClock = (aheadMs: number): Promise<void> =>
-    writeFile(file, `${aheadMs < 0 ? '-' : '+'}${Math.abs(Math.round(aheadMs / 1_000))}\n`)
-  // The server may run as another user, who reads it.
-  await stepClock(0)
-  await chmod(folder, 0o755)
-  await chmod(file, 0o644)
-  const server = await startPostgresServer(settings, {
+/**
+ * What a process is started with so that its clock is ahead by what `file` holds. The monotonic clock is left alone: the
+ * server's own timeouts go by it. Throws where there is no libfaketime.
+ */
+export const toFaketimeEnv = (file: string): Readonly<Record<string, string>> => {
+  if (library === undefined) throw new Error('there is no libfaketime: install the package of that name')
+  return {
     LD_PRELOAD: library,
     FAKETIME_TIMESTAMP_FILE: file,
     FAKETIME_NO_CACHE: '1',
     FAKETIME_DONT_RESET: '1',
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
-  })
+  }
+}
+
+/** Tells the processes that were started with that file, in whole seconds. */
+export const writeClockOffset = (file: string, aheadMs: number): Promise<void> =>
+  writeFile(file, `${aheadMs < 0 ? '-' : '+'}${Math.abs(Math.round(aheadMs / 1_000))}\n`)
+
+export const startSteppablePostgres = async (
+  settings: Readonly<Record<string, string>> = {},
+): Promise<SteppablePostgres> => {
+  const folder = await mkdtemp(join(tmpdir(), 'taskfold-clock-'))
+  const file = join(folder, 'offset')
+  const stepClock = (aheadMs: number): Promise<void> => writeClockOffset(file, aheadMs)
+  // The server may run as another user, who reads it.
+  await stepClock(0)
+  await chmod(folder, 0o755)
+  await chmod(file, 0o644)
+  const server = await startPostgresServer(settings, toFaketimeEnv(file))
   return {
     ...server,
     stepClock,

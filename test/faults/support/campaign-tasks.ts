@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { defineTask } from 'taskfold'
+
+interface Payload {
+  /** What its caller knows the task by. */
+  readonly token: string
+  readonly ms: number
+}
+
+/** Short, so that a campaign that is over settles soon, however often its workers were lost. */
+const retry = { strategy: 'fixed', baseMs: 200, jitter: 'none' } as const
+
+/** Done at once. */
+export const quick = defineTask({
+  type: 'campaign.quick',
+  maxAttempts: 50,
+  retry,
+  run: async (payload) => parse(payload).token,
+})
+
+/** Takes its time, reports progress and has an effect. */
+export const slow = defineTask({
+  type: 'campaign.slow',
+  maxAttempts: 50,
+  retry,
+  run: async (payload, { signal, progress, effect }) => {
+    const { token, ms } = parse(payload)
+    progress('begun')
+    await sleep(ms, undefined, { signal })
+    return effect('deliver', { mode: 'idempotent', input: { token } }, async () => token)
+  },
+})
+
+/** Fails in its first attempts. */
+export const flaky = defineTask({
+  type: 'campaign.flaky',
+  maxAttempts: 50,
+  retry,
+  run: async (payload, { attempt }) => {
+    const { token, ms } = parse(payload)
+    if (attempt <= ms % 3) throw new Error(`attempt ${attempt} of ${token} was to fail`)
+    return token
+  },
+})
+
+/** Keeps the event loop of its process from coming round. */
+export const busy = defineTask({
+  type: 'campaign.busy',
+  maxAttempts: 50,
+  retry,
+  run: async (payload) => {
+    const { token, ms } = parse(payload)
+    for (const endsAtMs = performance.now() + ms; performance.now() < endsAtMs;) Math.sqrt(ms)
+    return token
+  },
+})
+
+const parse = (payload: unknown): Payload => {
+  const token: unknown = Reflect.get(Object(payload), 'token')
+  const ms: unknown = Reflect.get(Object(payload), 'ms')
+  if (typeof token !== 'string' || typeof ms !== 'number') throw new TypeError('token and ms')
+  return { token, ms }
+}

@@ -1,0 +1,29 @@
+import type { CampaignOutcome, StruckFault } from './run-campaign.ts'
+
+/** A campaign as Markdown: faults by kind with the times of recovery, what was submitted, and what was broken. */
+export const toReport = (outcome: CampaignOutcome): string => {
+  const { struck, judgement, acknowledged, lostWithLeader, statuses, feedBeginnings, broken } = outcome
+  const kinds = [...Map.groupBy(struck, ({ name }) => name)].toSorted(([a], [b]) => a.localeCompare(b))
+  return [
+    '| fault | times | ready again after, p50 | p99 | most |',
+    '| ----- | ----: | ---------------------: | --: | ---: |',
+    ...kinds.map(([name, faults]) => toRow(name, faults)),
+    toRow('all', struck),
+    '',
+    `${judgement.tasks} tasks, ${judgement.events} events: ${toList(Object.entries(judgement.byStatus))}.`,
+    `${acknowledged} acknowledged, ${lostWithLeader} of them lost with a leader whose follower never had them.`,
+    `Answers: ${toList([...statuses].toSorted(([a], [b]) => a - b))}. The feed was begun ${feedBeginnings} times.`,
+    '',
+    broken.length === 0 ? 'No promise was broken.' : `${broken.length} promises were broken:`,
+    ...broken.map((line) => `- ${line}`),
+  ].join('\n')
+}
+
+const toRow = (name: string, faults: readonly StruckFault[]): string => {
+  const times = faults.map(({ recoveredMs }) => recoveredMs).toSorted((a, b) => a - b)
+  const at = (share: number): string => `${((times[Math.floor(share * (times.length - 1))] ?? 0) / 1_000).toFixed(1)} s`
+  return `| ${name} | ${times.length} | ${at(0.5)} | ${at(0.99)} | ${at(1)} |`
+}
+
+const toList = (entries: readonly (readonly [string | number, number])[]): string =>
+  entries.map(([name, count]) => `${name} ${count}`).join(', ')
