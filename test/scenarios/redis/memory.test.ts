@@ -18,7 +18,7 @@ afterEach(async () => {
 
 const usedBytes = async (ask: Redis): Promise<number> => Number(/used_memory:(\d+)/.exec(await ask.info('memory'))?.[1])
 
-const key = 'taskfold:{default}:demo.echo'
+const key = 'taskfold:{*}:demo.echo'
 
 /** Copies of a pending task, with its history and under ids of their own. */
 const copyTask = `

@@ -87,11 +87,11 @@ describe.runIf(hasRedisServer())('a Redis that another one replaces', () => {
     const { apis, startWorker } = redisFleet
     const waiting = await submitMany(apis[0].url, taskCount, () => ({ type: 'demo.echo', payload: null }))
     const [ask, askCopy] = [openConsole(old), openConsole(copy)]
-    const held = async () => Number((await ask.dbsize()) > 0 && (await ask.zcard('taskfold:{default}:demo.echo')))
+    const held = async () => Number((await ask.dbsize()) > 0 && (await ask.zcard('taskfold:{*}:demo.echo')))
     await until('all hints', async () => ((await held()) === waiting.length ? 'yes' : undefined))
     await askCopy.replicaof('127.0.0.1', String(old.port))
     await until('the copy', async () =>
-      (await askCopy.zcard('taskfold:{default}:demo.echo')) === waiting.length ? 'yes' : undefined,
+      (await askCopy.zcard('taskfold:{*}:demo.echo')) === waiting.length ? 'yes' : undefined,
     )
     await askCopy.replicaof('NO', 'ONE')
     const workers = await Promise.all([1, 2, 3].map(() => startWorker({ LOG_LEVEL: 'debug' })))

@@ -63,7 +63,9 @@ describe.runIf(hasRedisServer())('a Cluster of three masters', () => {
   it('may move a range of slots under load, and no task is lost nor an attempt spent', { timeout }, async () => {
     const masters = await startRedisCluster(3)
     servers.push(...masters)
-    redisFleet = await startRedisFleet({ redisUrl: `redis://127.0.0.1:${masters[0]?.port}` })
+    // Queues that workers name have keys of their own, which spread over the masters.
+    const env = { QUEUES: queues.join() }
+    redisFleet = await startRedisFleet({ redisUrl: `redis://127.0.0.1:${masters[0]?.port}`, env })
     const [from, to] = masters.map(({ port }) => ({ port, ask: openConsole({ port }) }))
     if (from === undefined || to === undefined) throw new Error('the Cluster has no masters')
     const ours = await Promise.all(queues.map(async (queue) => Number(await from.ask.cluster('KEYSLOT', `{${queue}}`))))
