@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { TaskProbe } from '#application/ports/diagnostics.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import { withReadDeadline } from '../connection/read-deadline.ts'
+import { presentRoutes } from '../heads/present-routes.ts'
 
 export const createPostgresTaskProbe = ({ pool }: { readonly pool: DatabasePool }): TaskProbe => ({
   listBacklog: async () => {
@@ -21,22 +22,7 @@ const routesMax = 1_000
 
 /** Costs 201 probes of the index a route with pending tasks, one for each priority, however many of them wait. */
 const backlogStatement = sql.type(z.object({ queue: z.string(), type: z.string(), oldestReadyAgeMs: z.number() }))`
-  with recursive present as (
-    (select t.route
-     from taskfold.tasks t
-     where t.ready_at is not null
-     order by t.route
-     limit 1)
-    union all
-    select (
-      select t.route
-      from taskfold.tasks t
-      where t.ready_at is not null and t.route > present.route
-      order by t.route
-      limit 1)
-    from present
-    where present.route is not null
-  )
+  ${presentRoutes(0)}
   select r.queue, r.type,
          (extract(epoch from clock_timestamp() - oldest.ready_at) * 1000)::float8 as "oldestReadyAgeMs"
   from (select route from present where route is not null limit ${routesMax}) waiting

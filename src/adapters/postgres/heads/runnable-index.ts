@@ -11,6 +11,7 @@ import type {
 import { parseTaskId } from '#domain/identifiers.ts'
 import { priorityHeadStartMs } from '#domain/rank.ts'
 import { withReadDeadline } from '../connection/read-deadline.ts'
+import { presentRoutes } from './present-routes.ts'
 import type { PostgresRoutes } from './routes.ts'
 
 interface Deps {
@@ -86,22 +87,7 @@ const mintedAheadMsMax = 15_000
 
 /** The routes that have runnable heads, by one probe of the index each; a route without costs nothing. */
 const routesStatement = (after: number, limit: number) => sql.type(z.object({ route: z.int() }))`
-  with recursive present as (
-    (select t.route
-     from taskfold.tasks t
-     where t.ready_at is not null and t.route > ${after}
-     order by t.route
-     limit 1)
-    union all
-    select (
-      select t.route
-      from taskfold.tasks t
-      where t.ready_at is not null and t.route > present.route
-      order by t.route
-      limit 1)
-    from present
-    where present.route is not null
-  )
+  ${presentRoutes(after)}
   select route
   from present
   where route is not null
