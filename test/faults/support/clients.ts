@@ -14,11 +14,11 @@ export interface Clients {
   readonly acknowledged: readonly Acknowledged[]
   /** Tokens that were submitted, answered or not. */
   readonly tokens: ReadonlySet<string>
-  /** Answers that no caller should ever get: neither a success nor one that says to try again. */
+  /** What no caller should ever meet: an answer that is neither a success nor says to try again, or none for minutes. */
   readonly wrongAnswers: readonly string[]
   /** Answers by status; 0 stands for none. */
   readonly statuses: ReadonlyMap<number, number>
-  /** Lets each caller finish what it began: all that was submitted is acknowledged when it resolves. */
+  /** Lets each caller finish what it began: all that was submitted is acknowledged when it resolves, or among `wrongAnswers`. */
   stop(): Promise<void>
 }
 
@@ -36,6 +36,8 @@ const commandShare = 0.1
 /** A command that comes too late or too early. */
 const refusals = new Set([404, 409])
 const repeatDelayMs = 200
+/** Longer than any fault and its recovery together: whoever is not answered by then counts as refused. */
+const acknowledgedMsMax = 300_000
 
 export const startClients = ({ urls, callers, pauseMs, dice }: Options): Clients => {
   const acknowledged: Acknowledged[] = []
@@ -49,7 +51,7 @@ export const startClients = ({ urls, callers, pauseMs, dice }: Options): Clients
   /** Sends one submission until it is acknowledged, now to this API and now to that one, always under its key. */
   const submit = async (token: string, submission: Readonly<Record<string, unknown>>): Promise<void> => {
     tokens.add(token)
-    for (;;) {
+    for (const endsAtMs = performance.now() + acknowledgedMsMax; performance.now() < endsAtMs;) {
       const answer = await sendSubmission(dice.pick(urls), token, submission)
       note(answer?.status ?? 0)
       if (answer?.status === 202) {
@@ -62,6 +64,7 @@ export const startClients = ({ urls, callers, pauseMs, dice }: Options): Clients
       }
       await sleep(repeatDelayMs)
     }
+    wrongAnswers.push(`${token} was not acknowledged within ${acknowledgedMsMax / 1_000} s`)
   }
 
   const command = async (): Promise<void> => {

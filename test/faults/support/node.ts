@@ -38,7 +38,7 @@ export const startNode = async (
       if (wanted === 'ended') return
       breakdowns.push([`${name} ended with ${end}`, ...begun.logs.slice(-logLinesShown)].join('\n  '))
       // As any supervisor would: the breakdown is counted, and the rest of the campaign goes on.
-      await start()
+      await start().catch((error: unknown) => breakdowns.push(`${name} could not be started again: ${String(error)}`))
     })
   }
 

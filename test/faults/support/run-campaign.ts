@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startRedisServer } from '../../support/redis-server.ts'
-import { runTaskfold } from '../../scenarios/support/process.ts'
+import { killAllProcesses, runTaskfold } from '../../scenarios/support/process.ts'
 import { type Clients, startClients } from './clients.ts'
 import { startCutProxy } from './cut-proxy.ts'
 import type { Dice } from './dice.ts'
@@ -57,6 +57,8 @@ export const runCampaign = async (options: CampaignOptions): Promise<CampaignOut
   stack.defer(() => redis.remove())
   const redisProxy = await startCutProxy(redis.port)
   stack.defer(() => redisProxy.close())
+  // Ended in order by then, unless the campaign itself broke.
+  stack.defer(() => killAllProcesses())
   const env = {
     DATABASE_URL: pair.url,
     REDIS_URL: `redis://127.0.0.1:${redisProxy.port}`,
