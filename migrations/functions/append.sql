@@ -7,9 +7,10 @@
 --   a_*  an element for each append: first the `p_firsts` that begin a stream, then those to existing streams, each of the
 --        two sorted by task id. `a_event` is the index of the append's first event in e_*, counted from 1. The others are
 --        the head as it is afterwards; `a_route` and `a_priority` count for first appends only. A task that is PENDING is
---        ready `a_delay_ms` after the recording or at the instant `a_run_at_ms`; without either it is not runnable. When
---        `a_claimed` is given, the head must have it as its claim, and a start needs a head that is PENDING and has had one
---        attempt less: a failover that lost commits may have given the expected version to something else.
+--        ready `a_delay_ms` after the recording or at the instant `a_run_at_ms`; without either it is not runnable. The
+--        claim of a head is not told: it is the append that gave the head its `a_run`. When `a_claimed` is given, the head
+--        must have it as its claim, and a start needs a head that is PENDING and has had one attempt less: a failover that
+--        lost commits may have given the expected version to something else.
 --   e_*  an element for each event, append by append, in order of version. The version of an append's first event less one
 --        is the version that its head must have.
 --   k_*  an element for each first append, null where it brings no key; all null when none does.
@@ -52,7 +53,6 @@ create or replace function taskfold.append(
   a_attempt int[],
   a_run int[],
   a_incarnation uuid[],
-  a_claim uuid[],
   a_claimed uuid[],
   a_delay_ms bigint[],
   a_run_at_ms bigint[],
@@ -184,7 +184,11 @@ begin
         attempt = a_attempt[i],
         run = a_run[i],
         incarnation = a_incarnation[i],
-        claim = a_claim[i],
+        claim = case
+          when a_run[i] is null then null
+          when a_run[i] = h.run then h.claim
+          else e_append[a_event[i]]
+        end,
         ready_at = coalesce(
           'epoch'::timestamptz + a_run_at_ms[i] * interval '1 millisecond',
           greatest(h.last_at, v_now) + a_delay_ms[i] * interval '1 millisecond'),

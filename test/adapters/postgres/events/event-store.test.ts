@@ -205,7 +205,7 @@ describe('events', () => {
     const inside = await lax.pool.transaction(async (transaction) => {
       const task = await submitTo(world)
       await transaction.query(sql.unsafe`
-        select from taskfold.append(0, '{1}', '{9}', '{PENDING}', '{0}', null, null, null, null, null, null, null, null,
+        select from taskfold.append(0, '{1}', '{9}', '{PENDING}', '{0}', null, null, null, null, null, null, null,
           array[${task.taskId}::uuid], '{9}', array[gen_random_uuid()], '{Retried}', null, null, null, null, null, null, false, 'optimistic')`)
       return transaction.oneFirst(sql.unsafe`show synchronous_commit`)
     })

@@ -198,7 +198,6 @@ function append
   a_attempt integer[]
   a_run integer[]
   a_incarnation uuid[]
-  a_claim uuid[]
   a_claimed uuid[]
   a_delay_ms bigint[]
   a_run_at_ms bigint[]
@@ -328,7 +327,11 @@ begin
         attempt = a_attempt[i],
         run = a_run[i],
         incarnation = a_incarnation[i],
-        claim = a_claim[i],
+        claim = case
+          when a_run[i] is null then null
+          when a_run[i] = h.run then h.claim
+          else e_append[a_event[i]]
+        end,
         ready_at = coalesce(
           'epoch'::timestamptz + a_run_at_ms[i] * interval '1 millisecond',
           greatest(h.last_at, v_now) + a_delay_ms[i] * interval '1 millisecond'),
