@@ -53,7 +53,10 @@ export interface EffectOptions {
    * repeats it, with the same key.
    */
   readonly mode: 'idempotent'
-  /** What the effect depends on: any JSON, compared by value. What JSON does not keep, such as a Map, is a TypeError. */
+  /**
+   * What the effect depends on, compared by value: JSON, and also undefined members, bigints, dates, Maps, Sets, bytes and
+   * instances of classes by their enumerable members. A function, a symbol or a Promise in it is a TypeError.
+   */
   readonly input?: unknown
 }
 

@@ -1,7 +1,7 @@
 import type { AppendId, Run, TaskId } from '#domain/identifiers.ts'
 import type { JsonText } from '#domain/task/events.ts'
 import { askUntilAnswered } from '../mechanisms/ask-until-answered.ts'
-import { toCanonicalJson } from '../mechanisms/canonical-json.ts'
+import { toFingerprintText } from '../mechanisms/fingerprint-text.ts'
 import type { Timers } from '../ports/surroundings/clock.ts'
 import { StoreUnavailableError } from '../ports/events/event-store.ts'
 import type { IdempotencyLedger } from '../ports/ledger/idempotency-ledger.ts'
@@ -101,7 +101,7 @@ const parseUse = (name: unknown, options: EffectOptions): JsonText | undefined =
   }
   const mode: unknown = Reflect.get(Object(options), 'mode')
   if (mode !== 'idempotent') throw new TypeError(`effect ${name}: mode must be idempotent`)
-  return options.input === undefined ? undefined : toCanonicalJson(options.input)
+  return options.input === undefined ? undefined : toFingerprintText(options.input)
 }
 
 /** The effect has happened, and would happen again with every attempt: a result that cannot be recorded ends the task. */
