@@ -12,6 +12,7 @@ import { createPostgresRunnableIndex } from '#adapters/postgres/heads/runnable-i
 import { createPostgresSubmitKeys } from '#adapters/postgres/events/submit-keys.ts'
 import { migrate } from '#adapters/postgres/migrate/migrate.ts'
 import { createEstimatedStoreClock } from '#adapters/postgres/events/store-clock.ts'
+import { systemTimers } from '#adapters/system/timers.ts'
 import { createPostgresTaskIndex } from '#adapters/postgres/heads/task-index.ts'
 import { silentLogger } from './silent-logger.ts'
 import { createTestDatabase } from './test-database.ts'
@@ -37,7 +38,15 @@ export const connectPostgresStore = async (
   const pool: DatabasePool = await createPostgresPool(toAddress(url), { connectionsMax, queryDeadlineMs })
   const routes = createPostgresRoutes({ pool })
   const storeClock = createEstimatedStoreClock(monotonicMs)
-  const store: PostgresEventStore = createPostgresEventStore({ pool, routes, storeClock, monotonicMs, limits, commits })
+  const store: PostgresEventStore = createPostgresEventStore({
+    pool,
+    routes,
+    storeClock,
+    clock: { monotonicMs },
+    timers: systemTimers,
+    limits,
+    commits,
+  })
   return {
     pool,
     routes,

@@ -70,7 +70,7 @@ const queryDeadlineMs = 1_700
 
 const openForExamination = async (
   address: DatabaseAddress,
-  { clock, random, logger }: Runtime,
+  { clock, timers, random, logger }: Runtime,
   owned: AsyncDisposableStack,
 ): Promise<OpenedForExamination> => {
   const pool = await createPostgresPool(address, {
@@ -85,7 +85,8 @@ const openForExamination = async (
     pool,
     routes,
     storeClock: createEstimatedStoreClock(monotonicMs),
-    monotonicMs,
+    clock,
+    timers,
   })
   owned.defer(() => store.close())
   return {

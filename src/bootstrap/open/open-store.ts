@@ -127,7 +127,8 @@ const openPorts = async (
     appendPool,
     routes,
     storeClock,
-    monotonicMs,
+    clock,
+    timers,
     commits: observer?.commits,
   })
   home.onMoved(() => {

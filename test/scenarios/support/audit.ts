@@ -4,6 +4,7 @@ import { createPostgresRoutes } from '#adapters/postgres/heads/routes.ts'
 import { createEstimatedStoreClock } from '#adapters/postgres/events/store-clock.ts'
 import { createPostgresTaskIndex } from '#adapters/postgres/heads/task-index.ts'
 import { systemClock } from '#adapters/system/clock.ts'
+import { systemTimers } from '#adapters/system/timers.ts'
 import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
@@ -45,7 +46,8 @@ export const expectWholeHistory = async (databaseUrl: string): Promise<Audit> =>
     pool,
     routes,
     storeClock: createEstimatedStoreClock(monotonicMs),
-    monotonicMs,
+    clock: systemClock,
+    timers: systemTimers,
   })
   const index = createPostgresTaskIndex({ pool, routes })
   try {

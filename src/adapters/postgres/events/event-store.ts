@@ -1,4 +1,5 @@
 import type { DatabasePool } from 'slonik'
+import type { Clock, Timers } from '#application/ports/surroundings/clock.ts'
 import type { CommitObserver } from '#application/ports/surroundings/commit-observer.ts'
 import {
   type Append,
@@ -30,7 +31,8 @@ interface Deps {
   readonly routes: PostgresRoutes
   /** Kept exact by the answers of the server. */
   readonly storeClock: EstimatedStoreClock
-  readonly monotonicMs: () => number
+  readonly clock: Clock
+  readonly timers: Timers
   readonly limits?: Partial<GroupCommitLimits>
   readonly commits?: CommitObserver | undefined
 }
@@ -46,15 +48,21 @@ const atomicLimits = { flushesInFlightMax: 1, appendsPerFlushMax: 1, appendsWait
  * nothing more.
  */
 export const createPostgresEventStore = (deps: Deps): PostgresEventStore => {
-  const { pool, appendPool = pool, routes, storeClock, monotonicMs, commits } = deps
+  const { pool, appendPool = pool, routes, storeClock, clock, timers, commits } = deps
+  const monotonicMs = (): number => clock.monotonicMs()
   const limits = { ...groupCommitLimits, ...deps.limits }
   const appending = { pool: appendPool, routes, storeClock, monotonicMs, commits }
   const loading = { pool, storeClock, monotonicMs }
-  const single = createGroupCommit<EncodedAppend, AppendVerdict>(createAppendConnect(appending), limits)
-  const atomic = createGroupCommit<EncodedAppends, AppendAllVerdict>(createAtomicConnect(appending), {
-    ...limits,
-    ...atomicLimits,
-  })
+  const single = createGroupCommit<EncodedAppend, AppendVerdict>(
+    createAppendConnect(appending),
+    { clock, timers },
+    limits,
+  )
+  const atomic = createGroupCommit<EncodedAppends, AppendAllVerdict>(
+    createAtomicConnect(appending),
+    { clock, timers },
+    { ...limits, ...atomicLimits },
+  )
   const guard = createPartitionGuard({ pool, monotonicMs })
 
   const { encodeAtOnce, encodeAfterAsking } = createEncoder(routes, guard)

@@ -16,8 +16,8 @@ export interface PendingAppend<Item extends BatchItem, Verdict> {
   deadlineAtMs: number
   /** How long it rested when its head was last found held by another transaction; 0 when that never happened. */
   busyDelayMs: number
-  /** The end of the present rest. */
-  restTimer: NodeJS.Timeout | undefined
+  /** Cancels the timer that ends its present rest. */
+  endRest: (() => void) | undefined
   /** `unknown` once a batch that carried it got no answer: it may have been stored. */
   fate: 'not-stored' | 'unknown'
   progress: 'waiting' | 'sent' | 'settled'

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { UnstorableAppendError } from '#application/ports/events/event-store.ts'
+import type { Timers } from '#application/ports/surroundings/clock.ts'
 import { classifyFailure, type FailureClass } from '../connection/errors.ts'
 import type { AppendQueue, Batch, BatchItem, PendingAppend } from './append-queue.ts'
 import type { LockingChoice } from './locking.ts'
@@ -33,6 +33,7 @@ export const createFailedBatches = <Item extends BatchItem, Verdict>(
   queue: AppendQueue<Item, Verdict>,
   pending: PendingAppends<Item, Verdict>,
   locking: LockingChoice,
+  timers: Timers,
 ): FailedBatches<Item, Verdict> => {
   let pauseMs = outagePauseMs.first
 
@@ -41,7 +42,7 @@ export const createFailedBatches = <Item extends BatchItem, Verdict>(
     pending.setStore({ away: error })
     const delayMs = pauseMs
     pauseMs = Math.min(pauseMs * 2, outagePauseMs.most)
-    await sleep(delayMs)
+    await timers.sleep(delayMs)
     if (batch !== undefined) queue.putBack(batch)
   }
 

@@ -4,6 +4,7 @@ import {
   StoreUnavailableError,
   UnstorableAppendError,
 } from '#application/ports/events/event-store.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import { type AppendQueueLimits, type Batch, type BatchItem, createAppendQueue } from './append-queue.ts'
 import { createFailedBatches } from './failed-batches.ts'
 import { createLockingChoice, type Locking } from './locking.ts'
@@ -66,17 +67,21 @@ const appendsOfLongQueueMin = 100
  */
 export const createGroupCommit = <Item extends BatchItem, Verdict>(
   connect: Connect<Item, Verdict>,
+  { clock, timers }: Pick<Runtime, 'clock' | 'timers'>,
   limits: GroupCommitLimits = groupCommitLimits,
 ): GroupCommit<Item, Verdict> => {
   /**
    * When the turn is over: what one verdict leads to, and what many callers ask for at once, then leaves together. A flush
    * that left with the first of them would carry that one alone.
    */
-  const startFlushSoon = createOncePerTurn(setImmediate, () => startFlush())
+  const startFlushSoon = createOncePerTurn(
+    (callback) => timers.soon(callback),
+    () => startFlush(),
+  )
   const queue = createAppendQueue<Item, Verdict>(limits, startFlushSoon)
-  const pending = createPendingAppends<Item, Verdict>(queue, limits)
-  const locking = createLockingChoice(limits.skipLockedMs)
-  const failedBatches = createFailedBatches(queue, pending, locking)
+  const pending = createPendingAppends<Item, Verdict>(queue, limits, { clock, timers })
+  const locking = createLockingChoice(clock, limits.skipLockedMs)
+  const failedBatches = createFailedBatches(queue, pending, locking, timers)
   let flushesInFlight = 0
   let state: 'open' | 'closing' = 'open'
   let lastFlush: PromiseWithResolvers<void> | undefined

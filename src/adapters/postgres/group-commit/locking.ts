@@ -1,3 +1,5 @@
+import type { Clock } from '#application/ports/surroundings/clock.ts'
+
 /**
  * How a batch takes heads. `optimistic` waits at most 20 ms for a head that another transaction holds and takes new heads to
  * be new; where it is wrong the batch fails as a whole, to be sent again. `skip-locked` never waits for a head: the append
@@ -29,15 +31,15 @@ export interface LockingChoice {
  * in that time; nor for a batch that was rolled back itself, or has an append whose head was held a moment ago or that may
  * have been stored.
  */
-export const createLockingChoice = (skipLockedMs: number): LockingChoice => {
+export const createLockingChoice = (clock: Clock, skipLockedMs: number): LockingChoice => {
   let skipsUntilMs = Number.NEGATIVE_INFINITY
   return {
     choose: ({ locking, appends }) =>
-      locking === 'skip-locked' || performance.now() < skipsUntilMs || appends.some(isAtRisk)
+      locking === 'skip-locked' || clock.monotonicMs() < skipsUntilMs || appends.some(isAtRisk)
         ? 'skip-locked'
         : 'optimistic',
     noteRollback: () => {
-      skipsUntilMs = performance.now() + skipLockedMs
+      skipsUntilMs = clock.monotonicMs() + skipLockedMs
     },
   }
 }

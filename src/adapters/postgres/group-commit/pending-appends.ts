@@ -1,5 +1,7 @@
 import { createSlotTable } from '#application/mechanisms/slot-table.ts'
 import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
+import type { Clock, Timers } from '#application/ports/surroundings/clock.ts'
+import type { Runtime } from '#application/ports/surroundings/runtime.ts'
 import { toOutage } from '../connection/outage.ts'
 import type { AppendQueue, BatchItem, PendingAppend } from './append-queue.ts'
 
@@ -35,8 +37,8 @@ const deadlineCheckMs = 50
 const heldUpMs = 500
 
 /** Tells of each check whether it comes late. The first one after a pause does, which costs nothing: the next comes soon. */
-const createHeldUpCheck = (): ((nowMs: number) => boolean) => {
-  let checkedAtMs = performance.now()
+const createHeldUpCheck = (clock: Clock): ((nowMs: number) => boolean) => {
+  let checkedAtMs = clock.monotonicMs()
   return (nowMs) => {
     const isLate = nowMs - checkedAtMs > heldUpMs
     checkedAtMs = nowMs
@@ -44,45 +46,58 @@ const createHeldUpCheck = (): ((nowMs: number) => boolean) => {
   }
 }
 
+/** Answers what begins the checks: one comes every `deadlineCheckMs` until it says that there is nothing left to watch. */
+const createChecks = (timers: Timers, check: () => boolean): (() => void) => {
+  let state: 'none' | 'going-on' = 'none'
+  const goOn = (): void => {
+    if (check()) timers.after(deadlineCheckMs, goOn)
+    else state = 'none'
+  }
+  return () => {
+    if (state === 'none') timers.after(deadlineCheckMs, goOn)
+    state = 'going-on'
+  }
+}
+
 export const createPendingAppends = <Item extends BatchItem, Verdict>(
   queue: AppendQueue<Item, Verdict>,
   { verdictDeadlineMs, busyDeadlineMs }: VerdictDeadlines,
+  { clock, timers }: Pick<Runtime, 'clock' | 'timers'>,
 ): PendingAppends<Item, Verdict> => {
   // See slot-table.ts: every append of every task passes through here.
   const pending = createSlotTable<PendingAppend<Item, Verdict>>()
   let store: StoreState = 'answering'
-  let deadlineTimer: NodeJS.Timeout | undefined
-  const isHeldUp = createHeldUpCheck()
+  const isHeldUp = createHeldUpCheck(clock)
   let settled: PromiseWithResolvers<void> | undefined
 
   const settle = (append: PendingAppend<Item, Verdict>): void => {
     if (append.progress === 'settled') return
     append.progress = 'settled'
-    clearTimeout(append.restTimer)
+    append.endRest?.()
     pending.remove(append.slot)
     if (pending.size() === 0) settled?.resolve()
   }
 
   /** One timer for all of them: a timer for each append costs more than what it guards. */
   const checkDeadlines = (): void => {
-    const now = performance.now()
-    if (isHeldUp(now)) return
-    const late = pending.values().filter((append) => append.deadlineAtMs <= now)
+    const nowMs = clock.monotonicMs()
+    const late = isHeldUp(nowMs) ? [] : pending.values().filter((append) => append.deadlineAtMs <= nowMs)
     for (const append of late) {
       append.verdict.reject(toLateError(append, store))
       settle(append)
     }
     if (late.length > 0) queue.dropSettled()
-    if (pending.size() > 0) return
-    clearInterval(deadlineTimer)
-    deadlineTimer = undefined
   }
+  const beginChecks = createChecks(timers, () => {
+    checkDeadlines()
+    return pending.size() > 0
+  })
 
   return {
     add: (item) => {
-      const append = toPendingAppend<Item, Verdict>(item, verdictDeadlineMs)
+      const append = toPendingAppend<Item, Verdict>(item, clock.monotonicMs() + verdictDeadlineMs)
       append.slot = pending.add(append)
-      deadlineTimer ??= setInterval(checkDeadlines, deadlineCheckMs)
+      beginChecks()
       queue.add(append)
       return append.verdict.promise
     },
@@ -96,10 +111,10 @@ export const createPendingAppends = <Item extends BatchItem, Verdict>(
     },
     rest: (append) => {
       if (append.progress === 'settled') return
-      if (append.busyDelayMs === 0) append.deadlineAtMs = performance.now() + busyDeadlineMs
+      if (append.busyDelayMs === 0) append.deadlineAtMs = clock.monotonicMs() + busyDeadlineMs
       append.busyDelayMs = Math.min(Math.max(append.busyDelayMs * 2, busyDelayMs.first), busyDelayMs.most)
       append.progress = 'waiting'
-      append.restTimer = setTimeout(() => queue.addInFront(append), append.busyDelayMs)
+      append.endRest = timers.after(append.busyDelayMs, () => queue.addInFront(append))
     },
     setStore: (state) => {
       store = state
@@ -114,13 +129,13 @@ export const createPendingAppends = <Item extends BatchItem, Verdict>(
 
 const toPendingAppend = <Item extends BatchItem, Verdict>(
   item: Item,
-  deadlineMs: number,
+  deadlineAtMs: number,
 ): PendingAppend<Item, Verdict> => ({
   item,
   verdict: Promise.withResolvers(),
-  deadlineAtMs: performance.now() + deadlineMs,
+  deadlineAtMs,
   busyDelayMs: 0,
-  restTimer: undefined,
+  endRest: undefined,
   fate: 'not-stored',
   progress: 'waiting',
   slot: -1,
