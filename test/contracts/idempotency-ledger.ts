@@ -1,45 +1,21 @@
 import { describe, expect, it } from 'vitest'
-import type { EventStore } from '#application/ports/events/event-store.ts'
-import type { EffectClaim, IdempotencyLedger } from '#application/ports/ledger/idempotency-ledger.ts'
-import type { Routes } from '#application/ports/heads/routes.ts'
 import type { Task } from '#domain/task/state.ts'
-import { type ContractWorld, type Setup, useWorld } from '../support/contract-world.ts'
+import { driveEffects, type IdempotencyLedgerWorld } from './ledger/drive-effects.ts'
+import { describeSettlements } from './ledger/settlements.ts'
+import { describeUnfinishedEffects } from './ledger/unfinished-effects.ts'
+import { type Setup, useWorld } from '../support/contract-world.ts'
 import { mintAppendId, mintTaskId } from '../support/ids.ts'
-import { claimOf, fail, runOf, start, succeed } from '../support/run-commands.ts'
-import { appendCommand, range, submitTo } from '../support/task-builders.ts'
-
-export interface IdempotencyLedgerWorld extends ContractWorld {
-  readonly store: EventStore
-  readonly routes: Routes
-  readonly ledger: IdempotencyLedger
-}
+import { fail, succeed } from '../support/run-commands.ts'
+import { appendCommand, range } from '../support/task-builders.ts'
 
 /** The contract of every IdempotencyLedger. */
 export const describeIdempotencyLedger = (name: string, setup: Setup<IdempotencyLedgerWorld>): void => {
   describe(`the idempotency ledger (${name})`, () => {
     const world = useWorld(setup)
 
-    const begin = async (task?: Task): Promise<Task> => {
-      const pending = task ?? (await submitTo(world()))
-      return appendCommand(world().store, pending, start(pending))
-    }
-    /** Fails the run in force and starts the next. */
-    const beginAgain = async (task: Task): Promise<Task> => begin(await appendCommand(world().store, task, fail(task)))
-
-    const toClaim = (task: Task, differences: Partial<EffectClaim> = {}): EffectClaim => ({
-      taskId: task.taskId,
-      name: 'send',
-      mode: 'idempotent',
-      run: runOf(task),
-      claim: claimOf(task),
-      attempt: task.facts.attempt,
-      input: undefined,
-      ...differences,
-    })
-    const claim = (task: Task, differences: Partial<EffectClaim> = {}) =>
-      world().ledger.claim(toClaim(task, differences))
-    const complete = (task: Task, result: string, effect = 'send') =>
-      world().ledger.complete({ taskId: task.taskId, name: effect, run: runOf(task), result })
+    const { begin, beginAgain, claim, complete } = driveEffects(world)
+    describeUnfinishedEffects(world)
+    describeSettlements(world)
 
     const keyOf = async (task: Task, effect = 'send'): Promise<string> => {
       const verdict = await claim(task, { name: effect })
@@ -168,7 +144,7 @@ export const describeIdempotencyLedger = (name: string, setup: Setup<Idempotency
       await claim(first, { name: 'b' })
       await world().advance(5)
       await claim(first, { name: 'a' })
-      await complete(first, '{"n":1}', 'b')
+      await complete(first, '{"n":1}', { name: 'b' })
       const second = await beginAgain(first)
       await claim(second, { name: 'a' })
       const [b, a, ...rest] = await world().ledger.list(first.taskId)

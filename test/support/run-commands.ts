@@ -1,3 +1,4 @@
+import type { EffectClaim, HeldEffect } from '#application/ports/ledger/idempotency-ledger.ts'
 import type { AppendId, Incarnation, Run } from '#domain/identifiers.ts'
 import type { DeclareLost, Fail, Release, Start, Succeed } from '#domain/task/commands.ts'
 import type { Task } from '#domain/task/state.ts'
@@ -40,3 +41,21 @@ export const claimOf = (task: Task): AppendId => {
   if (task.status !== 'PROCESSING') throw new Error(`a ${task.status} task has no claim`)
   return task.claim
 }
+
+/** The run in force as the holder of an effect. Throws when none is. */
+export const holdEffect = (task: Task, name = 'send'): HeldEffect => ({
+  taskId: task.taskId,
+  name,
+  run: runOf(task),
+  claim: claimOf(task),
+})
+
+/** The claim of an effect by the run in force. Throws when none is. */
+export const claimEffect = (task: Task, differences: Partial<EffectClaim> = {}): EffectClaim => ({
+  ...holdEffect(task),
+  mode: 'idempotent',
+  attempt: task.facts.attempt,
+  input: undefined,
+  unfinished: 'take-over',
+  ...differences,
+})

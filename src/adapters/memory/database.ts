@@ -4,7 +4,7 @@ import type { ProgressReport } from '#application/ports/ledger/progress-board.ts
 import { type Route, routeKey } from '#domain/route.ts'
 import type { SubmitKey } from '#application/ports/events/submit-keys.ts'
 import type { WorkerRow } from '#application/ports/workers/worker-registry.ts'
-import type { Incarnation, Run, TaskId } from '#domain/identifiers.ts'
+import type { AppendId, Incarnation, Run, TaskId } from '#domain/identifiers.ts'
 import type { JsonText, RecordedEvent } from '#domain/task/events.ts'
 import type { Instant } from '#domain/time.ts'
 import { createEventLog, type EventLog } from './events/event-log.ts'
@@ -53,9 +53,12 @@ export interface StoredKey {
 /** Scope and key as one text; different pairs give different texts. */
 export const submitKeyIn = ({ scope, key }: SubmitKey): string => JSON.stringify([scope, key])
 
-/** An effect with the run and the input that a later claim is compared with. */
-export interface StoredEffect extends Effect {
+/** An effect with what later claims are compared with: see migrations/0010_effects.sql. */
+export interface StoredEffect extends Omit<Effect, 'state'> {
+  readonly state: 'claimed' | 'not-done' | 'in-doubt' | 'completed'
   readonly run: Run
+  readonly claim: AppendId
+  readonly since: 'new' | 'taken-over'
   readonly input: JsonText | undefined
 }
 

@@ -105,6 +105,14 @@ export class EffectChangedError extends Error {
   override readonly name = 'EffectChangedError'
 }
 
+/**
+ * Nobody knows whether an effect has happened. The task ends FAILED `effect-in-doubt` at once, whatever the handler makes of
+ * this error; a person settles the effect and retries the task.
+ */
+export class EffectInDoubtError extends Error {
+  override readonly name = 'EffectInDoubtError'
+}
+
 /** The run performs an effect of this name at this moment: each must be awaited before it is asked for again. */
 export class EffectInUseError extends Error {
   override readonly name = 'EffectInUseError'

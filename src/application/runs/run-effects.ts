@@ -4,11 +4,12 @@ import { askUntilAnswered } from '../mechanisms/ask-until-answered.ts'
 import { toFingerprintText } from '../mechanisms/fingerprint-text.ts'
 import type { Timers } from '../ports/surroundings/clock.ts'
 import { StoreUnavailableError } from '../ports/events/event-store.ts'
-import type { IdempotencyLedger } from '../ports/ledger/idempotency-ledger.ts'
+import type { RunLedger } from '../ports/ledger/idempotency-ledger.ts'
 import type { Random } from '../ports/surroundings/identities.ts'
 import {
   AbortReason,
   EffectChangedError,
+  EffectInDoubtError,
   EffectInUseError,
   type EffectOptions,
   type EffectWork,
@@ -22,7 +23,7 @@ export interface RunEffects {
 }
 
 interface Deps {
-  readonly ledger: Pick<IdempotencyLedger, 'claim' | 'complete'>
+  readonly ledger: Pick<RunLedger, 'claim' | 'complete'>
   readonly timers: Timers
   readonly random: Random
 }
@@ -53,20 +54,23 @@ export const createRunEffects = (deps: Deps, run: EffectiveRun): RunEffects => {
 
   const perform = async <Result>(name: string, input: JsonText | undefined, work: EffectWork<Result>) => {
     const { taskId, run: number, claim: begunBy, attempt, signal } = run
-    const claim = { taskId, name, mode: 'idempotent', run: number, claim: begunBy, attempt, input } as const
+    const held = { taskId, name, run: number, claim: begunBy }
+    const claim = { ...held, mode: 'idempotent', attempt, input, unfinished: 'take-over' } as const
     const verdict = await askWhileRunning(deps, signal, () => deps.ledger.claim(claim))
     switch (verdict.kind) {
       case 'fenced':
         throw new AbortReason('fenced')
       case 'changed':
-        throw new EffectChangedError(`effect ${name} was begun before with another input`)
+        throw new EffectChangedError(`effect ${name} was begun before with another input, or in another mode`)
+      case 'in-doubt':
+        throw new EffectInDoubtError(`nobody knows whether effect ${name} has happened`)
       case 'completed':
         return verdict.result
       case 'claimed': {
         // The claim may have taken seconds, and the run may have been aborted meanwhile.
         signal.throwIfAborted()
         const result = toResultText(name, await work({ key: verdict.key, signal }))
-        const completion = { taskId, name, run: number, result }
+        const completion = { ...held, result }
         const outcome = await askWhileRunning(deps, signal, () => deps.ledger.complete(completion))
         if (outcome === 'fenced') throw new AbortReason('fenced')
         return result

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { listEffects } from '#application/queries/list-effects.ts'
 import { mintTaskId } from '../../support/ids.ts'
 import { createMemoryWorld } from '../../support/memory-world.ts'
-import { claimOf, runOf, start } from '../../support/run-commands.ts'
+import { claimEffect, start } from '../../support/run-commands.ts'
 import { appendCommand, submitTo } from '../../support/task-builders.ts'
 
 describe('the effects of a task', () => {
@@ -11,17 +11,7 @@ describe('the effects of a task', () => {
     const running = await submitTo(world).then((task) => appendCommand(world.store, task, start(task)))
     expect(await listEffects(world, running.taskId)).toEqual([])
     expect(await listEffects(world, mintTaskId())).toBeUndefined()
-    const { taskId } = running
-    const claim = {
-      taskId,
-      name: 'send',
-      mode: 'idempotent',
-      run: runOf(running),
-      claim: claimOf(running),
-      attempt: 1,
-      input: undefined,
-    } as const
-    await world.ledger.claim(claim)
-    expect(await listEffects(world, taskId)).toMatchObject([{ name: 'send', state: 'started' }])
+    await world.ledger.claim(claimEffect(running))
+    expect(await listEffects(world, running.taskId)).toMatchObject([{ name: 'send', state: 'started' }])
   })
 })

@@ -227,12 +227,13 @@ const askLedger = async ({ task, ledger }: IsolatedRequest, request: LedgerReque
   const { name } = request
   try {
     if (request.kind === 'complete') {
-      return { kind: 'complete', verdict: await ledger.complete({ taskId, name, run, result: request.result }) }
+      return { kind: 'complete', verdict: await ledger.complete({ taskId, name, run, claim, result: request.result }) }
     }
-    const { mode, input } = request
+    const { mode, input, unfinished } = request
+    const { attempt } = facts
     return {
       kind: 'claim',
-      verdict: await ledger.claim({ taskId, name, mode, run, claim, attempt: facts.attempt, input }),
+      verdict: await ledger.claim({ taskId, name, run, claim, mode, attempt, input, unfinished }),
     }
   } catch (error) {
     const code = error instanceof StoreUnavailableError ? 'store-unavailable' : 'other'

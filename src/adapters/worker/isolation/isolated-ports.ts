@@ -25,8 +25,8 @@ export const createRemoteLedger = (tell: Tell): RemoteLedger => {
     })
 
   return {
-    claim: async ({ name, mode, input }) => {
-      const reply = await ask({ kind: 'claim', name, mode, input })
+    claim: async ({ name, mode, input, unfinished }) => {
+      const reply = await ask({ kind: 'claim', name, mode, input, unfinished })
       return reply.kind === 'claim' ? reply.verdict : refuse(reply)
     },
     complete: async ({ name, result }) => {

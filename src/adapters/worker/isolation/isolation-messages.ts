@@ -1,4 +1,4 @@
-import type { ClaimVerdict } from '#application/ports/ledger/idempotency-ledger.ts'
+import type { ClaimVerdict, EffectClaim } from '#application/ports/ledger/idempotency-ledger.ts'
 import type { LogFields } from '#application/ports/surroundings/logger.ts'
 import type { AbortCause } from '#application/ports/task-handler.ts'
 import type { AppendId, TaskId } from '#domain/identifiers.ts'
@@ -40,7 +40,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** A question to the ledger. The worker adds the task and the run: the process cannot speak for another one. */
 export type LedgerRequest =
-  | { readonly kind: 'claim'; readonly name: string; readonly mode: 'idempotent'; readonly input: JsonText | undefined }
+  | ({ readonly kind: 'claim' } & Pick<EffectClaim, 'name' | 'mode' | 'input' | 'unfinished'>)
   | { readonly kind: 'complete'; readonly name: string; readonly result: JsonText }
 
 export type LedgerReply =

@@ -1,3 +1,4 @@
+import type { EffectClaim, UnfinishedPolicy } from '#application/ports/ledger/idempotency-ledger.ts'
 import { retryAfterMsMax } from '#application/ports/task-handler.ts'
 import type { ErrorReport, JsonText } from '#domain/task/events.ts'
 import { parseErrorReport } from '../run/error-report.ts'
@@ -72,11 +73,11 @@ const parseFailure = (value: unknown): HandlerFailure | undefined => {
 }
 
 const parseRequest = (value: unknown): LedgerRequest | undefined => {
-  const { kind, name, mode, input, result } = toMembers(value)
+  const { kind, name, mode, input, unfinished, result } = toMembers(value)
   if (!isText(name) || name.length > effectNameLengthMax) return undefined
   if (kind === 'complete' && isJson(result)) return { kind, name, result }
-  const isClaim = kind === 'claim' && mode === 'idempotent'
-  return isClaim && (input === undefined || isJson(input)) ? { kind, name, mode, input } : undefined
+  if (kind !== 'claim' || (input !== undefined && !isJson(input))) return undefined
+  return isMode(mode) && isPolicy(unfinished) ? { kind, name, mode, input, unfinished } : undefined
 }
 
 /** As `HandlerContext.effect` has it. */
@@ -99,6 +100,12 @@ const isJson = (value: unknown): value is JsonText => {
     return false
   }
 }
+
+const modes = { idempotent: true, once: true, verify: true } as const satisfies Record<EffectClaim['mode'], true>
+const isMode = (value: unknown): value is EffectClaim['mode'] => isText(value) && Object.hasOwn(modes, value)
+
+const policies = { 'take-over': true, doubt: true } as const satisfies Record<UnfinishedPolicy, true>
+const isPolicy = (value: unknown): value is UnfinishedPolicy => isText(value) && Object.hasOwn(policies, value)
 
 const levels = { debug: true, info: true, warn: true, error: true } as const satisfies Record<LogLevel, true>
 const isLevel = (value: unknown): value is LogLevel => isText(value) && Object.hasOwn(levels, value)

@@ -1,5 +1,6 @@
 import {
   EffectChangedError,
+  EffectInDoubtError,
   PayloadInvalidError,
   PermanentError,
   RetryAfterError,
@@ -46,6 +47,7 @@ const toFailure = (thrown: unknown): HandlerFailure => {
     if (thrown instanceof PermanentError) return { cause: 'permanent-error', error }
     if (thrown instanceof PayloadInvalidError) return { cause: 'payload-invalid', error }
     if (thrown instanceof EffectChangedError) return { cause: 'effect-changed', error }
+    if (thrown instanceof EffectInDoubtError) return { cause: 'effect-in-doubt', error }
     if (thrown instanceof RetryAfterError) return { cause: 'handler-error', error, retryAfterMs: thrown.retryAfterMs }
   } catch {
     // `instanceof` throws for some proxies; none of our errors is one.

@@ -6,7 +6,7 @@ import { createPostgresIdempotencyLedger } from '#adapters/postgres/ledger/idemp
 import { adoptInstallation } from '#adapters/postgres/events/installation.ts'
 import type { FeedCursor } from '#application/ports/events/event-feed.ts'
 import { openPostgresStore, type PostgresStoreWorld } from '../../../support/postgres-store.ts'
-import { claimOf, runOf, start } from '../../../support/run-commands.ts'
+import { claimEffect, runOf, start } from '../../../support/run-commands.ts'
 import { silentLogger } from '../../../support/silent-logger.ts'
 import { appendCommand, makeSubmission, range, submitTo } from '../../../support/task-builders.ts'
 
@@ -125,15 +125,7 @@ describe('a copy that was restored elsewhere', () => {
 
   it('keeps the keys that receivers know', async () => {
     const task = await submitTo(world).then((pending) => appendCommand(world.store, pending, start(pending)))
-    const claim = {
-      taskId: task.taskId,
-      name: 'send',
-      mode: 'idempotent',
-      run: runOf(task),
-      claim: claimOf(task),
-      attempt: 1,
-      input: undefined,
-    } as const
+    const claim = claimEffect(task)
     const first = await world.ledger.claim(claim)
     await world.pool.query(sql.unsafe`update taskfold.installation set home = 'elsewhere'`)
     await adoptInstallation({ pool: world.pool, logger: silentLogger })

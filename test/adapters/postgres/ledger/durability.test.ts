@@ -2,11 +2,10 @@ import { sql } from 'slonik'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { adoptInstallation } from '#adapters/postgres/events/installation.ts'
 import { migrate } from '#adapters/postgres/migrate/migrate.ts'
-import type { Task } from '#domain/task/state.ts'
 import { toAddress } from '../../../support/database-address.ts'
 import { type PostgresServer, startPostgresServer } from '../../../support/postgres-server.ts'
 import { connectPostgresStore } from '../../../support/postgres-store.ts'
-import { claimOf, runOf, start } from '../../../support/run-commands.ts'
+import { claimEffect, holdEffect, start } from '../../../support/run-commands.ts'
 import { silentLogger } from '../../../support/silent-logger.ts'
 import { appendCommand, submitTo } from '../../../support/task-builders.ts'
 
@@ -41,26 +40,16 @@ describe('a database with synchronous_commit off that crashes', () => {
       const task = await submitTo({ store, routes })
       return appendCommand(store, task, start(task))
     })
-  const toClaim = (task: Task) =>
-    ({
-      taskId: task.taskId,
-      name: 'send',
-      mode: 'idempotent',
-      run: runOf(task),
-      claim: claimOf(task),
-      attempt: 1,
-      input: undefined,
-    }) as const
 
   it('has every claim of an effect, and every result, that was answered before', async () => {
     const task = await begin()
-    await inProcess(({ ledger }) => ledger.claim(toClaim(task)))
+    await inProcess(({ ledger }) => ledger.claim(claimEffect(task)))
     await crash()
     expect(await inProcess(({ ledger }) => ledger.list(task.taskId))).toMatchObject([{ state: 'started' }])
-    const completion = { taskId: task.taskId, name: 'send', run: runOf(task), result: '"sent"' }
+    const completion = { ...holdEffect(task), result: '"sent"' }
     expect(await inProcess(({ ledger }) => ledger.complete(completion))).toBe('completed')
     await crash()
-    expect(await inProcess(({ ledger }) => ledger.claim(toClaim(task)))).toEqual({
+    expect(await inProcess(({ ledger }) => ledger.claim(claimEffect(task)))).toEqual({
       kind: 'completed',
       result: '"sent"',
     })

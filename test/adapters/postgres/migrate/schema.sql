@@ -4,17 +4,26 @@ table clock
 
 table effects
   task_id uuid not null
+  claim uuid not null
   started_at timestamp with time zone not null default date_trunc('milliseconds'::text, clock_timestamp())
   completed_at timestamp with time zone
+  settled_at timestamp with time zone
   run integer not null
   attempt integer not null
+  taken_over boolean not null default false
   name text not null
   mode text not null
+  state text not null default 'claimed'::text
+  settled_by text
+  settle_reason text
   input_sha256 bytea
   result json
-  constraint effects_completed CHECK (((completed_at IS NULL) = (result IS NULL)))
-  constraint effects_mode CHECK ((mode = 'idempotent'::text))
+  constraint effects_completed CHECK ((((state = 'completed'::text) = (completed_at IS NOT NULL)) AND ((state = 'completed'::text) = (result IS NOT NULL))))
+  constraint effects_mode CHECK ((mode = ANY (ARRAY['tx'::text, 'idempotent'::text, 'once'::text, 'verify'::text])))
   constraint effects_pkey PRIMARY KEY (task_id, name)
+  constraint effects_settled CHECK (((settled_at IS NOT NULL) OR ((settled_by IS NULL) AND (settle_reason IS NULL))))
+  constraint effects_state CHECK ((state = ANY (ARRAY['claimed'::text, 'not-done'::text, 'in-doubt'::text, 'completed'::text])))
+  index CREATE INDEX effects_unfinished ON taskfold.effects USING btree (task_id) WHERE ((state = ANY (ARRAY['claimed'::text, 'in-doubt'::text])) AND (mode = ANY (ARRAY['once'::text, 'verify'::text])))
 
 table events
   task_id uuid not null
@@ -441,6 +450,88 @@ begin
       from tasks h
       where h.task_id = s.task_id
       and h.xmin = v_me);
+  end if;
+end
+
+function claim_effect
+  p_task_id uuid
+  p_name text
+  p_mode text
+  p_run integer
+  p_claim uuid
+  p_attempt integer
+  p_input_sha256 bytea
+  p_unfinished text
+  OUT o_verdict text
+  OUT o_taken_over boolean
+  OUT o_result json
+  returns record language plpgsql volatile
+  set search_path=taskfold, pg_temp
+
+declare
+  v_found effects;
+  v_is_own boolean;
+begin
+  perform durably();
+  o_verdict := 'fenced';
+  perform
+  from tasks
+  where task_id = p_task_id
+  and run = p_run
+  and claim = p_claim;
+  if not found then
+    return;
+  end if;
+
+  insert into effects (task_id, name, mode, run, claim, attempt, input_sha256)
+  values (p_task_id, p_name, p_mode, p_run, p_claim, p_attempt, p_input_sha256)
+  on conflict (task_id, name) do nothing;
+  if found then
+    o_verdict := 'claimed';
+    o_taken_over := false;
+    return;
+  end if;
+
+  -- A statement of its own: its snapshot sees the row that stood in the way.
+  select *
+  into v_found
+  from effects
+  where task_id = p_task_id
+  and name = p_name
+  for update;
+  if not found or v_found.run > p_run then
+    return;
+  end if;
+  if v_found.mode <> p_mode or v_found.input_sha256 is distinct from p_input_sha256 then
+    o_verdict := 'changed';
+    return;
+  end if;
+  if v_found.state = 'completed' then
+    o_verdict := 'completed';
+    o_result := v_found.result;
+    return;
+  end if;
+
+  v_is_own := v_found.state = 'claimed' and v_found.run = p_run and v_found.claim = p_claim;
+  if p_unfinished = 'doubt' and v_found.state <> 'not-done' and not v_is_own then
+    update effects
+    set state = 'in-doubt'
+    where task_id = p_task_id
+    and name = p_name;
+    o_verdict := 'in-doubt';
+    return;
+  end if;
+
+  o_verdict := 'claimed';
+  o_taken_over := case
+    when v_is_own then v_found.taken_over
+    else v_found.state <> 'not-done'
+  end;
+  if not v_is_own then
+    update effects
+    set state = 'claimed', run = p_run, claim = p_claim, attempt = p_attempt, taken_over = o_taken_over
+    where task_id = p_task_id
+    and name = p_name;
   end if;
 end
 

@@ -5,6 +5,8 @@ import { parseIsolatedMessage } from '#adapters/worker/isolation/parse-isolated-
 
 const error = { name: 'Error', message: 'no' }
 
+const pay = { name: 'pay', input: '[1]' }
+
 const wellFormed: readonly FromIsolated[] = [
   { kind: 'alive' },
   { kind: 'begun' },
@@ -18,8 +20,8 @@ const wellFormed: readonly FromIsolated[] = [
   },
   { kind: 'log', level: 'warn', fields: { count: 1 }, message: 'said' },
   { kind: 'progress', value: '50' },
-  { kind: 'ledger-request', call: 1, request: { kind: 'claim', name: 'pay', mode: 'idempotent', input: undefined } },
-  { kind: 'ledger-request', call: 2, request: { kind: 'claim', name: 'pay', mode: 'idempotent', input: '[1]' } },
+  { kind: 'ledger-request', call: 1, request: { kind: 'claim', ...pay, mode: 'idempotent', unfinished: 'take-over' } },
+  { kind: 'ledger-request', call: 2, request: { kind: 'claim', ...pay, mode: 'once', unfinished: 'doubt' } },
   { kind: 'ledger-request', call: 3, request: { kind: 'complete', name: 'pay', result: 'null' } },
 ]
 
@@ -42,7 +44,9 @@ const malformed: readonly unknown[] = [
   { kind: 'ledger-request', call: 1 },
   { kind: 'ledger-request', call: '1', request: { kind: 'complete', name: 'pay', result: 'null' } },
   { kind: 'ledger-request', call: 1, request: { kind: 'complete', name: 'x'.repeat(129), result: 'null' } },
-  { kind: 'ledger-request', call: 1, request: { kind: 'claim', name: 'pay', mode: 'twice', input: undefined } },
+  { kind: 'ledger-request', call: 1, request: { kind: 'claim', name: 'pay', mode: 'twice', unfinished: 'doubt' } },
+  { kind: 'ledger-request', call: 1, request: { kind: 'claim', name: 'pay', mode: 'once', unfinished: 'repeat' } },
+  { kind: 'ledger-request', call: 1, request: { kind: 'claim', name: 'pay', mode: 'tx', unfinished: 'doubt' } },
 ]
 
 describe('a message from the process of an isolated run', () => {

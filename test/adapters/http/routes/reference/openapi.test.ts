@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
-import { claimOf } from '../../../../support/run-commands.ts'
+import { claimEffect } from '../../../../support/run-commands.ts'
 import { loadTask } from '../../../../support/task-builders.ts'
 import { createHttpWorld, type HttpWorld } from '../../support/http-world.ts'
 import { createValidators, type Media, type OpenApi, openApi, operationsOf } from '../../support/openapi-document.ts'
@@ -130,15 +130,7 @@ describe('an answer of the server', () => {
     for (const query of ['asOfVersion=1', 'asOfVersion=0', 'asOfVersion=9', 'asOf=2020-01-01T00:00:00Z', 'wait=x']) {
       gets.push(task(succeeded, `?${query}`))
     }
-    await world.memory.ledger.claim({
-      taskId: parseTaskId(running),
-      name: 'charge',
-      mode: 'idempotent',
-      run: 2,
-      claim: claimOf(await loadTask(world.memory.store, parseTaskId(running))),
-      attempt: 1,
-      input: undefined,
-    })
+    await world.memory.ledger.claim(claimEffect(await loadTask(world.memory.store, parseTaskId(running))))
     for (const id of [pending, running, failed, succeeded]) {
       gets.push(task(id), task(id, '/events'), task(id, '/explain'), task(id, '/effects'))
     }

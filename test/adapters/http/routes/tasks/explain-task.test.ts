@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseIncarnation, parseTaskId, type TaskId } from '#domain/identifiers.ts'
-import { claimOf } from '../../../../support/run-commands.ts'
+import { claimEffect, holdEffect } from '../../../../support/run-commands.ts'
 import { loadTask } from '../../../../support/task-builders.ts'
 import { createHttpWorld, type HttpWorld } from '../../support/http-world.ts'
 
@@ -54,11 +54,10 @@ describe('effects', () => {
     const taskId = await submit()
     expect((await world.inject(`/api/tasks/${taskId}/effects`)).json()).toStrictEqual({ items: [] })
     await world.work(taskId, (now) => ({ type: 'Start', incarnation, now }))
-    const begunBy = claimOf(await loadTask(world.memory.store, parseTaskId(taskId)))
-    const claim = { taskId, mode: 'idempotent', run: 2, claim: begunBy, attempt: 1, input: undefined } as const
-    for (const name of ['zwei', 'eins']) await world.memory.ledger.claim({ ...claim, name })
+    const running = await loadTask(world.memory.store, parseTaskId(taskId))
+    for (const name of ['zwei', 'eins']) await world.memory.ledger.claim(claimEffect(running, { name }))
     const result = '{"b":1.0,"a":"😀"}'
-    await world.memory.ledger.complete({ taskId, name: 'zwei', run: 2, result })
+    await world.memory.ledger.complete({ ...holdEffect(running, 'zwei'), result })
     const answer = await world.inject(`/api/tasks/${taskId}/effects`)
     expect(answer.json()).toMatchObject({
       items: [
