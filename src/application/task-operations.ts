@@ -5,12 +5,13 @@ import type { Instant } from '#domain/time.ts'
 import type { ChangeOutcome } from './commands/change-task.ts'
 import { cancelTask, type PersonRequest, retryTask, runTaskNow } from './commands/person-commands.ts'
 import type { ReadyAnnouncer } from './hints/announcer.ts'
+import { settleEffect, type SettleOutcome } from './commands/settle-effect.ts'
 import { submitAll } from './commands/submit-all.ts'
 import { submitMany, type SettledSubmit } from './commands/submit-many.ts'
 import { type SubmitDeps, type SubmitRequest, type SubmitOutcome, submitTask } from './commands/submit-task.ts'
 import type { EventFeed, FeedCursor, FeedReading } from './ports/events/event-feed.ts'
 import type { EventStore } from './ports/events/event-store.ts'
-import type { Effect, IdempotencyLedger } from './ports/ledger/idempotency-ledger.ts'
+import type { Effect, IdempotencyLedger, Settlement } from './ports/ledger/idempotency-ledger.ts'
 import type { Identities } from './ports/surroundings/identities.ts'
 import type { ProgressBoard } from './ports/ledger/progress-board.ts'
 import type { Heads } from './ports/heads/heads.ts'
@@ -47,6 +48,8 @@ export interface TaskOperations {
   explain(taskId: TaskId): Promise<Explanation | undefined>
   /** The effects of a task in the order they were first begun; undefined when there is no such task. */
   listEffects(taskId: TaskId): Promise<readonly Effect[] | undefined>
+  /** Records what a person found out about an effect in doubt; the task stays as it is. */
+  settleEffect(settlement: Settlement): Promise<SettleOutcome>
   findTimeline(taskId: TaskId): Promise<readonly TimelineEntry[] | undefined>
   /** One page, newest first, after the task `before`; 1 ≤ `limit` ≤ 200. */
   list(filter: TaskFilter, limit: number, before: TaskId | undefined): Promise<TaskPage>
@@ -102,8 +105,9 @@ export const createTaskOperations = (deps: TaskOperationsDeps): TaskOperations =
     findAsOfVersion: (taskId, version) => findTaskAsOfVersion(store, taskId, version),
     findAsOf: (taskId, instant) => findTaskAsOf(store, taskId, instant),
     waitForEnd: (taskId, withinMs, signal) => waitForEnd({ store, progress, ends }, taskId, withinMs, signal),
-    explain: (taskId) => explainTask({ store, runs, registry }, taskId),
+    explain: (taskId) => explainTask({ store, runs, registry, ledger }, taskId),
     listEffects: (taskId) => listEffects({ index, ledger }, taskId),
+    settleEffect: (settlement) => settleEffect({ index, ledger }, settlement),
     findTimeline: (taskId) => findTimeline(store, taskId),
     list: (filter, limit, before) => listTasks({ store, index, logger: runtime.logger }, filter, limit, before),
     retry: (request) => retryTask(changing, request),

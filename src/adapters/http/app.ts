@@ -242,7 +242,9 @@ const createAddressJudge = (endpoints: readonly Endpoint[]): ((request: FastifyR
     const found = addresses.find(
       ({ segments }) =>
         segments.length === asked.length &&
-        segments.every((segment, index) => segment === asked[index] || (segment === '{id}' && asked[index] !== '')),
+        segments.every(
+          (segment, index) => segment === asked[index] || (segment.startsWith('{') && asked[index] !== ''),
+        ),
     )
     if (found === undefined) throw new ProblemError('route-not-found', 'See /api/docs for what there is.')
     const detail = `This address knows ${found.allow}.`

@@ -20,7 +20,8 @@ import { createOpenApi } from './routes/reference/openapi.ts'
 import { createChangeTaskEndpoints } from './routes/tasks/change-task.ts'
 import { createExplainTaskEndpoint } from './routes/tasks/explain-task.ts'
 import { createGetTaskEndpoint } from './routes/tasks/get-task.ts'
-import { createListEffectsEndpoint } from './routes/tasks/list-effects.ts'
+import { createListEffectsEndpoint } from './routes/tasks/effects/list-effects.ts'
+import { createSettleEffectEndpoint } from './routes/tasks/effects/settle-effect.ts'
 import { createListTasksEndpoint } from './routes/tasks/list-tasks.ts'
 import { createSubmitBatchEndpoint } from './routes/tasks/submit/submit-batch.ts'
 import { createSubmitTaskEndpoint } from './routes/tasks/submit/submit-task.ts'
@@ -127,6 +128,7 @@ const createEndpoints = (deps: HttpServerDeps, closing: AbortSignal): readonly E
     createListTaskEventsEndpoint(operations, traceUrlTemplate),
     createExplainTaskEndpoint(operations),
     createListEffectsEndpoint(operations),
+    createSettleEffectEndpoint(operations),
     ...createChangeTaskEndpoints(operations),
     createListEventsEndpoint({ operations, tail, logger, heartbeatMs: feedTimes?.heartbeatMs }),
     createListQueuesEndpoint(operations),

@@ -10,9 +10,11 @@ import {
 } from '#domain/task/state.ts'
 import { type Instant, isDue } from '#domain/time.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
+import type { EffectRecords } from '../ports/ledger/idempotency-ledger.ts'
 import type { RunIndex } from '../ports/heads/run-index.ts'
 import type { WorkerRegistry, WorkerRow } from '../ports/workers/worker-registry.ts'
 import { isAlive, takesTasks, toServes } from '../health/worker-liveness.ts'
+import { nameSome } from '../diagnosis/finding.ts'
 import { findTask } from './find-task.ts'
 
 export type ExplanationCode =
@@ -56,6 +58,7 @@ interface Deps {
   readonly store: EventStore
   readonly runs: RunIndex
   readonly registry: WorkerRegistry
+  readonly ledger: Pick<EffectRecords, 'list'>
 }
 
 /** Explains a task, or answers undefined when there is none. Throws as `loadStream` does. */
@@ -76,9 +79,9 @@ const explain = async (deps: Deps, task: Task, now: Instant): Promise<Explained>
     case 'SUCCESS':
       return atRest('finished', `attempt ${task.facts.attempt} succeeded`)
     case 'FAILED':
-      return atRest(task.detail, explainFailure(task))
+      return withDoubts(deps, task, { code: task.detail, message: explainFailure(task) })
     case 'CANCELLED':
-      return atRest('cancelled', 'somebody cancelled it')
+      return withDoubts(deps, task, { code: 'cancelled', message: 'somebody cancelled it' })
   }
 }
 
@@ -86,6 +89,26 @@ const atRest = (code: ExplanationCode, message: string): Explained => ({
   because: [{ code, message }],
   next: undefined,
 })
+
+/** An effect in doubt is a reason of its own where the task ended otherwise, by the loss of its worker for example. */
+const withDoubts = async ({ ledger }: Deps, { taskId }: Task, { code, message }: Reason): Promise<Explained> => {
+  const doubtful = (await ledger.list(taskId)).filter(({ state }) => state === 'in-doubt').map(({ name }) => name)
+  if (code === 'effect-in-doubt') return atRest(code, `${message}; ${explainDoubt(doubtful)}`)
+  if (doubtful.length === 0) return atRest(code, message)
+  return {
+    because: [
+      { code, message },
+      { code: 'effect-in-doubt', message: explainDoubt(doubtful) },
+    ],
+    next: undefined,
+  }
+}
+
+const explainDoubt = (names: readonly string[]): string =>
+  names.length === 0
+    ? 'none of its effects is in doubt any more: retry the task'
+    : `nobody knows whether it happened: ${nameSome(names)}. Find out, say so by POST ` +
+      '/api/tasks/{id}/effects/{name}/settle, then retry the task'
 
 const explainPending = async (deps: Deps, task: PendingTask, now: Instant): Promise<Explained> => {
   if (isDue(task.times, now) && (task.phase === 'waiting' || runsApart(task))) {

@@ -1,10 +1,10 @@
 import type { TaskId } from '#domain/identifiers.ts'
-import type { Effect, IdempotencyLedger } from '../ports/ledger/idempotency-ledger.ts'
+import type { Effect, EffectRecords } from '../ports/ledger/idempotency-ledger.ts'
 import type { TaskIndex } from '../ports/heads/task-index.ts'
 
 interface Deps {
-  readonly index: TaskIndex
-  readonly ledger: IdempotencyLedger
+  readonly index: Pick<TaskIndex, 'findHeads'>
+  readonly ledger: Pick<EffectRecords, 'list'>
 }
 
 /** The effects of a task in the order they were first begun; undefined when there is no task. Throws StoreUnavailableError. */

@@ -4,7 +4,7 @@ import { askUntilAnswered } from '../mechanisms/ask-until-answered.ts'
 import { toFingerprintText } from '../mechanisms/fingerprint-text.ts'
 import type { Timers } from '../ports/surroundings/clock.ts'
 import { StoreUnavailableError } from '../ports/events/event-store.ts'
-import type { RunLedger } from '../ports/ledger/idempotency-ledger.ts'
+import { effectNamePattern, effectResultBytesMax, type RunLedger } from '../ports/ledger/idempotency-ledger.ts'
 import type { Random } from '../ports/surroundings/identities.ts'
 import {
   AbortReason,
@@ -36,13 +36,8 @@ interface EffectiveRun {
   readonly signal: AbortSignal
 }
 
-/** Of one result, as UTF-8 text. */
-const effectResultBytesMax = 65_536
-
 /** Of one run: each effect is a row for as long as the task is kept. */
 const effectsPerRunMax = 1_000
-
-const namePattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/
 
 /**
  * Performs effects by the ledger: claims, does the work, records its result. A store that is away is asked again until the
@@ -100,7 +95,7 @@ export const createRunEffects = (deps: Deps, run: EffectiveRun): RunEffects => {
 
 /** Handlers may be plain JavaScript, which no compiler checked. Throws a TypeError. */
 const parseUse = (name: unknown, options: EffectOptions): JsonText | undefined => {
-  if (typeof name !== 'string' || !namePattern.test(name)) {
+  if (typeof name !== 'string' || !effectNamePattern.test(name)) {
     throw new TypeError('an effect is named by 1 to 128 letters, digits or . _ : - and begins with a letter or a digit')
   }
   const mode: unknown = Reflect.get(Object(options), 'mode')

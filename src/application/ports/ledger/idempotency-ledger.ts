@@ -171,6 +171,12 @@ export interface EffectsInDoubt {
   readonly examples: readonly TaskId[]
 }
 
+/** How an effect may be named. */
+export const effectNamePattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/
+
+/** Of one result, as UTF-8 text. */
+export const effectResultBytesMax = 65_536
+
 /** How many effects of one task are listed. */
 export const effectsListedMax = 1_000
 

@@ -29,7 +29,7 @@ export const requestsFor = (
       method: method.toUpperCase(),
       path,
       described,
-      target: `${path.replace('{id}', () => encodeLoosely(id) || 'x')}${query}`,
+      target: `${path.replaceAll(/\{\w+\}/g, () => encodeLoosely(id) || 'x')}${query}`,
       headers: given,
       body,
     }))

@@ -105,6 +105,7 @@ const noTasks = [
   { method: 'GET', target: `/api/tasks/${id}?wait=60s`, status: 404, code: 'task-not-found' },
   { method: 'GET', target: `/api/tasks/${id}/explain`, status: 404, code: 'task-not-found' },
   { method: 'GET', target: `/api/tasks/${id}/effects`, status: 404, code: 'task-not-found' },
+  { target: `/api/tasks/${id}/effects/x/settle`, body: '{"outcome":"not-done"}', status: 404, code: 'task-not-found' },
   { target: `/api/tasks/${id}/retry`, status: 404, code: 'task-not-found' },
 ])
 

@@ -48,7 +48,7 @@ const toOperation = (endpoint: EndpointDescription): ZodOpenApiOperationObject =
   ...(endpoint.description !== undefined && { description: endpoint.description }),
   tags: [tagOf(endpoint)],
   requestParams: {
-    ...(endpoint.path.includes('{id}') && { path: z.object({ id: taskIdParameter }) }),
+    ...toPathParameters(endpoint.path),
     ...(endpoint.query instanceof z.ZodObject && { query: endpoint.query }),
     ...(endpoint.requestHeaders !== undefined && { header: toHeaders(endpoint.requestHeaders) }),
   },
@@ -63,9 +63,18 @@ const toOperation = (endpoint: EndpointDescription): ZodOpenApiOperationObject =
   responses: { ...toResponses(endpoint.answers), ...toRefusals(refusalsOf(endpoint)) },
 })
 
+const toPathParameters = (path: string): { readonly path?: z.ZodObject } => {
+  const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => [name, pathParameters[name] ?? z.string()])
+  return named.length === 0 ? {} : { path: z.object(Object.fromEntries(named)) }
+}
+
 const taskIdParameter = z
   .string()
   .meta({ description: 'The id of the task, a UUID.', example: '019b76da-a800-7c3e-8f6e-2f1d9c0b5a41' })
+
+const effectNameParameter = z.string().meta({ description: 'The name of the effect.', example: 'charge' })
+
+const pathParameters: Readonly<Record<string, z.ZodType>> = { id: taskIdParameter, name: effectNameParameter }
 
 const toHeaders = (headers: Readonly<Record<string, string>>) =>
   z.object(

@@ -39,7 +39,7 @@ describe('the OpenAPI document', () => {
 
   test('describes every endpoint that answers, and no other', async () => {
     for (const [method, path] of operations()) {
-      const url = path.replace('{id}', '019b76da-a800-7c3e-8f6e-2f1d9c0b5a41')
+      const url = path.replace('{id}', '019b76da-a800-7c3e-8f6e-2f1d9c0b5a41').replace('{name}', 'charge')
       const answer = await world.inject({ method: method === 'get' ? 'GET' : 'POST', url })
       expect(answer.statusCode, `${method} ${path}`).not.toBe(405)
       expect(answer.body, `${method} ${path}`).not.toContain('route-not-found')
@@ -52,6 +52,7 @@ describe('the OpenAPI document', () => {
       'get /api/tasks/{id}/events',
       'get /api/tasks/{id}/explain',
       'get /api/tasks/{id}/effects',
+      'post /api/tasks/{id}/effects/{name}/settle',
       'post /api/tasks/{id}/retry',
       'post /api/tasks/{id}/cancel',
       'post /api/tasks/{id}/run-now',
@@ -103,6 +104,8 @@ describe('an answer of the server', () => {
       ids.push(taskId)
       if (ending === 'pending') continue
       await world.work(taskId, (now) => ({ type: 'Start', incarnation, now }))
+      const started = await loadTask(world.memory.store, taskId)
+      await world.memory.ledger.claim(claimEffect(started, { name: 'charge', mode: 'once', unfinished: 'doubt' }))
       const error = { name: 'E', message: 'm', stack: 's' }
       if (ending === 'succeeded') await world.work(taskId, () => ({ type: 'Succeed', run: 2, result: '{"a":1}' }))
       if (ending === 'failed') {
@@ -148,6 +151,14 @@ describe('an answer of the server', () => {
     )
     const post = (url: string, body: string, more = {}) =>
       ({ method: 'POST', url, headers: { 'content-type': 'application/json', ...more }, body }) as const
+    const settle = (id: string, name: string, body: string) => post(task(id, `/effects/${name}/settle`), body)
+    const settlements = [
+      settle(failed, 'charge', '{"outcome":"completed","result":[1],"reason":"seen"}'),
+      settle(failed, 'charge', '{"outcome":"not-done"}'),
+      settle(failed, 'charge', '{"outcome":"lost"}'),
+      settle(failed, 'refund', '{"outcome":"not-done"}'),
+      settle(none, 'charge', '{"outcome":"not-done"}'),
+    ]
     const submissions = [
       post('/api/tasks', '{"type":"a"}', { 'idempotency-key': 'k' }),
       post('/api/tasks', '{"type":"a"}', { 'idempotency-key': 'k' }),
@@ -168,10 +179,15 @@ describe('an answer of the server', () => {
       { method: 'POST', url: '/api/tasks', headers: { 'content-type': 'application/json' }, body: '{' } as const,
       { method: 'POST', url: '/api/tasks', headers: { 'content-type': 'application/json' }, body: '{}' } as const,
       ...submissions,
+      ...settlements,
+      { method: 'GET', url: task(failed, '/effects') } as const,
     ]
     for (const request of answers) {
       const answer = await world.inject(request)
-      const path = request.url.replace(/\?.*/, '').replace(/(?<=tasks\/)(?!batch)[^/]+/, '{id}')
+      const path = request.url
+        .replace(/\?.*/, '')
+        .replace(/(?<=tasks\/)(?!batch)[^/]+/, '{id}')
+        .replace(/(?<=effects\/)[^/]+/, '{name}')
       const where = `${request.method} ${request.url} ${answer.statusCode}`
       const described = document.paths[path]?.[request.method.toLowerCase()]?.responses[answer.statusCode]?.content
       const [mediaType = ''] = String(answer.headers['content-type']).split(';')
