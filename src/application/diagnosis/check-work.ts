@@ -1,5 +1,6 @@
 import type { RouteBacklog, StoreProbe, TaskProbe } from '../ports/diagnostics.ts'
 import type { Route } from '#domain/route.ts'
+import type { EffectRecords } from '../ports/ledger/idempotency-ledger.ts'
 import type { RunIndex } from '../ports/heads/run-index.ts'
 import type { WorkerRegistry, WorkerRow } from '../ports/workers/worker-registry.ts'
 import { isAlive, isSilent, takesTasks, toServes } from '../health/worker-liveness.ts'
@@ -118,6 +119,20 @@ export const checkRuns = async (
       ? trouble('runs-abandoned', what, 'start `taskfold worker` or `taskfold maintenance`, which give them to others')
       : warning('runs-abandoned', what, 'wait for a minute and examine again: they are about to be given to others'),
   ]
+}
+
+const doubtsCountedMax = 1_000
+const doubtsNamedMax = 5
+
+/** Whether people have effects to settle. */
+export const checkEffects = async (ledger: Pick<EffectRecords, 'countInDoubt'>): Promise<readonly Finding[]> => {
+  const { tasks, examples } = await ledger.countInDoubt(doubtsCountedMax)
+  if (tasks === 0) return [ok('effects', 'no effect is in doubt')]
+  const many = tasks >= doubtsCountedMax ? `${doubtsCountedMax} or more` : String(tasks)
+  const what = `tasks with effects of which nobody knows whether they happened: ${many}, such as ${examples.slice(0, doubtsNamedMax).join(', ')}`
+  const advice =
+    'find out, say so by POST /api/tasks/{id}/effects/{name}/settle, then retry the task; GET …/effects lists them'
+  return [warning('effects-in-doubt', what, advice)]
 }
 
 /** The name of the exclusive work of reconciler.ts. */

@@ -2,6 +2,7 @@ import type { Instant } from '#domain/time.ts'
 import type { DatabaseProbe, QueueServerProbe, StoreProbe, TaskProbe } from '../ports/diagnostics.ts'
 import type { EventFeed } from '../ports/events/event-feed.ts'
 import type { EventStore } from '../ports/events/event-store.ts'
+import type { EffectRecords } from '../ports/ledger/idempotency-ledger.ts'
 import type { Heads } from '../ports/heads/heads.ts'
 import type { Clock, Timers } from '../ports/surroundings/clock.ts'
 import type { Random } from '../ports/surroundings/identities.ts'
@@ -9,7 +10,7 @@ import type { WorkerRegistry } from '../ports/workers/worker-registry.ts'
 import { checkHeads } from './check-heads.ts'
 import { checkDatabase, checkMigrations, checkNotifications, checkQueueServer } from './check-servers.ts'
 import { checkClocks, checkFeed, checkPlaces, checkSpace } from './check-store.ts'
-import { checkRecovery, checkRoutes, checkRuns, checkWorkers } from './check-work.ts'
+import { checkEffects, checkRecovery, checkRoutes, checkRuns, checkWorkers } from './check-work.ts'
 import { type Finding, warning } from './finding.ts'
 
 export interface ExaminationDeps {
@@ -25,9 +26,9 @@ export interface ExaminationDeps {
 export interface OpenedForExamination {
   readonly storeProbe: StoreProbe
   readonly taskProbe: TaskProbe
-  readonly store: EventStore
-  readonly feed: EventFeed
+  readonly history: { readonly store: EventStore; readonly feed: EventFeed }
   readonly heads: Pick<Heads, 'index' | 'runs'>
+  readonly ledger: Pick<EffectRecords, 'countInDoubt'>
   readonly registry: WorkerRegistry
   /** What the clock of this host shows, in milliseconds since 1970. */
   readonly hostNow: () => Instant
@@ -65,7 +66,8 @@ const examineStore = async ({ openStore, clock, timers }: ExaminationDeps): Prom
   } catch (error) {
     return [toUnmade('store', error)]
   }
-  const { storeProbe, taskProbe, store, feed, heads, registry, hostNow, random } = opened
+  const { storeProbe, taskProbe, history, heads, ledger, registry, hostNow, random } = opened
+  const { store, feed } = history
   const { index, runs } = heads
   return runAll(timers, [
     { name: 'clocks', run: () => checkClocks({ storeProbe, registry, hostNow, clock }) },
@@ -75,6 +77,7 @@ const examineStore = async ({ openStore, clock, timers }: ExaminationDeps): Prom
     { name: 'workers', run: () => checkWorkers(registry) },
     { name: 'routes', run: () => checkRoutes(registry, taskProbe) },
     { name: 'runs', run: () => checkRuns(registry, runs) },
+    { name: 'effects', run: () => checkEffects(ledger) },
     { name: 'recovery', run: () => checkRecovery(storeProbe) },
     { name: 'heads', run: () => checkHeads({ taskProbe, index, store, random }) },
   ])

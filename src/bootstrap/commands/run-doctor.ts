@@ -7,6 +7,7 @@ import { createPostgresEventStore } from '#adapters/postgres/events/event-store.
 import { createPostgresPool } from '#adapters/postgres/connection/pool.ts'
 import { createPostgresRoutes } from '#adapters/postgres/heads/routes.ts'
 import { createEstimatedStoreClock } from '#adapters/postgres/events/store-clock.ts'
+import { createPostgresEffectRecords } from '#adapters/postgres/ledger/effect-records.ts'
 import { createPostgresWorkerRegistry } from '#adapters/postgres/workers/worker-registry.ts'
 import { findSessionKind } from '#adapters/postgres/connection/session-kind.ts'
 import { createRedisServerProbe } from '#adapters/redis/connection/server-probe.ts'
@@ -92,10 +93,10 @@ const openForExamination = async (
   return {
     storeProbe: createPostgresStoreProbe({ pool }),
     taskProbe: createPostgresTaskProbe({ pool }),
-    feed: createPostgresEventFeed({ pool }),
+    history: { store, feed: createPostgresEventFeed({ pool }) },
     registry: createPostgresWorkerRegistry({ pool, address, clock, logger }),
     heads: createHeads(pool, routes),
-    store,
+    ledger: createPostgresEffectRecords({ pool }),
     hostNow: () => Date.now(),
     random,
   }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { checkWorkers } from '#application/diagnosis/check-work.ts'
+import { checkEffects, checkWorkers } from '#application/diagnosis/check-work.ts'
 import { createMemoryWorld } from '../../support/memory-world.ts'
 import { mintIncarnation } from '../../support/ids.ts'
+import { claimEffect, fail, start } from '../../support/run-commands.ts'
+import { appendCommand, submitTo } from '../../support/task-builders.ts'
 
 const leaseMs = 15_000
 
@@ -54,5 +56,26 @@ describe('a worker that was silent for long', () => {
     await register(world)
     await world.advance(4 * leaseMs)
     expect(await severitiesOf(world)).toEqual({ workers: 'ok', 'workers-silent': 'trouble' })
+  })
+})
+
+describe('an effect in doubt', () => {
+  it('is found with the tasks that it belongs to, and not while its run is at it', async () => {
+    const world = createMemoryWorld()
+    const taskIds: string[] = []
+    for (let count = 0; count < 7; count += 1) {
+      const running = await submitTo(world).then((task) => appendCommand(world.store, task, start(task)))
+      await world.ledger.claim(claimEffect(running, { mode: 'once', unfinished: 'doubt' }))
+      expect(await checkEffects(world.ledger)).toMatchObject([{ severity: count === 0 ? 'ok' : 'warning' }])
+      await appendCommand(world.store, running, fail(running))
+      taskIds.unshift(running.taskId)
+    }
+    expect(await checkEffects(world.ledger)).toMatchObject([
+      {
+        code: 'effects-in-doubt',
+        severity: 'warning',
+        what: expect.stringContaining(`: 7, such as ${taskIds.slice(0, 5).join(', ')}`),
+      },
+    ])
   })
 })

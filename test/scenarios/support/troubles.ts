@@ -116,6 +116,16 @@ export const storedTroubles: readonly Trouble[] = [
       ),
   },
   {
+    code: 'effects-in-doubt',
+    severity: 'warning',
+    // The run that claimed it is over: the task has ended.
+    plant: (query) =>
+      query(
+        `insert into taskfold.effects (task_id, claim, run, attempt, name, mode)
+         select task_id, gen_random_uuid(), 2, 1, 'charge', 'once' from taskfold.tasks order by task_id limit 1`,
+      ),
+  },
+  {
     code: 'recovery-idle',
     severity: 'trouble',
     plant: (query) => query(`update taskfold.exclusive_work set begun_at = begun_at - interval '1 hour'`),
