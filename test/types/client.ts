@@ -1,6 +1,7 @@
 import {
   createClient,
   defineTask,
+  type Effect,
   type EndedTask,
   type Stored,
   submission,
@@ -53,6 +54,11 @@ export const use = async (): Promise<void> => {
   if (second.error === undefined) accept<Same<typeof second.task, Task>>()
   const many = await client.submitBatch(['1', '2'].map((days) => submission(report, { days })))
   for (const { task: one } of many) accept<Same<typeof one, Task<ReportPayload, ReportResult> | undefined>>()
+
+  const settled = await client.settleEffect(task, 'print', { outcome: 'completed', result: 7 }, { reason: 'on paper' })
+  accept<Same<typeof settled, Effect>>()
+  // @ts-expect-error what was not done has no result
+  await client.settleEffect(task, 'print', { outcome: 'not-done', result: 7 })
 
   // @ts-expect-error the payload carries text
   await client.submit(report, { days: 7 })

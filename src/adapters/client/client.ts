@@ -1,4 +1,5 @@
 import type { TaskReference } from '#domain/task/reference.ts'
+import { type Effect, listEffects, settleEffect, type Settlement } from './effects.ts'
 import type { FeedEvent, TaskEvent } from './events.ts'
 import { type CallOptions, createExchange } from './exchange.ts'
 import { type FeedOptions, followFeed, readFeed } from './feed.ts'
@@ -31,8 +32,8 @@ export interface ClientOptions {
 /**
  * Taskfold over HTTP. Every call throws TaskfoldError, or the reason of its aborted `signal`, and takes at most its
  * `deadlineMs`. After a failed connection, 503 and 429 a request is repeated, with a growing wait that respects
- * `Retry-After`: reads, submissions (each has an idempotency key) and cancellations always; `retry` and `runNow` only when
- * the first request cannot have had an effect.
+ * `Retry-After`: reads, submissions (each has an idempotency key) and cancellations always; `retry`, `runNow` and
+ * `settleEffect` only when the first request cannot have had an effect.
  */
 export interface TaskfoldClient {
   /** Submits a task by its definition, which types payload and result, or by its type's name. It is stored on return. */
@@ -68,6 +69,18 @@ export interface TaskfoldClient {
   readEvents(options?: FeedOptions): AsyncIterableIterator<FeedEvent>
   /** The events of all tasks as they happen, until the loop is left: each event once, across lost connections. */
   followEvents(options?: FeedOptions): AsyncIterableIterator<FeedEvent>
+
+  /** What a task has done elsewhere, in the order it was first begun. */
+  effects(task: TaskAddress<unknown, unknown>, options?: CallOptions): Promise<readonly Effect[]>
+  /**
+   * Says what became of an effect in doubt; `retry` the task afterwards. Throws `not-in-doubt` and `effect-not-found`.
+   */
+  settleEffect(
+    task: TaskAddress<unknown, unknown>,
+    name: string,
+    settlement: Settlement,
+    options?: ContextOptions,
+  ): Promise<Effect>
 
   /** Opens a task that ended FAILED or CANCELLED again, with fresh attempts. */
   retry<Payload = unknown, Result = unknown>(
@@ -120,6 +133,9 @@ export const createClient = ({
     events: (task, options = {}) => readHistory(exchange, idOf(task), options),
     readEvents: (options = {}) => readFeed(exchange, options),
     followEvents: (options = {}) => followFeed(exchange, options),
+    effects: async (task, options = {}) => listEffects(exchange, idOf(task), options),
+    settleEffect: async (task, name, settlement, options = {}) =>
+      settleEffect(exchange, { taskId: idOf(task), name }, settlement, by(options), options),
     retry: async (task, options = {}) => changeTask(exchange, idOf(task), 'retry', by(options), options),
     cancel: async (task, options = {}) => changeTask(exchange, idOf(task), 'cancel', by(options), options),
     runNow: async (task, options = {}) => changeTask(exchange, idOf(task), 'run-now', by(options), options),

@@ -4,6 +4,8 @@ import { defineTask } from '#adapters/handlers/define-task.ts'
 import { parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
 import type { TaskCommand } from '#domain/task/commands.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { claimEffect } from '../../support/run-commands.ts'
+import { loadTask } from '../../support/task-builders.ts'
 import { createHttpWorld, type HttpWorld } from '../http/support/http-world.ts'
 
 let world: HttpWorld
@@ -203,4 +205,27 @@ test('a list goes on over its pages, and is filtered', async () => {
 
 test.each(['ftp://a', 'nonsense', 'http://user:secret@a'])('the URL %s is refused at once', (url) => {
   expect(() => createClient({ url })).toThrow(TypeError)
+})
+
+describe('an effect in doubt', () => {
+  test('is shown, settled by whoever found out, and then no more in doubt', async () => {
+    const task = await client.submit(greet, { name: 'Ada' })
+    await work(task.id, start)
+    const running = await loadTask(world.memory.store, parseTaskId(task.id))
+    await world.memory.ledger.claim(claimEffect(running, { name: 'greeting', mode: 'once', unfinished: 'doubt' }))
+    await work(task.id, fail)
+    expect(await client.effects(task)).toMatchObject([
+      { name: 'greeting', mode: 'once', state: 'in-doubt', settled: null },
+    ])
+
+    const settlement = { outcome: 'completed', result: { heard: true } } as const
+    const settled = await client.settleEffect(task, 'greeting', settlement, { reason: 'she says so' })
+    expect(settled).toMatchObject({ state: 'completed', result: { heard: true } })
+    expect(settled.settled).toMatchObject({ by: 'Ada 🎩', reason: 'she says so' })
+    expect(await client.effects(task.id)).toEqual([settled])
+    const again = client.settleEffect(task, 'greeting', { outcome: 'not-done' })
+    await expect(again).rejects.toMatchObject({ code: 'not-in-doubt', status: 409, taskId: task.id })
+    const other = client.settleEffect(task, 'a/b ?', { outcome: 'not-done' }, { actor: 'Bob' })
+    await expect(other).rejects.toMatchObject({ code: 'effect-not-found', status: 404 })
+  })
 })
