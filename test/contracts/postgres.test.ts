@@ -4,10 +4,9 @@ import { z } from 'zod'
 import { createPostgresUnusedRoutes } from '#adapters/postgres/heads/unused-routes.ts'
 import { createPostgresRoutes } from '#adapters/postgres/heads/routes.ts'
 import type { TaskId } from '#domain/identifiers.ts'
-import { mintAppendId } from '../support/ids.ts'
+import { damageStream } from '../support/damage-stream.ts'
 import { openPostgresStore } from '../support/postgres-store.ts'
 import { describeEventFeed } from './event-feed.ts'
-import { describeEventStore } from './event-store.ts'
 import { describeIdempotencyLedger } from './idempotency-ledger.ts'
 import { describeProgressBoard } from './progress-board.ts'
 import { describeRoutes } from './routes.ts'
@@ -25,18 +24,10 @@ const setup = async () => {
     countNames: () =>
       world.pool.oneFirst(sql.type(z.object({ count: z.int() }))`select count(*) as count from taskfold.names`),
     advance: (ms: number) => sleep(ms),
-    /** Appends an event of a kind that only a later release knows. */
-    damage: async (taskId: TaskId) => {
-      await world.pool.query(sql.unsafe`
-        insert into taskfold.events (task_id, version, append_id, recorded_at, xid, type, data)
-        select ${taskId}::uuid, max(version) + 1, ${mintAppendId()}::uuid, max(recorded_at), pg_current_xact_id(), 'Paused', '{}'
-        from taskfold.events
-        where task_id = ${taskId}::uuid`)
-    },
+    damage: (taskId: TaskId) => damageStream(world.pool, taskId),
   }
 }
 
-describeEventStore('Postgres', setup)
 describeEventFeed('Postgres', setup)
 describeIdempotencyLedger('Postgres', setup)
 describeProgressBoard('Postgres', setup)

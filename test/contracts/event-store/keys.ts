@@ -51,12 +51,19 @@ export const describeKeys = (world: () => EventStoreWorld): void => {
       expect(await countStored(appends)).toBe(1)
     })
 
-    it('is another key in another scope', async () => {
+    it('is another key in another scope, and each scope is told its own holder', async () => {
       const { store } = world()
       const key = makeKey()
-      expect(await store.append(makeFirst(key))).toMatchObject({ kind: 'appended' })
-      expect(await store.append(makeFirst({ ...key, scope: 'ada' }))).toMatchObject({ kind: 'appended' })
-      expect(await store.append(makeFirst({ ...key, scope: 'ada' }))).toMatchObject({ kind: 'duplicate' })
+      const scoped = ['', 'ada', 'zoe'].map((scope) => ({ ...key, scope }))
+      const holders = scoped.map(makeFirst)
+      for (const holder of holders) expect(await store.append(holder)).toMatchObject({ kind: 'appended' })
+      for (const [place, scope] of scoped.entries()) {
+        expect(await store.append(makeFirst(scope))).toEqual({
+          kind: 'duplicate',
+          taskId: holders[place]?.taskId,
+          fingerprint: key.fingerprint,
+        })
+      }
     })
 
     it('is not confused with another split of the same characters into scope and key', async () => {

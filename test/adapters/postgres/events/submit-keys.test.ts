@@ -6,7 +6,7 @@ import type { Append } from '#application/ports/events/event-store.ts'
 import type { SubmitKey } from '#application/ports/events/submit-keys.ts'
 import { noTask } from '#domain/task/state.ts'
 import { connectPostgresStore, openPostgresStore, type PostgresStoreWorld } from '../../../support/postgres-store.ts'
-import { makeAppend, makeKey, makeSubmission, range, submit } from '../../../support/task-builders.ts'
+import { makeAppend, makeKey, makeName, makeSubmission, range, submit } from '../../../support/task-builders.ts'
 
 let world: PostgresStoreWorld
 beforeAll(async () => {
@@ -93,6 +93,67 @@ describe('a key that another transaction is taking', () => {
     else await world.pool.query(sql.unsafe`select pg_terminate_backend(${pid}::int)`)
     expect(await verdict).toMatchObject({ kind: 'appended' })
     await client.end()
+  })
+})
+
+describe('keys of one batch', () => {
+  /** Whether a key can be taken now: that it cannot shows only by a wait. */
+  const isFree = async (key: SubmitKey): Promise<boolean> => {
+    const client = new pg.Client({ connectionString: world.url })
+    await client.connect()
+    try {
+      await client.query(`begin; set local lock_timeout = '200ms'`)
+      await client.query(
+        `insert into taskfold.submit_keys (scope, key, task_id, fingerprint, created_at)
+         values ($1, $2, gen_random_uuid(), '', clock_timestamp())`,
+        [key.scope, key.key],
+      )
+      return true
+    } catch {
+      return false
+    } finally {
+      await client.query('rollback')
+      await client.end()
+    }
+  }
+
+  it('are taken in the order of keys, in whatever order they were given, so that no two stores wait in a circle', async () => {
+    await world.store.append(makeFirst(makeKey()))
+    const name = makeName()
+    const [low, middle, high] = ['a', 'b', 'c'].map((letter) => makeKey('a task', `${name}-${letter}`))
+    if (low === undefined || middle === undefined || high === undefined) throw new Error('there are three')
+    const { client } = await holdKey(middle, makeFirst(middle))
+    const verdicts = [high, middle, low].map((key) => world.store.append(makeFirst(key)))
+    await untilWaiting()
+    expect([await isFree(low), await isFree(high)]).toEqual([false, true])
+    await client.query('rollback')
+    await client.end()
+    expect((await Promise.all(verdicts)).map(({ kind }) => kind)).toEqual(['appended', 'appended', 'appended'])
+  })
+
+  it('that one of them is held, and is purged before the batch ends, is taken when the append is tried again', async () => {
+    const key = makeKey()
+    const submitKeys = createPostgresSubmitKeys(world)
+    await world.store.append(makeFirst(key))
+    // The batch comes to wait, with the key found held, for a head that another transaction is making.
+    const neighbour = makeAppend(noTask, submit(submission))
+    const client = new pg.Client({ connectionString: world.url })
+    await client.connect()
+    await client.query('begin')
+    await client.query(
+      `insert into taskfold.tasks (task_id, version, status, attempt, route, priority, last_at)
+       values ($1, 1, 'PENDING', 0, 1, 0, clock_timestamp())`,
+      [neighbour.taskId],
+    )
+    const again = makeFirst(key)
+    const verdicts = Promise.all([world.store.append(again), world.store.append(neighbour)])
+    await untilWaiting()
+    expect(await submitKeys.purge((await world.store.loadStreams([])).now + 1_000, 1_000)).toBeGreaterThan(0)
+    await client.query('rollback')
+    await client.end()
+    expect(await verdicts).toMatchObject([{ kind: 'appended' }, { kind: 'appended' }])
+    const duplicate = { kind: 'duplicate', taskId: again.taskId, fingerprint: key.fingerprint }
+    expect(await world.store.append(makeFirst(key))).toEqual(duplicate)
   })
 })
 
