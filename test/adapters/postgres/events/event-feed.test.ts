@@ -3,12 +3,14 @@ import { sql } from 'slonik'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createPostgresEventFeed } from '#adapters/postgres/events/event-feed.ts'
 import { createPostgresIdempotencyLedger } from '#adapters/postgres/ledger/idempotency-ledger.ts'
+import { encodeAppend, toAppendStatement } from '#adapters/postgres/events/append-statement.ts'
 import { adoptInstallation } from '#adapters/postgres/events/installation.ts'
 import type { FeedCursor } from '#application/ports/events/event-feed.ts'
+import { noTask } from '#domain/task/state.ts'
 import { openPostgresStore, type PostgresStoreWorld } from '../../../support/postgres-store.ts'
 import { claimEffect, runOf, start } from '../../../support/run-commands.ts'
 import { silentLogger } from '../../../support/silent-logger.ts'
-import { appendCommand, makeSubmission, range, submitTo } from '../../../support/task-builders.ts'
+import { appendCommand, makeAppend, makeSubmission, range, submit, submitTo } from '../../../support/task-builders.ts'
 
 let world: PostgresStoreWorld
 beforeAll(async () => {
@@ -55,6 +57,30 @@ describe('the feed of a database', () => {
     await barrier.end()
     await passBy(from, 1)
     expect((await read(from)).events.map(({ event }) => event.taskId)).toEqual([task.taskId])
+  })
+
+  it('ends, for whoever asks for the latest while an append is under way, before that append', async () => {
+    const submission = makeSubmission()
+    const earlier = await submitTo(world, submission)
+    const route = await world.routes.numberOf(submission)
+    const underWay = makeAppend(noTask, submit(submission))
+    const appended = Promise.withResolvers<void>()
+    const mayCommit = Promise.withResolvers<void>()
+    const committed = world.pool.transaction(async (connection) => {
+      await connection.query(toAppendStatement([encodeAppend(underWay, route)], 'each').query)
+      appended.resolve()
+      await mayCommit.promise
+    })
+    await appended.promise
+    // It is stored in a later transaction, and is there first.
+    const later = await submitTo(world, submission)
+    const from = await world.feed.latest()
+    mayCommit.resolve()
+    await committed
+    await passBy(from, 2)
+    const taskIds = (await read(from)).events.map(({ event }) => event.taskId)
+    expect(taskIds).toEqual([underWay.taskId, later.taskId])
+    expect(taskIds).not.toContain(earlier.taskId)
   })
 
   it('goes on while a transaction of another database of the server is open, and begins behind it', async () => {
