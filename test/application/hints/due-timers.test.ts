@@ -30,6 +30,15 @@ describe('a timer for a task that is due soon', () => {
     expect(due).toEqual([50, 100])
   })
 
+  it('is set again for an instant at which it has fired', async () => {
+    const { world, due, timers, task } = setUp()
+    timers.set({ ...task, readyAt: 100 }, 100)
+    await world.advance(100)
+    timers.set({ ...task, readyAt: 100 }, 50)
+    await world.advance(50)
+    expect(due).toEqual([100, 100])
+  })
+
   it('never fires after the timers were closed, nor is one set then', async () => {
     const { world, due, timers, task } = setUp()
     timers.set({ ...task, readyAt: 100 }, 100)

@@ -122,6 +122,32 @@ describe('the reconciler', () => {
     expect(seen.size).toBe(3 * reconcileWindow)
   })
 
+  it('pushes hints that were lost at the front in each pass, and those in the middle in each walk', async () => {
+    const { world } = await setUp(3 * reconcileWindow)
+    const full = { ...world, queue: { ...world.queue, size: async () => 50_000 } }
+    const announcer = createReadyAnnouncer({ ...full, horizonMs: 1 })
+    const reconciler = createReconciler(
+      { ...full, announcer, queueDepth: createQueueDepth(), readWorkers: () => full.registry.readAll() },
+      { reconcileMs },
+    )
+    const front = new Set<TaskId>()
+    const pushes = new Map<TaskId, number>()
+    for (const pass of range(9)) {
+      const done = reconciler.reconcile(new AbortController().signal)
+      await world.advance(reconcileMs)
+      await done
+      // All of them are lost: pulled, and never started.
+      const taken = await takeAll(world)
+      if (pass === 0) for (const taskId of taken) front.add(taskId)
+      expect(front.difference(new Set(taken)).size, `pass ${pass}`).toBe(0)
+      for (const taskId of taken) pushes.set(taskId, (pushes.get(taskId) ?? 0) + 1)
+    }
+    expect(front.size).toBe(reconcileWindow)
+    expect(pushes.size).toBe(3 * reconcileWindow)
+    // Two walks, each of three windows and an empty one.
+    expect(Math.min(...pushes.values())).toBe(2)
+  })
+
   it('sets timers that push what is due soon at its instant', async () => {
     const { world, pass, size } = await setUp(0)
     await submitTo(world, served, { delayMs: 1_700 })

@@ -1,15 +1,32 @@
 import { describe, expect, it } from 'vitest'
-import { createLeaseWatch } from '#application/recovery/lease-watch.ts'
-import type { Incarnation } from '#domain/identifiers.ts'
+import { createRecentRead } from '#application/mechanisms/recent-read.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { mintIncarnation } from '../../support/ids.ts'
 import { createImaginedProcess } from '../../support/imagined-process.ts'
 import { createMemoryWorld, type MemoryWorld } from '../../support/memory-world.ts'
 import { start } from '../../support/run-commands.ts'
 import { appendCommand, loadTask, makeSubmission, range, submitTo } from '../../support/task-builders.ts'
-import { createClient, leaseMs, recoverIn, startMaintenance, startWorker, sweepMs } from '../../support/test-worker.ts'
+import {
+  beatMs,
+  createClient,
+  leaseMs,
+  recoverIn,
+  startMaintenance,
+  startWorker,
+  sweepMs,
+} from '../../support/test-worker.ts'
 
 const forever = () => new Promise(() => {})
+
+const description = {
+  host: 'test',
+  pid: 1,
+  queues: undefined,
+  types: ['work'],
+  concurrency: 1,
+  leaseMs,
+  beatMs,
+}
 
 /** A worker that runs one task which never ends. */
 const begin = async (world: MemoryWorld) => {
@@ -104,6 +121,69 @@ describe('the sweeper', () => {
     await maintenance.close()
   })
 
+  it('hints at what it gave back, so that another worker takes it without the reconciler', async () => {
+    const world = createMemoryWorld()
+    const { process, taskId } = await begin(world)
+    const watcher = createImaginedProcess(world)
+    // One pass at its start, which finds nothing, and none for days.
+    const maintenance = recoverIn(watcher, { leaseMs, sweepMs, reconcileMs: 1_000_000_000 })
+    maintenance.start()
+    await world.advance(1_000)
+    process.kill()
+    await startWorker(world, { work: async () => 'elsewhere' })
+    await world.advance(leaseMs + 2 * sweepMs)
+    expect((await loadTask(world.store, taskId)).status).toBe('SUCCESS')
+    expect(world.counts.total('reconciled')).toBe(0)
+    await maintenance.close()
+  })
+
+  it('keeps an ended row while a head names its incarnation, so that the run is lost at once when it can be read', async () => {
+    const world = createMemoryWorld()
+    const { process, taskId } = await begin(world)
+    const { maintenance } = startMaintenance(world)
+    const [incarnation = mintIncarnation()] = world.database.workers.keys()
+    process.kill()
+    world.database.undecodable.add(taskId)
+    await world.registry.end(incarnation)
+    await world.advance(3 * sweepMs)
+    expect(world.database.workers.has(incarnation)).toBe(true)
+    world.database.undecodable.delete(taskId)
+    await world.advance(2 * sweepMs)
+    expect(await loadTask(world.store, taskId)).toMatchObject({ facts: { lastFailure: { cause: 'worker-lost' } } })
+    await world.advance(2 * sweepMs)
+    expect(world.database.workers.has(incarnation)).toBe(false)
+    await maintenance.close()
+  })
+
+  it('keeps the row of a worker that claims a task and ends between its two readings', async () => {
+    const world = createMemoryWorld()
+    const incarnation = mintIncarnation()
+    const heartbeat = await world.registry.register({ ...description, incarnation })
+    const task = await submitTo(world)
+    const watcher = createImaginedProcess(world)
+    let readings = 0
+    /** After the first of the two readings, whichever it is. */
+    const read = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
+      const answer = await ask()
+      readings += 1
+      if (readings === 1) {
+        await appendCommand(world.store, task, start(task, incarnation))
+        await heartbeat.stop()
+      }
+      return answer
+    }
+    const runs = { ...world.runs, listRunningIncarnations: () => read(() => world.runs.listRunningIncarnations()) }
+    const workers = createRecentRead(world.clock, () => read(() => world.registry.readAll()))
+    const heads = { ...watcher.heads, runs }
+    const maintenance = recoverIn({ ...watcher, heads, workers }, { leaseMs, sweepMs, reconcileMs: 1_000_000_000 })
+    maintenance.start()
+    await world.advance(sweepMs - 1)
+    expect(world.database.workers.has(incarnation)).toBe(true)
+    await world.advance(2 * sweepMs)
+    expect(await loadTask(world.store, task.taskId)).toMatchObject({ facts: { lastFailure: { cause: 'worker-lost' } } })
+    await maintenance.close()
+  })
+
   it('after a pause of its own watches anew', async () => {
     const world = createMemoryWorld()
     const { process } = await startWorker(world, { work: forever })
@@ -118,36 +198,5 @@ describe('the sweeper', () => {
     await world.advance(2 * sweepMs)
     expect(world.counts.total('workers-lost')).toBe(1)
     await maintenance.close()
-  })
-})
-
-describe('the watch over a lease', () => {
-  const incarnation = mintIncarnation()
-  const observe = (readings: readonly (readonly [atMs: number, beat: number | undefined])[]) => {
-    const watch = createLeaseWatch()
-    let silent: readonly Incarnation[] = []
-    for (const [atMs, beat] of readings) {
-      const watched = new Map([[incarnation, { beat, leaseMs: 9_000 }]])
-      silent = watch.observe({ askedAtMs: atMs, answeredAtMs: atMs, watched })
-    }
-    return silent.length === 0 ? 'alive' : 'silent'
-  }
-  const every = (stepMs: number, count: number, beat: number | undefined) =>
-    range(count).map((step) => [step * stepMs, beat] as const)
-
-  it.each([
-    ['the same beat over a whole lease', every(3_000, 4, 7), 'silent'],
-    ['no row over a whole lease', every(3_000, 4, undefined), 'silent'],
-    ['the same beat for less', every(2_900, 4, 7), 'alive'],
-    ['readings too far apart', every(3_001, 10, 7), 'alive'],
-    ['one gap in the middle', [...every(3_000, 3, 7), [9_500, 7], [12_000, 7], [15_000, 7]] as const, 'alive'],
-    ['another beat at last', [...every(3_000, 3, 7), [9_000, 8]] as const, 'alive'],
-    [
-      'a beat, then a lease of silence',
-      [[0, 7], ...every(3_000, 4, 8).map(([at]) => [at + 3_000, 8] as const)] as const,
-      'silent',
-    ],
-  ])('%s means %s', (_, readings, verdict) => {
-    expect(observe(readings)).toBe(verdict)
   })
 })
