@@ -26,7 +26,7 @@ export const makeHandlers = (runs: Readonly<Record<string, Run>>): ReadonlyMap<s
 
 /** The members of a process that a test may put another adapter in the place of. */
 type Substitutes = Partial<
-  Pick<ImaginedProcess, 'store' | 'ledger' | 'progress' | 'queue' | 'registry' | 'announcer' | 'runnable'>
+  Pick<ImaginedProcess, 'store' | 'ledger' | 'progress' | 'queue' | 'registry' | 'announcer' | 'runnable' | 'runs'>
 >
 
 /** A worker is made of what its process has, but for the substitutes. */
@@ -36,10 +36,10 @@ export const toWorkerDeps = (
   substitutes: Substitutes = {},
 ): WorkerDeps => {
   const { runtime, heads, queueDepth, lanes, signals, identities } = process
-  const { store, ledger, progress, queue, registry, announcer, runnable } = { ...process, ...substitutes }
+  const { store, ledger, progress, queue, registry, announcer, runnable, runs } = { ...process, ...substitutes }
   return {
     runtime,
-    heads: { ...heads, runnable },
+    heads: { ...heads, runnable, runs },
     records: { store, ledger, progressBoard: progress },
     hints: { queue, queueDepth, lanes, signals, announcer },
     registry,

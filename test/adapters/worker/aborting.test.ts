@@ -163,4 +163,43 @@ describe('cancelling', () => {
     expect(contexts).toHaveLength(2)
     expect(contexts[1]?.signal.aborted).toBe(false)
   })
+
+  it('an earlier run does not abort a later one when the list that names it comes late', async () => {
+    const world = createMemoryWorld()
+    const client = createClient(world)
+    const late = Promise.withResolvers<void>()
+    let lists = 0
+    const listCancelling: typeof world.runs.listCancelling = async (incarnation) => {
+      const listed = await world.runs.listCancelling(incarnation)
+      lists += listed.length
+      if (listed.length > 0 && lists === 1) await late.promise
+      return listed
+    }
+    const contexts: HandlerContext[] = []
+    const first = Promise.withResolvers<never>()
+    await startWorker(
+      world,
+      {
+        work: (_, context) => {
+          contexts.push(context)
+          return contexts.length === 1 ? first.promise : untilAborted(context)
+        },
+      },
+      { deps: { runs: { ...world.runs, listCancelling } } },
+    )
+    const taskId = await client.submit()
+    await world.advance(100)
+    await cancelTask(client.process, { taskId, context: {} })
+    await world.advance(100)
+    expect(lists).toBe(1)
+    first.reject(new Error('on its own'))
+    await world.advance(100)
+    await retryTask(client.process, { taskId, context: {} })
+    await world.advance(100)
+    expect(contexts).toHaveLength(2)
+    late.resolve()
+    await world.advance(100)
+    expect(contexts[1]?.signal.aborted).toBe(false)
+    expect((await loadTask(world.store, taskId)).status).toBe('PROCESSING')
+  })
 })

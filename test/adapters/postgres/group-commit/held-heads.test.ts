@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { StoreOverloadedError } from '#application/ports/events/event-store.ts'
 import { causeOf, open } from '../support/open-group.ts'
@@ -18,6 +19,37 @@ describe('an append whose head another transaction holds', () => {
     await append('other')
     expect(await held).toMatchObject({ streamId: 'held' })
     expect(stored).toEqual(['other', 'held'])
+  })
+
+  it('goes before those that came after it, because it has waited before', async () => {
+    const { append, next } = open({ appendsPerFlushMax: 1 })
+    const verdicts = [append('held')]
+    const first = await next()
+    verdicts.push(append('a'), append('b'))
+    first.answer(() => ({ kind: 'busy' }))
+    const second = await next()
+    // Longer than its first rest: the timer of that rest is the earlier one.
+    await sleep(20)
+    second.answer()
+    const third = await next()
+    // On a busy machine the rest may be over before `a` is sent.
+    expect(new Set([second, third].flatMap(streamsOf))).toEqual(new Set(['a', 'held']))
+    third.answer()
+    const last = await next()
+    last.answer()
+    expect(await Promise.all(verdicts)).toMatchObject(['held', 'a', 'b'].map((streamId) => ({ streamId })))
+  })
+
+  it('keeps none of its batch from being stored, though it is the first of it', async () => {
+    const { append, next } = open()
+    const verdicts = ['held', 'a', 'b'].map((streamId) => append(streamId))
+    const batch = await next()
+    batch.answer((member) => (member.streamId === 'held' ? { kind: 'busy' } : appended(member)))
+    expect(await Promise.all(verdicts.slice(1))).toMatchObject([{ streamId: 'a' }, { streamId: 'b' }])
+    const again = await next()
+    expect(streamsOf(again)).toEqual(['held'])
+    again.answer()
+    expect(await verdicts[0]).toMatchObject({ streamId: 'held' })
   })
 
   it.each([
