@@ -1,5 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { type EventStore, StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
+import {
+  type EventStore,
+  StoreOverloadedError,
+  StoreUnavailableError,
+  UnstorableAppendError,
+} from '#application/ports/events/event-store.ts'
 import { createHttpWorld, type HttpWorld } from '../support/http-world.ts'
 
 let world: HttpWorld | undefined
@@ -70,6 +75,26 @@ test('a store with too much to do makes the answer overloaded', async () => {
   const refused = await post('/api/tasks', '{"type":"a"}')
   expect([refused.statusCode, refused.json().code]).toStrictEqual([503, 'overloaded'])
   expect(refused.headers['retry-after']).toBeDefined()
+})
+
+test('what a store can never hold is a fault of the request, wherever it was sent', async () => {
+  const { post, inject } = await serve((store) => ({
+    append: (append) =>
+      append.events[0]?.type === 'Submitted' && append.head.priority === 0
+        ? store.append(append)
+        : Promise.reject(new UnstorableAppendError('a number is out of range')),
+  }))
+  const { id } = (await post('/api/tasks', '{"type":"a"}')).json()
+  const answers = [await post('/api/tasks', '{"type":"a","priority":1}'), await post(`/api/tasks/${id}/cancel`, '{}')]
+  for (const answer of answers) {
+    expect([answer.statusCode, answer.json()]).toMatchObject([
+      422,
+      { code: 'validation-failed', errors: [{ pointer: '', message: 'a number is out of range' }] },
+    ])
+  }
+  const batch = await post('/api/tasks/batch', '{"tasks":[{"type":"a","priority":1},{"type":"a"}]}')
+  expect(batch.json().results).toMatchObject([{ status: 422, problem: { code: 'validation-failed' } }, { status: 202 }])
+  expect((await inject(`/api/tasks/${id}`)).json()).toMatchObject({ status: 'PENDING' })
 })
 
 describe('a history that a later release has written to', () => {

@@ -55,7 +55,10 @@ describe('retry', () => {
       cause: 'handler-error',
       attempt: 1,
     })
-    const retried = await world.post(`/api/tasks/${taskId}/retry`, '{"reason":"fixed 🎉"}', { 'x-actor': 'Ada' })
+    const retried = await world.post(`/api/tasks/${taskId}/retry`, '{"reason":"fixed 🎉"}', {
+      'x-actor': 'Ada',
+      'x-reason': 'left aside for the one in the body',
+    })
     expect(retried.statusCode).toBe(200)
     expect(retried.json()).toMatchObject({
       status: 'PENDING',

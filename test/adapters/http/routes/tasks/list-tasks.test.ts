@@ -77,15 +77,18 @@ describe('a list of tasks', () => {
 })
 
 describe('a walk page by page', () => {
-  test.each(['limit=1&type=a', 'limit=3&type=a', 'limit=10&type=a', 'limit=7&type=a&tag=x+y'])(
-    'by %s meets each task once',
-    async (query) => {
-      const wanted = query.includes('tag')
-        ? [0, 5].map((index) => idsByType['a']?.[9 - index]).toReversed()
-        : idsByType['a']
-      expect(await walk(query)).toStrictEqual(wanted)
-    },
-  )
+  test.each([
+    'limit=1&type=a',
+    'limit=3&type=a',
+    'limit=10&type=a',
+    'limit=7&type=a&tag=x+y',
+    'limit=1&type=a&tag=x+y',
+  ])('by %s meets each task once', async (query) => {
+    const wanted = query.includes('tag')
+      ? [0, 5].map((index) => idsByType['a']?.[9 - index]).toReversed()
+      : idsByType['a']
+    expect(await walk(query)).toStrictEqual(wanted)
+  })
 
   test('does not show tasks that were added meanwhile, and misses none that was there', async () => {
     const added: string[] = []
@@ -94,6 +97,39 @@ describe('a walk page by page', () => {
     })
     expect(added.length).toBeGreaterThan(2)
     expect(ids).toStrictEqual(idsByType['b'])
+  })
+})
+
+describe('a walk over tasks few of which match', () => {
+  test('goes on over a page on which none did', { timeout: 30_000 }, async () => {
+    const large = await createHttpWorld()
+    const rare = (await large.post('/api/tasks', '{"type":"a","tags":["rare"]}')).json().id
+    // More than one page looks at.
+    const tasks = Array.from({ length: 600 }, () => ({ type: 'a' }))
+    for (const _ of [1, 2]) await large.post('/api/tasks/batch', JSON.stringify({ tasks }))
+    const first: Page = (await large.inject('/api/tasks?tag=rare')).json()
+    expect(first.items).toEqual([])
+    expect(first.nextCursor).not.toBeNull()
+    const second: Page = (await large.inject(`/api/tasks?tag=rare&cursor=${first.nextCursor ?? ''}`)).json()
+    expect(second.items.map(({ id }) => id)).toEqual([rare])
+    expect(second.nextCursor).toBeNull()
+    await large.close()
+  })
+
+  test('leaves out one that has changed since its head was read', async () => {
+    const changing = await createHttpWorld({
+      wrapStore: (store) => ({
+        ...store,
+        loadOutlines: async (taskIds) => {
+          for (const taskId of taskIds) await changing.work(taskId, () => ({ type: 'Cancel' }))
+          return store.loadOutlines(taskIds)
+        },
+      }),
+    })
+    await changing.post('/api/tasks', '{"type":"a"}')
+    expect((await changing.inject('/api/tasks?status=PENDING')).json().items).toEqual([])
+    expect((await changing.inject('/api/tasks?status=CANCELLED')).json().items).toHaveLength(1)
+    await changing.close()
   })
 })
 
