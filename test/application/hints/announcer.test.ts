@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createReadyAnnouncer } from '#application/hints/announcer.ts'
+import { mintTaskId } from '../../support/ids.ts'
 import { createMemoryWorld } from '../../support/memory-world.ts'
 import { makeSubmission, submitTo } from '../../support/task-builders.ts'
 
@@ -48,5 +49,33 @@ describe('an announcement', () => {
     await closed
     expect(await pullAll()).toEqual([task.taskId])
     expect(world.counts.total('hints-lost')).toBe(1)
+  })
+})
+
+describe('hints that wait for a queue that takes none', () => {
+  it('are twenty thousand at most, beside two pushes under way; the others are lost and counted', async () => {
+    const world = createMemoryWorld()
+    const pushed: number[] = []
+    const latch = Promise.withResolvers<void>()
+    const queue = {
+      ...world.queue,
+      push: async (hints: readonly unknown[]) => {
+        await latch.promise
+        pushed.push(hints.length)
+      },
+    }
+    const announcer = createReadyAnnouncer({ ...world, queue, horizonMs: 2_000 })
+    const announce = (count: number): void => {
+      const task = { route: { queue: 'default', type: 'work' }, priority: 0, readyAt: world.storeClock.now() }
+      for (let index = 0; index < count; index += 1) announcer.announceDue({ ...task, taskId: mintTaskId() })
+    }
+    announce(2_000)
+    await world.advance(0)
+    announce(20_003)
+    expect(world.counts.total('hints-lost')).toBe(3)
+    latch.resolve()
+    await world.advance(0)
+    expect([pushed.reduce((sum, count) => sum + count, 0), Math.max(...pushed)]).toEqual([22_000, 1_000])
+    await announcer.close()
   })
 })

@@ -47,4 +47,14 @@ describe('a timer for a task that is due soon', () => {
     await world.advance(1_000)
     expect([due, world.time.pendingTimers()]).toEqual([[], 0])
   })
+
+  it('is not set beside fifty thousand others, and again once one of them has fired', async () => {
+    const { world, due, timers, task } = setUp()
+    for (let readyAt = 1; readyAt <= 50_001; readyAt += 1) timers.set({ ...task, readyAt }, readyAt)
+    expect(world.time.pendingTimers()).toBe(50_000)
+    await world.advance(1)
+    timers.set({ ...task, readyAt: 50_001 }, 50_000)
+    expect([due, world.time.pendingTimers()]).toEqual([[1], 50_000])
+    timers.close()
+  })
 })
