@@ -1,22 +1,27 @@
 /** The exports of the package `taskfold`: to define tasks, to submit and to watch them. Importing it starts nothing. */
 export { defineTask } from '#adapters/handlers/define-task.ts'
 export {
-  AbortReason,
   EffectChangedError,
+  EffectInDoubtError,
   EffectInUseError,
-  PermanentError,
-  RetryAfterError,
-} from '#application/ports/task-handler.ts'
+  EffectNotDone,
+} from '#application/ports/ledger/handler-effects.ts'
+export { AbortReason, PermanentError, RetryAfterError } from '#application/ports/task-handler.ts'
 export { type TaskDefinition, type TaskSpecification } from '#adapters/handlers/define-task.ts'
 export { type StandardSchema } from '#adapters/handlers/standard-schema.ts'
 export { type LogFields, type Logger } from '#application/ports/surroundings/logger.ts'
 export {
-  type AbortCause,
   type EffectContext,
+  type EffectFinding,
+  type EffectInquiry,
   type EffectOptions,
   type EffectWork,
-  type HandlerContext,
-} from '#application/ports/task-handler.ts'
+  type IdempotentOptions,
+  type OnceOptions,
+  type PerformEffect,
+  type VerifyOptions,
+} from '#application/ports/ledger/handler-effects.ts'
+export { type AbortCause, type HandlerContext } from '#application/ports/task-handler.ts'
 export { parseTaskId, type TaskId } from '#domain/identifiers.ts'
 export { type RetryPolicy } from '#domain/retry-policy.ts'
 export { type ClientOptions, createClient, type TaskfoldClient } from '#adapters/client/client.ts'

@@ -1,34 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
-import type { IdempotencyLedger } from '#application/ports/ledger/idempotency-ledger.ts'
-import { AbortReason, EffectInUseError, type HandlerContext, PermanentError } from '#application/ports/task-handler.ts'
+import { EffectInUseError } from '#application/ports/ledger/handler-effects.ts'
+import { AbortReason, PermanentError } from '#application/ports/task-handler.ts'
 import { retryTask } from '#application/commands/person-commands.ts'
 import { changeTask } from '#application/commands/change-task.ts'
-import type { TaskId } from '#domain/identifiers.ts'
-import { createMemoryWorld, type MemoryWorld } from '../../support/memory-world.ts'
 import { loadTask, range } from '../../support/task-builders.ts'
-import { createClient, startWorker } from '../../support/test-worker.ts'
+import { failureOf, runTask } from './support/run-task.ts'
 
 const idempotent = { mode: 'idempotent' } as const
-
-/** Runs one task by a handler that is given the payload `null`, with a back-off of a second. */
-const runTask = async (
-  handle: (context: HandlerContext) => Promise<unknown>,
-  { ledger = (real) => real }: { readonly ledger?: (real: IdempotencyLedger) => IdempotencyLedger } = {},
-) => {
-  const world = createMemoryWorld()
-  const client = createClient(world)
-  const { worker } = await startWorker(
-    world,
-    { work: async (_payload, context) => handle(context) },
-    { deps: { ledger: ledger(world.ledger) } },
-  )
-  const retry = { strategy: 'fixed', baseMs: 1_000, maxMs: 1_000, jitter: 'none' } as const
-  const taskId = await client.submit({ maxAttempts: 3, retry })
-  return { world, client, worker, taskId }
-}
-
-const failureOf = async (world: MemoryWorld, taskId: TaskId) => (await loadTask(world.store, taskId)).facts.lastFailure
 
 describe('an effect', () => {
   it('is not repeated by the attempts after the one that completed it', async () => {

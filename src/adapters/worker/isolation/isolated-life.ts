@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
+import type { HeldEffect } from '#application/ports/ledger/idempotency-ledger.ts'
 import type { Timers } from '#application/ports/surroundings/clock.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { AbortReason } from '#application/ports/task-handler.ts'
@@ -224,16 +225,20 @@ export class IsolatedLife {
 
 const askLedger = async ({ task, ledger }: IsolatedRequest, request: LedgerRequest): Promise<LedgerReply> => {
   const { taskId, run, claim, facts } = task
-  const { name } = request
+  const held: HeldEffect = { taskId, name: request.name, run, claim }
   try {
-    if (request.kind === 'complete') {
-      return { kind: 'complete', verdict: await ledger.complete({ taskId, name, run, claim, result: request.result }) }
-    }
-    const { mode, input, unfinished } = request
-    const { attempt } = facts
-    return {
-      kind: 'claim',
-      verdict: await ledger.claim({ taskId, name, run, claim, mode, attempt, input, unfinished }),
+    switch (request.kind) {
+      case 'claim': {
+        const { mode, input, unfinished } = request
+        const verdict = await ledger.claim({ ...held, mode, attempt: facts.attempt, input, unfinished })
+        return { kind: 'claim', verdict }
+      }
+      case 'complete':
+        return { kind: 'complete', verdict: await ledger.complete({ ...held, result: request.result }) }
+      case 'give-back':
+        return { kind: 'give-back', verdict: await ledger.giveBack(held) }
+      case 'doubt':
+        return { kind: 'doubt', verdict: await ledger.doubt(held) }
     }
   } catch (error) {
     const code = error instanceof StoreUnavailableError ? 'store-unavailable' : 'other'

@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
-import type { IdempotencyLedger } from '#application/ports/ledger/idempotency-ledger.ts'
+import type { RunLedger } from '#application/ports/ledger/idempotency-ledger.ts'
 import type { LogFields, Logger } from '#application/ports/surroundings/logger.ts'
 import type { FromIsolated, LedgerReply, LedgerRequest, LogLevel } from './isolation-messages.ts'
 
@@ -7,7 +7,7 @@ import type { FromIsolated, LedgerReply, LedgerRequest, LogLevel } from './isola
 export type Tell = (message: FromIsolated) => Promise<void>
 
 /** The ledger of the worker, asked from the process of an isolated run. */
-export interface RemoteLedger extends Pick<IdempotencyLedger, 'claim' | 'complete'> {
+export interface RemoteLedger extends RunLedger {
   /** Call it with each reply of the worker. */
   onReply(call: number, reply: LedgerReply): void
 }
@@ -32,6 +32,14 @@ export const createRemoteLedger = (tell: Tell): RemoteLedger => {
     complete: async ({ name, result }) => {
       const reply = await ask({ kind: 'complete', name, result })
       return reply.kind === 'complete' ? reply.verdict : refuse(reply)
+    },
+    giveBack: async ({ name }) => {
+      const reply = await ask({ kind: 'give-back', name })
+      return reply.kind === 'give-back' ? reply.verdict : refuse(reply)
+    },
+    doubt: async ({ name }) => {
+      const reply = await ask({ kind: 'doubt', name })
+      return reply.kind === 'doubt' ? reply.verdict : refuse(reply)
     },
     onReply: (call, reply) => {
       open.get(call)?.(reply)

@@ -42,10 +42,13 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 export type LedgerRequest =
   | ({ readonly kind: 'claim' } & Pick<EffectClaim, 'name' | 'mode' | 'input' | 'unfinished'>)
   | { readonly kind: 'complete'; readonly name: string; readonly result: JsonText }
+  | { readonly kind: 'give-back' | 'doubt'; readonly name: string }
 
 export type LedgerReply =
   | { readonly kind: 'claim'; readonly verdict: ClaimVerdict }
   | { readonly kind: 'complete'; readonly verdict: 'completed' | 'fenced' }
+  | { readonly kind: 'give-back'; readonly verdict: 'given-back' | 'fenced' }
+  | { readonly kind: 'doubt'; readonly verdict: 'in-doubt' | 'completed' | 'fenced' }
   /** `store-unavailable`: may be asked again. */
   | { readonly kind: 'failed'; readonly code: 'store-unavailable' | 'other'; readonly message: string }
 

@@ -76,6 +76,7 @@ const parseRequest = (value: unknown): LedgerRequest | undefined => {
   const { kind, name, mode, input, unfinished, result } = toMembers(value)
   if (!isText(name) || name.length > effectNameLengthMax) return undefined
   if (kind === 'complete' && isJson(result)) return { kind, name, result }
+  if (kind === 'give-back' || kind === 'doubt') return { kind, name }
   if (kind !== 'claim' || (input !== undefined && !isJson(input))) return undefined
   return isMode(mode) && isPolicy(unfinished) ? { kind, name, mode, input, unfinished } : undefined
 }

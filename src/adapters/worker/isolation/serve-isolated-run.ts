@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { EffectInDoubtError } from '#application/ports/ledger/handler-effects.ts'
 import { createRunEffects } from '#application/runs/run-effects.ts'
 import type { Timers } from '#application/ports/surroundings/clock.ts'
 import type { Random } from '#application/ports/surroundings/identities.ts'
@@ -9,6 +10,7 @@ import { abortListenerThrew, abortWithin, type CodeOrigin, findCodeOrigin, withi
 import { toErrorReport } from '../run/error-report.ts'
 import { createRemoteLedger, createRemoteLogger, type RemoteLedger, type Tell } from './isolated-ports.ts'
 import { type ToIsolated, toEnvelope, trustWorkerMessage } from './isolation-messages.ts'
+import { toInDoubt } from '../run/handler-ending.ts'
 import { runHandler } from '../run/run-handler.ts'
 
 interface Deps {
@@ -121,21 +123,29 @@ const runAndTell = async (
     const handler = handlers.get(begin.type)
     if (handler === undefined) throw new Error(`there is no handler for ${begin.type}`)
     await tell({ kind: 'begun' })
-    const context = toContext(deps, begin, run)
-    await tell({ kind: 'ended', ending: await withinOrigin(run.origin, runHandler, handler, begin.payload, context) })
+    const doubts: EffectInDoubtError[] = []
+    const context = toContext(deps, begin, run, (error) => void doubts.push(error))
+    const ending = await withinOrigin(run.origin, runHandler, handler, begin.payload, context)
+    const [doubt] = doubts
+    await tell({ kind: 'ended', ending: doubt === undefined ? ending : toInDoubt(doubt) })
   } catch (error) {
     await tell({ kind: 'unable', message: `a handler could not be run apart: ${toErrorReport(error).message}` })
     process.exit(0)
   }
 }
 
-const toContext = (deps: Deps, begin: Begin, { tell, ledger, controller }: CurrentRun): HandlerContext => {
+const toContext = (
+  deps: Deps,
+  begin: Begin,
+  { tell, ledger, controller }: CurrentRun,
+  onDoubt: (error: EffectInDoubtError) => void,
+): HandlerContext => {
   const { taskId, run, claim, attempt } = begin
   const { signal } = controller
   const log = createRemoteLogger(tell)
   const effects = createRunEffects(
     { ledger, timers: deps.timers, random: deps.random },
-    { taskId, run, claim, attempt, signal },
+    { taskId, run, claim, attempt, signal, onDoubt },
   )
   const writer = { report: ({ value }: { readonly value: string }) => void tell({ kind: 'progress', value }) }
   const progress = createRunProgress({ writer, logger: log }, { taskId, run })
@@ -145,7 +155,7 @@ const toContext = (deps: Deps, begin: Begin, { tell, ledger, controller }: Curre
     signal,
     log,
     progress,
-    effect: (name, options, work) => effects.perform(name, options, work),
+    effect: effects.perform,
   }
 }
 

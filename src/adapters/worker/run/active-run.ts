@@ -1,7 +1,9 @@
 import { type AbortCause, AbortReason, type HandlerContext } from '#application/ports/task-handler.ts'
+import type { EffectInDoubtError } from '#application/ports/ledger/handler-effects.ts'
 import type { RunObservation } from '#application/ports/surroundings/run-observer.ts'
 import type { RunningTask } from '#domain/task/state.ts'
 import type { Deadlined } from './deadlines.ts'
+import { toErrorReport } from './error-report.ts'
 import type { HandlerEnding } from './handler-ending.ts'
 import { createRunContext, type RunTools } from './run-context.ts'
 import { toCutOffCommand, toFinishCommand } from './run-outcome.ts'
@@ -52,6 +54,7 @@ export class ActiveRun implements Deadlined {
   readonly #random: number
   #controller: AbortController | undefined
   #abortCause: Exclude<AbortCause, 'fenced'> | undefined
+  #doubt: ErrorReport | undefined
   #state: 'at-work' | 'given-up' = 'at-work'
   #deadlineAtMs: number
 
@@ -104,6 +107,11 @@ export class ActiveRun implements Deadlined {
     abortWithin(this.origin, this.#signaller, new AbortReason(cause))
   }
 
+  /** An effect of this run is in doubt: its handler may go on, but how it ends does not count any more. The first one stays. */
+  onDoubt(error: EffectInDoubtError): void {
+    this.#doubt ??= toErrorReport(error)
+  }
+
   /** The lease is over: no outcome of this run may be recorded any more. */
   abandon(): void {
     if (this.isGivenUp) return
@@ -132,6 +140,6 @@ export class ActiveRun implements Deadlined {
 
   #ended() {
     const { run, timeLimitMs } = this.task
-    return { run, timeLimitMs, abortCause: this.#abortCause, random: this.#random }
+    return { run, timeLimitMs, abortCause: this.#abortCause, doubt: this.#doubt, random: this.#random }
   }
 }

@@ -1,10 +1,5 @@
-import {
-  EffectChangedError,
-  EffectInDoubtError,
-  PayloadInvalidError,
-  PermanentError,
-  RetryAfterError,
-} from '#application/ports/task-handler.ts'
+import { EffectChangedError, type EffectInDoubtError } from '#application/ports/ledger/handler-effects.ts'
+import { PayloadInvalidError, PermanentError, RetryAfterError } from '#application/ports/task-handler.ts'
 import type { FailureCause, ErrorReport, JsonText } from '#domain/task/events.ts'
 import { toErrorReport } from './error-report.ts'
 
@@ -31,6 +26,12 @@ export const toReturned = (value: unknown): HandlerEnding => ({ kind: 'returned'
 /** Reads what a handler threw, whatever it is. Never throws. */
 export const toThrown = (thrown: unknown): HandlerEnding => ({ kind: 'threw', failure: toFailure(thrown) })
 
+/** The ending of a run that left an effect in doubt, however its handler ended. */
+export const toInDoubt = (doubt: EffectInDoubtError): HandlerEnding => ({
+  kind: 'threw',
+  failure: { cause: 'effect-in-doubt', error: toErrorReport(doubt) },
+})
+
 const stringify = (value: unknown): HandlerResult => {
   if (value === undefined) return { kind: 'text', text: 'null' }
   try {
@@ -47,7 +48,6 @@ const toFailure = (thrown: unknown): HandlerFailure => {
     if (thrown instanceof PermanentError) return { cause: 'permanent-error', error }
     if (thrown instanceof PayloadInvalidError) return { cause: 'payload-invalid', error }
     if (thrown instanceof EffectChangedError) return { cause: 'effect-changed', error }
-    if (thrown instanceof EffectInDoubtError) return { cause: 'effect-in-doubt', error }
     if (thrown instanceof RetryAfterError) return { cause: 'handler-error', error, retryAfterMs: thrown.retryAfterMs }
   } catch {
     // `instanceof` throws for some proxies; none of our errors is one.

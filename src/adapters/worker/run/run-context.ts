@@ -1,3 +1,4 @@
+import type { EffectInDoubtError } from '#application/ports/ledger/handler-effects.ts'
 import type { IdempotencyLedger } from '#application/ports/ledger/idempotency-ledger.ts'
 import type { ProgressWriter } from '#application/runs/progress-writer.ts'
 import { createRunEffects } from '#application/runs/run-effects.ts'
@@ -22,6 +23,7 @@ interface HandledRun {
   readonly task: RunningTask
   readonly observation: RunObservation
   readonly signal: AbortSignal
+  onDoubt(error: EffectInDoubtError): void
 }
 
 /**
@@ -100,9 +102,8 @@ class RunContext implements HandlerContext {
     const { timers, random } = runtime
     const effects = createRunEffects(
       { ledger, timers, random },
-      { taskId, run, claim, attempt: facts.attempt, signal: this.signal },
+      { taskId, run, claim, attempt: facts.attempt, signal: this.signal, onDoubt: (error) => this.#run.onDoubt(error) },
     )
-    this.#effect = (name, options, work) => effects.perform(name, options, work)
-    return this.#effect
+    return (this.#effect = effects.perform)
   }
 }

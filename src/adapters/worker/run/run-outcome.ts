@@ -10,15 +10,23 @@ export interface OutcomeFacts {
   readonly timeLimitMs: number
   /** Why the handler was aborted, if it was. */
   readonly abortCause: Exclude<AbortCause, 'fenced'> | undefined
+  /** Set when an effect is in doubt: the run ends by that, whatever its handler did afterwards. */
+  readonly doubt: ErrorReport | undefined
   /** In [0, 1), for the back-off. */
   readonly random: number
 }
 
-/** The command that records how a handler ended. One that returned has succeeded, even when it had been aborted. */
+/**
+ * The command that records how a handler ended. One that returned has succeeded, even when it had been aborted, unless an effect
+ * is in doubt.
+ */
 export const toFinishCommand = (facts: OutcomeFacts, ending: HandlerEnding): FinishCommand => {
+  if (facts.doubt !== undefined) return failInDoubt(facts, facts.doubt)
   if (ending.kind === 'returned') return toSuccess(facts, ending.result)
   // Even of a run that was aborted: a handler that killed its process may do so again.
   if (ending.kind === 'crashed') return fail(facts, { cause: 'crash', error: ending.error })
+  // In a process of its own the handler left the effect in doubt there.
+  if (ending.failure.cause === 'effect-in-doubt') return fail(facts, ending.failure)
   if (facts.abortCause === 'shutdown') return { type: 'Release', run: facts.run }
   if (facts.abortCause === 'timeout') return fail(facts, { cause: 'timeout', error: timeoutError(facts) })
   return fail(facts, ending.failure)
@@ -26,6 +34,7 @@ export const toFinishCommand = (facts: OutcomeFacts, ending: HandlerEnding): Fin
 
 /** The command for a handler that was given up on while it was still at work. */
 export const toCutOffCommand = (facts: OutcomeFacts): FinishCommand => {
+  if (facts.doubt !== undefined) return { ...failInDoubt(facts, facts.doubt), ending: 'cut-off' }
   switch (facts.abortCause) {
     case 'shutdown':
       return { type: 'Release', run: facts.run }
@@ -46,6 +55,10 @@ const fail = ({ run, random }: OutcomeFacts, failure: Failure): FinishCommand & 
   ending: 'thrown',
   random,
 })
+
+/** Not released and not retried: the next run would only find the same doubt. */
+const failInDoubt = (facts: OutcomeFacts, error: ErrorReport): ReturnType<typeof fail> =>
+  fail(facts, { cause: 'effect-in-doubt', error })
 
 const timeoutError = ({ timeLimitMs }: OutcomeFacts): ErrorReport => ({
   name: 'TimeoutError',

@@ -22,6 +22,8 @@ const wellFormed: readonly FromIsolated[] = [
   { kind: 'progress', value: '50' },
   { kind: 'ledger-request', call: 1, request: { kind: 'claim', ...pay, mode: 'idempotent', unfinished: 'take-over' } },
   { kind: 'ledger-request', call: 2, request: { kind: 'claim', ...pay, mode: 'once', unfinished: 'doubt' } },
+  { kind: 'ledger-request', call: 4, request: { kind: 'give-back', name: 'pay' } },
+  { kind: 'ledger-request', call: 5, request: { kind: 'doubt', name: 'pay' } },
   { kind: 'ledger-request', call: 3, request: { kind: 'complete', name: 'pay', result: 'null' } },
 ]
 
