@@ -1,4 +1,4 @@
-import { toReturned } from '#adapters/worker/run/handler-ending.ts'
+import { toThrown } from '#adapters/worker/run/handler-ending.ts'
 import type { Isolation } from '#adapters/worker/isolation/isolation.ts'
 import { runHandler } from '#adapters/worker/run/run-handler.ts'
 import type { TaskHandler } from '#application/ports/task-handler.ts'
@@ -10,7 +10,7 @@ export const createIsolationInProcess = (handlers: ReadonlyMap<string, TaskHandl
     freeCount: () => 2 - running,
     run: async ({ task, context, onBegun }) => {
       const handler = handlers.get(task.facts.submission.type)
-      if (handler === undefined) return toReturned(undefined)
+      if (handler === undefined) return toThrown(new Error(`there is no handler for ${task.facts.submission.type}`))
       running += 1
       onBegun()
       const ending = await runHandler(handler, task.facts.submission.payload, context)
