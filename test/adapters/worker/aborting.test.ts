@@ -83,6 +83,8 @@ describe('a handler that outlives its time limit', () => {
     await world.advance(25_000)
     expect(await loadTask(world.store, taskId)).toEqual(task)
     expect(worker.runningCount()).toBe(0)
+    // Nobody tried to record it either.
+    expect(world.counts.total('outcomes-fenced')).toBe(0)
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { findCodeOrigin, type CodeOrigin } from '#adapters/worker/run/code-origin.ts'
-import { cancelTask } from '#application/commands/person-commands.ts'
+import { cancelTask, retryTask } from '#application/commands/person-commands.ts'
 import type { HandlerContext } from '#application/ports/task-handler.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { createMemoryWorld, type MemoryWorld } from '../../support/memory-world.ts'
@@ -58,6 +58,20 @@ describe('a worker whose process breaks down', () => {
     await breakDown(origins.get(over))
     expect(lastOf(world, over)?.type).toBe('Cancelled')
     expect(lastOf(world, other)?.type).toBe('Released')
+  })
+
+  it('hands back a run of a task when the error comes from an earlier run of it', async () => {
+    const { world, client, origins, taskIds, breakDown } = await begin(1)
+    const [taskId] = taskIds
+    if (taskId === undefined) throw new Error('no task was submitted')
+    const earlier = origins.get(taskId)
+    await cancelTask(client.process, { taskId, context: {} })
+    await world.advance(100)
+    await retryTask(client.process, { taskId, context: {} })
+    await world.advance(100)
+    expect(origins.get(taskId)?.run).toBeGreaterThan(earlier?.run ?? 0)
+    await breakDown(earlier)
+    expect(lastOf(world, taskId)?.type).toBe('Released')
   })
 
   it('leaves all runs to those who find it ended when nobody knows whose error it is', async () => {

@@ -121,6 +121,8 @@ describe('a worker that fenced itself', () => {
     process.loseBeats()
     await world.advance(leaseMs)
     expect(statesOf(world).toSorted()).toEqual(['ended', 'live'])
+    // It did not die, so no task that it ran comes under suspicion.
+    expect([...world.database.workers.values()].find(({ state }) => state === 'ended')?.ended).toBe('fenced')
   })
 
   it('starts nothing that was loaded for its old incarnation', async () => {

@@ -91,6 +91,28 @@ describe('the reconciler', () => {
     expect(world.counts.total('reconciled')).toBe(0)
   })
 
+  it('leaves alone what only workers serve that drain or have ended', async () => {
+    const world = createMemoryWorld()
+    const heartbeat = await registerWorker(world)
+    await submitTo(world, served)
+    const announcer = createReadyAnnouncer({ ...world, horizonMs: 1 })
+    const reconciler = createReconciler(
+      { ...world, announcer, queueDepth: createQueueDepth(), readWorkers: () => world.registry.readAll() },
+      { reconcileMs },
+    )
+    const pushedInPass = async () => {
+      await world.advance(2 * beatMs)
+      const before = world.counts.total('reconciled')
+      await reconciler.reconcile(new AbortController().signal)
+      return world.counts.total('reconciled') - before
+    }
+    expect(await pushedInPass()).toBe(1)
+    heartbeat.report({ running: 0, state: 'draining' })
+    expect(await pushedInPass()).toBe(0)
+    await heartbeat.stop()
+    expect(await pushedInPass()).toBe(0)
+  })
+
   it('does one pass at a time and no sooner than due', async () => {
     const { world, pass } = await setUp(1)
     await Promise.all([pass(), pass()])

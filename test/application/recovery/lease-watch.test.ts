@@ -51,10 +51,10 @@ describe('a reading whose answer is slow', () => {
   })
 
   it('counts silence until the last was asked for: the beat was read no later than that for sure', () => {
-    const begun = [at(0, 7), at(2_900, 7), at(5_800, 7)]
-    expect(observe([...begun, { askedAtMs: 8_700, answeredAtMs: 9_000, beat: 7 }])).toBe('alive')
-    // Read again once the watch has gone on, so that it was no gap which kept the worker alive.
-    expect(observe([...begun, { askedAtMs: 8_700, answeredAtMs: 8_750, beat: 7 }, at(9_000, 7)])).toBe('silent')
+    const begun = [at(0, 7), at(3_000, 7), at(6_000, 7)]
+    expect(observe([...begun, { askedAtMs: 8_900, answeredAtMs: 9_000, beat: 7 }])).toBe('alive')
+    // The watch has gone on meanwhile: it was no gap that kept the worker alive.
+    expect(observe([...begun, { askedAtMs: 8_900, answeredAtMs: 9_000, beat: 7 }, at(9_001, 7)])).toBe('silent')
   })
 
   it('makes a gap from when the one before was asked for until this one was answered', () => {

@@ -4,7 +4,7 @@ import { expectHeadsToEqualFolds } from '../../support/heads.ts'
 import { mintIncarnation } from '../../support/ids.ts'
 import { createImaginedProcess } from '../../support/imagined-process.ts'
 import { createMemoryWorld, type MemoryWorld } from '../../support/memory-world.ts'
-import { start } from '../../support/run-commands.ts'
+import { start, succeed } from '../../support/run-commands.ts'
 import { appendCommand, loadTask, makeSubmission, range, submitTo } from '../../support/task-builders.ts'
 import {
   beatMs,
@@ -181,6 +181,21 @@ describe('the sweeper', () => {
     expect(world.database.workers.has(incarnation)).toBe(true)
     await world.advance(2 * sweepMs)
     expect(await loadTask(world.store, task.taskId)).toMatchObject({ facts: { lastFailure: { cause: 'worker-lost' } } })
+    await maintenance.close()
+  })
+
+  it('has a head looked at under which no run can be recovered', async () => {
+    const world = createMemoryWorld()
+    const task = await submitTo(world)
+    const running = await appendCommand(world.store, task, start(task))
+    const head = world.database.heads.find(task.taskId)
+    await appendCommand(world.store, running, succeed(running))
+    if (head === undefined) throw new Error('there is no head')
+    world.database.heads.set(head)
+    const { maintenance } = startMaintenance(world)
+    await world.advance(leaseMs + 3 * sweepMs)
+    await expectHeadsToEqualFolds(world, [task.taskId])
+    expect([world.counts.total('heads-repaired'), world.counts.total('runs-lost')]).toEqual([1, 0])
     await maintenance.close()
   })
 
