@@ -69,6 +69,19 @@ const describeLaterAppends = (world: () => EventStoreWorld): void => {
       await expectHeadsToEqualFolds(world(), [pending.taskId])
     })
 
+    it('refuses an append ahead of it, which would leave a hole', async () => {
+      const pending = await submitTo(world())
+      const { taskId, version } = pending
+      for (const expectedVersion of [2, 7]) {
+        const ahead = makeAppend({ ...pending, version: expectedVersion }, { type: 'Cancel' })
+        expect(await world().store.append(ahead)).toEqual({ kind: 'conflict', headVersion: version })
+      }
+      const starting = makeAppend({ ...pending, version: 3 }, start(pending))
+      expect(await world().store.append(starting)).toEqual({ kind: 'conflict', headVersion: version })
+      expect(await loadTask(world().store, taskId)).toEqual(pending)
+      await expectHeadsToEqualFolds(world(), [taskId])
+    })
+
     it('refuses a second beginning', async () => {
       const task = await submitTo(world())
       const verdict = await world().store.append(makeAppend(noTask, submit(), { taskId: task.taskId }))
