@@ -9,9 +9,9 @@ export interface ExampleScript extends AsyncDisposable {
   readonly said: () => string
 }
 
-/** Starts a server script of the examples on a free port; disposing of it stops it by SIGTERM and asserts that it obeyed. */
-export const startExampleScript = async (path: string): Promise<ExampleScript> => {
-  const child = spawn(process.execPath, [path, '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+/** Starts a server script of the examples on a free port, with further words; disposing of it stops it by SIGTERM and asserts that it obeyed. */
+export const startExampleScript = async (path: string, words: readonly string[] = []): Promise<ExampleScript> => {
+  const child = spawn(process.execPath, [path, '0', ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
   const lines = createInterface({ input: child.stdout })
   const said: string[] = []
