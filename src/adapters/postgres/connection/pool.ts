@@ -1,5 +1,6 @@
 import { createPool, type DatabasePool } from 'slonik'
 import { type DatabaseAddress, toSlonikUrl, toTlsOptions } from './database-address.ts'
+import { toDatabaseError } from './database-error.ts'
 import { createDriverFactory, type OnConnect } from './driver.ts'
 import type { SessionKind } from './session-kind.ts'
 
@@ -18,8 +19,15 @@ const connectDeadlineMs = 1_000
 /**
  * A slonik pool as this product needs it: no round trip to reset connections (nothing is kept in a session), a deadline
  * on every query, no retries of its own, big integers as numbers (none here exceeds 2^53).
+ *
+ * slonik makes one connection at once, to learn the numbers of the types. Throws StartupError when it cannot.
  */
 export const createPostgresPool = (address: DatabaseAddress, options: PoolOptions): Promise<DatabasePool> =>
+  openPool(address, options).catch((error: unknown) => {
+    throw toDatabaseError(address, error)
+  })
+
+const openPool = (address: DatabaseAddress, options: PoolOptions): Promise<DatabasePool> =>
   createPool(toSlonikUrl(address, { applicationName: 'taskfold query' }), {
     ...(address.tls !== undefined && { ssl: toTlsOptions(address.certificateHost, address.tls) }),
     driverFactory: createDriverFactory(options.sessions ?? 'own', options.queryDeadlineMs, options.onConnect),
