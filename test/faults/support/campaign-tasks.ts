@@ -9,6 +9,8 @@ interface Payload {
 
 /** Short, so that a campaign that is over settles soon, however often its workers were lost. */
 const retry = { strategy: 'fixed', baseMs: 200, jitter: 'none' } as const
+/** An outside world that counts: see effect-receiver.ts. */
+const receiver = process.env['CAMPAIGN_RECEIVER'] ?? ''
 
 /** Done at once. */
 export const quick = defineTask({
@@ -23,11 +25,15 @@ export const slow = defineTask({
   type: 'campaign.slow',
   maxAttempts: 50,
   retry,
-  run: async (payload, { signal, progress, effect }) => {
+  run: async (payload, { attempt, signal, progress, effect }) => {
     const { token, ms } = parse(payload)
+    await tell('runs', { token, attempt }, signal)
     progress('begun')
     await sleep(ms, undefined, { signal })
-    return effect('deliver', { mode: 'idempotent', input: { token } }, async () => token)
+    return effect('deliver', { mode: 'idempotent', input: { token } }, async (work) => {
+      await tell('deliveries', { token, key: work.key }, work.signal)
+      return { delivered: work.key }
+    })
   },
 })
 
@@ -36,8 +42,9 @@ export const flaky = defineTask({
   type: 'campaign.flaky',
   maxAttempts: 50,
   retry,
-  run: async (payload, { attempt }) => {
+  run: async (payload, { attempt, signal }) => {
     const { token, ms } = parse(payload)
+    await tell('runs', { token, attempt }, signal)
     if (attempt <= ms % 3) throw new Error(`attempt ${attempt} of ${token} was to fail`)
     return token
   },
@@ -60,4 +67,10 @@ const parse = (payload: unknown): Payload => {
   const ms: unknown = Reflect.get(Object(payload), 'ms')
   if (typeof token !== 'string' || typeof ms !== 'number') throw new TypeError('token and ms')
   return { token, ms }
+}
+
+const tell = async (what: 'runs' | 'deliveries', said: Readonly<Record<string, unknown>>, signal: AbortSignal) => {
+  const response = await fetch(`${receiver}/${what}`, { method: 'POST', body: JSON.stringify(said), signal })
+  if (!response.ok) throw new Error(`the receiver answered ${response.status}`)
+  await response.body?.cancel()
 }

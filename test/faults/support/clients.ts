@@ -9,15 +9,25 @@ export interface Acknowledged {
   readonly atMs: number
 }
 
+/** What a caller was told of a task. */
+export interface Told {
+  readonly taskId: string
+  readonly version: number
+  readonly status: string
+  readonly atMs: number
+}
+
 /** Callers that submit, repeat what was not answered, and give commands; each answer is kept. */
 export interface Clients {
   readonly acknowledged: readonly Acknowledged[]
-  /** Tokens that were submitted, answered or not. */
-  readonly tokens: ReadonlySet<string>
+  /** Each answer that showed a task. */
+  readonly told: readonly Told[]
   /** What no caller should ever meet: an answer that is neither a success nor says to try again, or none for minutes. */
   readonly wrongAnswers: readonly string[]
   /** Answers by status; 0 stands for none. */
   readonly statuses: ReadonlyMap<number, number>
+  /** Submits one task more, as any caller does. */
+  submit(type: string, ms: number): void
   /** Lets each caller finish what it began: all that was submitted is acknowledged when it resolves, or among `wrongAnswers`. */
   stop(): Promise<void>
 }
@@ -32,7 +42,9 @@ interface Options {
 
 const types = ['campaign.quick', 'campaign.quick', 'campaign.quick', 'campaign.slow', 'campaign.flaky', 'campaign.busy']
 const commands = ['cancel', 'retry', 'run-now']
-const commandShare = 0.1
+const commandShare = 0.2
+/** Of the last so many tasks one is chosen: few, so that the command meets its start or its end. */
+const recentTasksMax = 8
 /** A command that comes too late or too early. */
 const refusals = new Set([404, 409])
 const repeatDelayMs = 200
@@ -41,21 +53,25 @@ const acknowledgedMsMax = 300_000
 
 export const startClients = ({ urls, callers, pauseMs, dice }: Options): Clients => {
   const acknowledged: Acknowledged[] = []
-  const tokens = new Set<string>()
+  const told: Told[] = []
+  const extra: Promise<void>[] = []
   const wrongAnswers: string[] = []
   const statuses = new Map<number, number>()
   let state: 'going' | 'stopped' = 'going'
+
+  const hear = ({ id, version, status }: ShownTask): void =>
+    void told.push({ taskId: id, version, status, atMs: performance.now() })
 
   const note = (status: number): void => void statuses.set(status, (statuses.get(status) ?? 0) + 1)
 
   /** Sends one submission until it is acknowledged, now to this API and now to that one, always under its key. */
   const submit = async (token: string, submission: Readonly<Record<string, unknown>>): Promise<void> => {
-    tokens.add(token)
     for (const endsAtMs = performance.now() + acknowledgedMsMax; performance.now() < endsAtMs;) {
       const answer = await sendSubmission(dice.pick(urls), token, submission)
       note(answer?.status ?? 0)
       if (answer?.status === 202) {
         acknowledged.push({ token, taskId: answer.body.id, atMs: performance.now() })
+        hear(answer.body)
         return
       }
       if (answer !== undefined && answer.status !== 503 && answer.status !== 429) {
@@ -68,11 +84,14 @@ export const startClients = ({ urls, callers, pauseMs, dice }: Options): Clients
   }
 
   const command = async (): Promise<void> => {
-    const task = acknowledged.at(-dice.between(1, 50))
+    const task = acknowledged.at(-dice.between(1, recentTasksMax))
     if (task === undefined) return
     const word = dice.pick(commands)
-    const answer = await post<unknown>(dice.pick(urls), `/api/tasks/${task.taskId}/${word}`, {}).catch(() => undefined)
+    const answer = await post<ShownTask>(dice.pick(urls), `/api/tasks/${task.taskId}/${word}`, {}).catch(
+      () => undefined,
+    )
     note(answer?.status ?? 0)
+    if (answer !== undefined && answer.status < 300) hear(answer.body)
     if (answer === undefined || answer.status < 300 || answer.status === 503 || refusals.has(answer.status)) return
     wrongAnswers.push(`${word}: ${answer.status} ${JSON.stringify(answer.body)}`)
   }
@@ -95,12 +114,17 @@ export const startClients = ({ urls, callers, pauseMs, dice }: Options): Clients
   const ended = Promise.all(Array.from({ length: callers }, (_, caller) => call(caller)))
   return {
     acknowledged,
-    tokens,
+    told,
     wrongAnswers,
     statuses,
+    submit: (type, ms) => {
+      const token = `extra-${extra.length}`
+      extra.push(submit(token, { type, payload: { token, ms } }))
+    },
     stop: async () => {
       state = 'stopped'
       await ended
+      await Promise.all(extra)
     },
   }
 }

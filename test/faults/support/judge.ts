@@ -12,6 +12,12 @@ export interface Judgement {
   readonly taskOf: ReadonlyMap<string, string>
   /** The last version of each task. */
   readonly versions: ReadonlyMap<string, number>
+  /** Of each task, its status after each of its events. */
+  readonly statusesOf: ReadonlyMap<string, readonly string[]>
+  /** How often each task was started. */
+  readonly startsOf: ReadonlyMap<string, number>
+  /** Tasks that succeeded with an effect: the key under which it was performed. */
+  readonly deliveredBy: ReadonlyMap<string, string>
   /** What is wrong, a line each, at most fifty. */
   readonly faults: readonly string[]
 }
@@ -25,6 +31,8 @@ interface EventRow {
   readonly data: Readonly<Record<string, unknown>> | null
   /** Of Submitted: what its caller knows the task by. */
   readonly token: string | null
+  /** Of Succeeded: the key of the effect that its handler had. */
+  readonly delivered: string | null
 }
 
 interface HeadRow {
@@ -58,10 +66,17 @@ export const judge = async (query: Query): Promise<Judgement> => {
   const histories = Map.groupBy(await readEvents(query), ({ task }) => task)
   const taskOf = new Map<string, string>()
   const byStatus: Record<string, number> = {}
+  const statusesOf = new Map<string, readonly string[]>()
+  const startsOf = new Map<string, number>()
+  const deliveredBy = new Map<string, string>()
   let events = 0
   for (const [task, history] of histories) {
     events += history.length
-    const { standing, fault } = readHistory(history)
+    const { standing, statuses, fault } = readHistory(history)
+    statusesOf.set(task, statuses)
+    startsOf.set(task, history.filter(({ type }) => type === 'Started').length)
+    const key = history.findLast(({ type }) => type === 'Succeeded')?.delivered
+    if (key !== undefined && key !== null) deliveredBy.set(task, key)
     byStatus[standing.status] = (byStatus[standing.status] ?? 0) + 1
     const token = history[0]?.token ?? ''
     const other = taskOf.get(token)
@@ -75,13 +90,24 @@ export const judge = async (query: Query): Promise<Judgement> => {
   }
   for (const task of heads.keys()) if (!histories.has(task)) faults.push(`${task} has a head and no history`)
   const versions = new Map([...histories].map(([task, history]) => [task, history.length]))
-  return { tasks: histories.size, events, byStatus, taskOf, versions, faults: faults.slice(0, faultsMax) }
+  return {
+    tasks: histories.size,
+    events,
+    byStatus,
+    taskOf,
+    versions,
+    statusesOf,
+    startsOf,
+    deliveredBy,
+    faults: faults.slice(0, faultsMax),
+  }
 }
 
 const readEvents = (query: Query): Promise<readonly EventRow[]> =>
   query<EventRow>(
     `select task_id::text as task, version, append_id::text as append, type, attempt, data,
-       case when type = 'Submitted' then body ->> 'token' end as token
+       case when type = 'Submitted' then body ->> 'token' end as token,
+       case when type = 'Succeeded' and json_typeof(body) = 'object' then body ->> 'delivered' end as delivered
      from taskfold.events
      order by task_id, version`,
   )
@@ -89,7 +115,10 @@ const readEvents = (query: Query): Promise<readonly EventRow[]> =>
 const readHeads = (query: Query): Promise<readonly HeadRow[]> =>
   query<HeadRow>('select task_id::text as task, version, status, run, attempt from taskfold.tasks')
 
-const readHistory = (history: readonly EventRow[]): { readonly standing: Standing; readonly fault?: string } => {
+const readHistory = (
+  history: readonly EventRow[],
+): { readonly standing: Standing; readonly statuses: readonly string[]; readonly fault?: string } => {
+  const statuses: string[] = []
   const standing: Standing = {
     status: 'none',
     run: null,
@@ -101,10 +130,12 @@ const readHistory = (history: readonly EventRow[]): { readonly standing: Standin
   }
   for (const [index, event] of history.entries()) {
     const fault = event.version === index + 1 ? findFault(standing, event) : 'does not have the next number'
-    if (fault !== undefined) return { standing, fault: `v${event.version} ${event.type} ${fault}` }
+    if (fault !== undefined) return { standing, statuses, fault: `v${event.version} ${event.type} ${fault}` }
     step(standing, event)
+    statuses.push(standing.status)
   }
-  return standing.retryOwedBy === undefined ? { standing } : { standing, fault: 'failed for now and has no retry' }
+  if (standing.retryOwedBy === undefined) return { standing, statuses }
+  return { standing, statuses, fault: 'failed for now and has no retry' }
 }
 
 /** Why the event may not come now. */

@@ -9,6 +9,10 @@ export interface Losses {
     acknowledged: readonly Acknowledged[],
     taskOf: ReadonlyMap<string, string>,
   ): { readonly lostWithLeader: number; readonly faults: readonly string[] }
+  /** Whether what was answered at that instant may have been lost by a promotion. */
+  mayHaveLost(atMs: number): boolean
+  /** Whether a promotion may have lost something between the first and the last of these instants, or beside one of them. */
+  spanPromotion(times: readonly number[]): boolean
   /** What a promoted server had is still there at the end. */
   judgeKept(versions: ReadonlyMap<string, number>): readonly string[]
 }
@@ -21,6 +25,8 @@ interface Promotion {
 
 /** An answer that was on its way when the server died may arrive that much later. */
 const answerMsMax = 3_000
+/** A process that was stopped in between tells that much later of a run whose beginning was lost. */
+const runMsMax = 15_000
 
 export const createLosses = (): Losses => {
   const promotions: Promotion[] = []
@@ -46,6 +52,13 @@ export const createLosses = (): Losses => {
         .filter((task) => !wasLost(task))
         .map(({ token, taskId }) => `${token} was acknowledged as ${taskId} and is ${taskOf.get(token) ?? 'not there'}`)
       return { lostWithLeader: lost.length, faults: faults.slice(0, 20) }
+    },
+    mayHaveLost: (atMs) =>
+      promotions.some((promotion) => atMs >= promotion.keptUntilMs && atMs <= promotion.atMs + answerMsMax),
+    spanPromotion: (times) => {
+      const first = Math.min(...times)
+      const last = Math.max(...times)
+      return promotions.some(({ keptUntilMs, atMs }) => first <= atMs + runMsMax && last >= keptUntilMs)
     },
     judgeKept: (versions) =>
       promotions.flatMap((promotion) =>
