@@ -37,7 +37,7 @@ export const runOf = (task: Task): Run => {
 }
 
 /** The append that began the run in force. Throws when none is. */
-export const claimOf = (task: Task): AppendId => {
+const claimOf = (task: Task): AppendId => {
   if (task.status !== 'PROCESSING') throw new Error(`a ${task.status} task has no claim`)
   return task.claim
 }
