@@ -2,6 +2,9 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { problems } from '#adapters/http/problems/problems.ts'
+import { parseIncarnation, parseTaskId, type TaskId } from '#domain/identifiers.ts'
+import { claimEffect, fail } from '../../support/run-commands.ts'
+import { loadTask } from '../../support/task-builders.ts'
 import { type FuzzedRequest, requestsFor } from './support/fuzzed-request.ts'
 import { createHttpWorld, type HttpWorld } from './support/http-world.ts'
 import { createValidators, openApi, operationsOf, type OpenApi } from './support/openapi-document.ts'
@@ -24,11 +27,21 @@ beforeAll(async () => {
   document = openApi.parse((await world.inject('/api/openapi.json')).json())
   toValidator = createValidators(document)
   for (const type of ['a', 'b', 'c']) taskIds.push((await world.post('/api/tasks', `{"type":"${type}"}`)).json().id)
+  await leaveInDoubt(parseTaskId(taskIds[0] ?? ''))
 })
 afterAll(async () => {
   agent.destroy()
   await world.close()
 })
+
+/** A run begins the effect `charge`, at most once, and fails. */
+const leaveInDoubt = async (taskId: TaskId): Promise<void> => {
+  const incarnation = parseIncarnation('3f6c1c52-8a0e-4d0b-9a6f-5b1e2f7d8c90')
+  await world.work(taskId, (now) => ({ type: 'Start', incarnation, now }))
+  const running = await loadTask(world.memory.store, taskId)
+  await world.memory.ledger.claim(claimEffect(running, { name: 'charge', mode: 'once', unfinished: 'doubt' }))
+  await world.work(taskId, () => fail(running))
+}
 
 interface FuzzedAnswer {
   readonly status: number

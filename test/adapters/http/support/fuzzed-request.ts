@@ -12,7 +12,7 @@ export interface FuzzedRequest {
   readonly body: Buffer | undefined
 }
 
-/** Requests for one operation of the document. `taskIds` are of tasks that exist. */
+/** Requests for one operation of the document. `taskIds` are of tasks that exist, the first with an effect `charge`. */
 export const requestsFor = (
   [method, path, described]: readonly [string, string, Operation],
   document: OpenApi,
@@ -24,12 +24,13 @@ export const requestsFor = (
       query: queries(described, document),
       headers: headers(described),
       body: bodies(described, document),
+      name: oftenly(fc.constant('charge'), oddText),
     })
-    .map(({ id, query, headers: given, body }) => ({
+    .map(({ name, id, query, headers: given, body }) => ({
       method: method.toUpperCase(),
       path,
       described,
-      target: `${path.replaceAll(/\{\w+\}/g, () => encodeLoosely(id) || 'x')}${query}`,
+      target: `${path.replace('{id}', () => encodeLoosely(id) || 'x').replace('{name}', () => encodeLoosely(name) || 'x')}${query}`,
       headers: given,
       body,
     }))
