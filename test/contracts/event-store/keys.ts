@@ -76,13 +76,17 @@ export const describeKeys = (world: () => EventStoreWorld): void => {
 
     it('is met by its own append as already stored, also after the task went on', async () => {
       const { store } = world()
-      const append = makeFirst(makeKey())
+      const key = makeKey()
+      const append = makeFirst(key)
       const verdict = await store.append(append)
       const recordedAt = verdict.kind === 'appended' ? verdict.recordedAt : undefined
       expect(await store.append(append)).toEqual({ kind: 'already', recordedAt, headVersion: 1 })
       const pending = await loadTask(store, append.taskId)
       await appendCommand(store, pending, start(pending))
       expect(await store.append(append)).toEqual({ kind: 'already', recordedAt, headVersion: 2 })
+      // It is still held by that task.
+      const duplicate = { kind: 'duplicate', taskId: append.taskId, fingerprint: key.fingerprint }
+      expect(await store.append(makeFirst(key))).toEqual(duplicate)
     })
 
     it('is free when the append that brought it could not be stored', async () => {

@@ -102,6 +102,14 @@ const describeOrder = (world: () => TaskQueueWorld): void => {
       expect(taken).toEqual(idsInOrder([...hints.slice(0, 5), ...urgent]))
     })
 
+    it('are all there when some that were pushed with them had been there before', async () => {
+      const route = makeRoute()
+      const hints = range(4).map((rank) => makeHint(route, rank))
+      await world().queue.push(hints.slice(1, 3))
+      await world().queue.push(hints)
+      expect([...new Set(await takeAll(world().queue, [route]))]).toEqual(idsInOrder(hints))
+    })
+
     it('are all handed out when twenty pulls run at once', async () => {
       const route = makeRoute()
       const hints = range(100).map((rank) => makeHint(route, rank))

@@ -10,7 +10,7 @@ import { take, takeAll } from './hints.ts'
 /** Far below the waits in these tests, far above the time that a pull takes to wake. */
 const quicklyMs = 1_000
 
-const makeHint = (route: Route): Hint => ({ taskId: mintTaskId(), route, rank: 0 })
+const makeHint = (route: Route, rank = 0): Hint => ({ taskId: mintTaskId(), route, rank })
 
 const measure = async <Result>(call: Promise<Result>) => {
   const begunAtMs = performance.now()
@@ -62,6 +62,15 @@ export const describeWaiting = (world: () => TaskQueueWorld): void => {
       await world().queue.push(hints)
       const pulled = await Promise.all([one.pulled, other.pulled])
       expect(pulled.flatMap(({ taskIds }) => taskIds).toSorted()).toEqual(hints.map((hint) => hint.taskId).toSorted())
+    })
+
+    it('takes the lowest of what comes together', async () => {
+      const route = makeRoute()
+      const hints = [5, 1, 9].map((rank) => makeHint(route, rank))
+      const { pulled } = await wait(world().queue, [makeRoute(), route])
+      await world().queue.push(hints)
+      expect((await pulled).taskIds).toEqual([hints[1]?.taskId])
+      expect(await takeAll(world().queue, [route])).toEqual([hints[0]?.taskId, hints[2]?.taskId])
     })
 
     it('goes on waiting when another route gets a push', async () => {

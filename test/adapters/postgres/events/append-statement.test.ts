@@ -44,7 +44,8 @@ describe('the statement of a batch', () => {
   it.each([
     ['an append that is not whole numbers', { due: { delayMs: 1.5 } }],
     ['a delay beyond what numbers are exact for', { due: { delayMs: 2 ** 53 } }],
-    ['a version of more than 32 bits', { attempt: 2 ** 31 }],
+    ['an attempt of more than 32 bits', { attempt: 2 ** 31 }],
+    ['a priority of more than 32 bits', { priority: -(2 ** 31) }],
   ])('is never made of %s', (_, differences) => {
     const append = makeAppend(noTask, submit())
     expect(() => encodeAppend({ ...append, head: { ...append.head, ...differences } }, 1)).toThrow(
