@@ -65,6 +65,19 @@ describe('a process of isolated attempts', () => {
     await close()
   })
 
+  it('that dies of what an earlier attempt left behind is no crash of the present one', async () => {
+    const { isolation, close } = open()
+    const earlier = await createAttempt('linger')
+    expect(await isolation.run(earlier.request)).toMatchObject({ kind: 'returned' })
+    const { request } = await createAttempt('work')
+    const message = expect.stringContaining(`an error of task ${earlier.request.task.taskId} escaped`)
+    expect(await isolation.run(request)).toMatchObject({
+      kind: 'threw',
+      failure: { cause: 'handler-error', error: { message } },
+    })
+    await close()
+  })
+
   it('that dies before its handler began says nothing about the task', async () => {
     const { isolation, close } = open({ entry: 'dead-child.ts' })
     const { request, seen } = await createAttempt('echo')

@@ -15,6 +15,12 @@ serveIsolatedRun({
     handlers: toHandlers({
       pid: async () => process.pid,
       exit: async () => process.exit(3),
+      /** Leaves something behind that ends the process while the next attempt is under way. */
+      linger: async () => {
+        setTimeout(() => {
+          throw new RangeError('left behind')
+        }, 500)
+      },
       kill: async () => {
         process.kill(process.pid, 'SIGKILL')
         await sleep(lifeMsMax)

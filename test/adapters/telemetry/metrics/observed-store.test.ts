@@ -5,7 +5,7 @@ import { type TaskCommand } from '#domain/task/commands.ts'
 import { noTask, type Task } from '#domain/task/state.ts'
 import { mintIncarnation } from '../../../support/ids.ts'
 import { createMemoryWorld } from '../../../support/memory-world.ts'
-import { appendCommand, makeAppend, makeSubmission, submit } from '../../../support/task-builders.ts'
+import { appendCommand, makeAppend, makeKey, makeSubmission, submit } from '../../../support/task-builders.ts'
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
 const context = { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, reason: 'planted-reason' }
@@ -87,5 +87,24 @@ describe('an append that loses a race', () => {
     expect(metrics.conflicts.read()).toEqual([{ labels: [], value: 1 }])
     expect(metrics.started.read()).toEqual([])
     expect(world.logger.lines).toHaveLength(lines)
+  })
+})
+
+describe('an append whose key another task holds', () => {
+  const submission = makeSubmission()
+
+  it('is counted as nothing, alone and among others', async () => {
+    const { world, metrics, store } = createObserved()
+    const key = makeKey()
+    const makeFirst = () => makeAppend(noTask, submit(submission), { key })
+    await store.append(makeFirst())
+    const lines = world.logger.lines.length
+    expect(await store.append(makeFirst())).toMatchObject({ kind: 'duplicate' })
+    expect(metrics.submitted.read()).toEqual([{ labels: [submission.type], value: 1 }])
+    expect(world.logger.lines).toHaveLength(lines)
+    const together = [makeFirst(), makeAppend(noTask, submit(submission))]
+    expect(await store.appendAll(together)).toMatchObject({ members: [{ kind: 'duplicate' }, { kind: 'stored' }] })
+    expect(metrics.submitted.read()).toEqual([{ labels: [submission.type], value: 2 }])
+    expect(metrics.conflicts.read()).toEqual([{ labels: [], value: 0 }])
   })
 })
