@@ -3,6 +3,7 @@ import { plantIn } from '../support/mutant.ts'
 const store = 'test/adapters/postgres/events/event-store.test.ts'
 const steps = 'test/adapters/postgres/events/stepping-clock.test.ts'
 const keys = 'test/adapters/postgres/events/submit-keys.test.ts'
+const statement = 'test/adapters/postgres/events/append-statement.test.ts'
 const contract = 'test/contracts/postgres-store.test.ts'
 
 /** The one way in which events and heads are written. */
@@ -167,13 +168,13 @@ export const appendStatement = plantIn(
       name: 'lets a value that the server refuses into a batch',
       find: 'assertWhole(head.priority, int4Max)',
       put: '',
-      suites: [contract],
+      suites: [statement],
     },
     {
       name: 'takes the verdicts of a batch in the order in which they were told',
       find: 'byEvent.get(firstEvents[index] ?? 0)',
       put: 'byEvent.get(index + 1)',
-      suites: [contract],
+      suites: [statement],
     },
   ],
 )

@@ -4,6 +4,7 @@ const contract = 'test/contracts/postgres.test.ts'
 const ofPostgres = 'test/adapters/postgres/events/event-feed.test.ts'
 const followers = 'test/adapters/http/feed/feed-followers.test.ts'
 const pages = 'test/adapters/http/feed/feed.test.ts'
+const watching = 'test/adapters/http/feed/feed-watch.test.ts'
 const area = 'feed'
 
 const readFunction = plantIn({ area, file: 'migrations/functions/read_feed.sql', suites: [ofPostgres, contract] }, [
@@ -52,7 +53,7 @@ const postgresFeed = plantIn({ area, file: 'src/adapters/postgres/events/event-f
   },
 ])
 
-const watch = plantIn({ area, file: 'src/adapters/http/feed/feed-watch.ts', suites: [followers, pages] }, [
+const watch = plantIn({ area, file: 'src/adapters/http/feed/feed-watch.ts', suites: [watching] }, [
   {
     name: 'gives a follower what it has had',
     find: "const events = page.events.filter(({ cursor }) => placeOf(after, cursor) === 'before')",

@@ -6,6 +6,7 @@ const keys = 'test/adapters/http/routes/tasks/submit/idempotency-key.test.ts'
 const batch = 'test/adapters/http/routes/tasks/submit/submit-batch.test.ts'
 const failures = 'test/adapters/http/problems/failures.test.ts'
 const headers = 'test/adapters/http/request/request-headers.test.ts'
+const many = 'test/application/commands/submit-many.test.ts'
 const area = 'HTTP'
 
 const requestHeaders = plantIn(
@@ -122,7 +123,7 @@ const batches = plantIn(
   ],
 )
 
-const manySubmissions = plantIn({ area, file: 'src/application/commands/submit-many.ts', suites: [batch] }, [
+const manySubmissions = plantIn({ area, file: 'src/application/commands/submit-many.ts', suites: [many] }, [
   {
     name: 'sends equal keys of a batch side by side',
     find: 'if (name !== undefined && seen.has(name)) others.push(append)',

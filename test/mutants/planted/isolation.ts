@@ -49,8 +49,8 @@ const life = plantIn(
     },
     {
       name: 'records the effects of a run for another',
-      find: 'ledger.complete({ taskId, name, run, claim, result: request.result })',
-      put: 'ledger.complete({ taskId, name, run: facts.attempt, claim, result: request.result })',
+      find: 'ledger.complete({ ...held, result: request.result })',
+      put: 'ledger.complete({ ...held, run: facts.attempt, result: request.result })',
     },
     {
       name: 'takes a message of an earlier run for one of this',

@@ -4,6 +4,7 @@ import { feed } from './feed.ts'
 import { groupCommit } from './group-commit.ts'
 import { http } from './http.ts'
 import { isolation } from './isolation.ts'
+import { ledger } from './ledger.ts'
 import { queues } from './queues.ts'
 import { recovery } from './recovery.ts'
 import { telemetry } from './telemetry.ts'
@@ -19,6 +20,7 @@ export const plantedMutants: readonly Mutant[] = [
   ...workerRuns,
   ...recovery,
   ...queues,
+  ...ledger,
   ...feed,
   ...http,
   ...isolation,

@@ -136,9 +136,9 @@ const takeLowest = plantIn({ area, file: 'src/adapters/redis/queue/take-lowest.t
     put: 'set.more = false',
   },
   {
-    name: 'counts what it has taken as left',
+    name: 'says that nothing is left',
     find: "answer[1] = answer[1] + redis.call('ZCARD', set.key)",
-    put: "answer[1] = answer[1] + redis.call('ZCARD', set.key) + set.taken",
+    put: "answer[1] = answer[1] + redis.call('ZCARD', set.key) * 0",
   },
 ])
 
