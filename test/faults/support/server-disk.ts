@@ -34,20 +34,29 @@ export const openDisk = async (
 ): Promise<ServerDisk> => {
   const ownership = owner === undefined ? '' : `,uid=${owner.uid},gid=${owner.gid}`
   const options = `size=${diskSize},mode=0700${ownership}`
-  const isMounted = await execute('mount', ['-t', 'tmpfs', '-o', options, 'taskfold-campaign', folder]).then(
+  const isMounted = await isDone(execute('mount', ['-t', 'tmpfs', '-o', options, 'taskfold-campaign', folder]))
+  return isMounted ? openMounted(folder) : openLimited(findPids)
+}
+
+const spareBlocksMax = 10_000
+
+const isDone = (work: Promise<unknown>): Promise<boolean> =>
+  work.then(
     () => true,
     () => false,
   )
-  return isMounted ? openMounted(folder) : openLimited(findPids)
-}
 
 const openMounted = (folder: string): ServerDisk => {
   const ballast = join(folder, 'ballast')
   return {
     kind: 'file system of its own',
     fill: async () => {
-      const { bavail, bsize } = await statfs(folder)
-      await execute('fallocate', ['--length', String(bavail * bsize), ballast])
+      // The server may take some of it meanwhile; what is left free it takes soon.
+      for (let spareBlocks = 0; spareBlocks < spareBlocksMax; spareBlocks = spareBlocks * 2 + 1) {
+        const { bavail, bsize } = await statfs(folder)
+        const bytes = Math.max(1, bavail - spareBlocks) * bsize
+        if (await isDone(execute('fallocate', ['--length', String(bytes), ballast]))) return
+      }
     },
     free: () => rm(ballast, { force: true }),
     remove: async () => void (await execute('umount', ['--lazy', folder])),
