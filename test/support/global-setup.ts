@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node'
+import { provideClusterTemplate } from './cluster-template.ts'
 import { providePostgres } from './provide-postgres.ts'
 import { provideRedis, reportMissingRedis } from './provide-redis.ts'
 import { reportMissingFaketime } from './steppable-postgres.ts'
@@ -23,10 +24,11 @@ const setUp = async (project: TestProject): Promise<() => Promise<void>> => {
     throw error
   }
   project.provide('redisUrl', redis?.url ?? null)
+  const removeTemplate = await provideClusterTemplate()
   const postgres = await providePostgres()
   project.provide('postgresUrl', postgres.url)
   return async () => {
-    await Promise.all([postgres.release(), redis?.release()])
+    await Promise.all([postgres.release(), redis?.release(), removeTemplate()])
   }
 }
 

@@ -13,6 +13,7 @@ import { findPostmaster, loopback } from '#adapters/postgres/embedded/postmaster
 import { findServerAccount } from '#adapters/postgres/embedded/server-account.ts'
 import { openPasswords } from '#adapters/postgres/embedded/server-password.ts'
 import { askServer, serverSettings, toServerArguments } from '#adapters/postgres/embedded/server-process.ts'
+import { copyClusterTemplate } from './cluster-template.ts'
 import { silentLogger } from './silent-logger.ts'
 
 /** A PostgreSQL of a test's own, which it may stop as it likes. Its role is a superuser. */
@@ -67,8 +68,9 @@ export const startPostgresServer = async (
   if (account !== undefined) await chown(folder, account.uid, account.gid)
   const place = { folder, cluster: join(folder, 'postgres'), account }
   const binaries = await findPostgresBinaries({ account, copiesIn: folder, logger: silentLogger })
+  const isCopy = await copyClusterTemplate(folder)
   const passwords = await openPasswords(place)
-  await makeCluster(place, binaries)
+  if (!isCopy) await makeCluster(place, binaries)
   const port = await findFixedPort()
   const args = toServerArguments(place.cluster, port, { ...serverSettings, ...settings })
 

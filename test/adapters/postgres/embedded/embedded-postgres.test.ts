@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { startEmbeddedPostgres } from '#adapters/postgres/embedded/embedded-postgres.ts'
 import { StartupError } from '#application/diagnosis/startup-error.ts'
 import { silentLogger } from '../../../support/silent-logger.ts'
-import { ask, cleanUpDataFolders, newDataFolder, serverPidIn, startIn } from './support/data-folders.ts'
+import { ask, cleanUpDataFolders, madeDataFolder, newDataFolder, serverPidIn, startIn } from './support/data-folders.ts'
 
 cleanUpDataFolders()
 
@@ -89,7 +89,7 @@ describe('a first start', () => {
 
 describe('a restart', () => {
   test('keeps the data', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     const first = await startIn(dataDir)
     await ask(first.url, 'create table kept as select 42 as answer')
     await first.stop()
@@ -103,7 +103,7 @@ describe('a restart', () => {
   })
 
   test('has other passwords than the last one, whose own open nothing any more', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     const first = await startIn(dataDir)
     const kept = await readFile(join(dataDir, 'postgres-password'), 'utf8')
     await first.stop()
@@ -115,7 +115,7 @@ describe('a restart', () => {
   })
 
   test('knows both passwords after a process that ended while it replaced one', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     const password = join(dataDir, 'postgres-password')
     await (await startIn(dataDir)).stop()
     await writeFile(`${password}.next`, 'the server was not told\n')
@@ -127,7 +127,7 @@ describe('a restart', () => {
   })
 
   test('makes the database when the first start ended before it', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     const first = await startIn(dataDir)
     const other = new URL(first.url)
     other.pathname = '/postgres'
@@ -138,7 +138,7 @@ describe('a restart', () => {
   })
 
   test('empties a log that has grown past its limit, and no other', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     const log = join(dataDir, 'postgres.log')
     await (await startIn(dataDir)).stop()
     await appendFile(log, 'a line of old\n')
@@ -152,7 +152,7 @@ describe('a restart', () => {
   })
 
   test('works on settings of ours, whatever the configuration file says', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     await (await startIn(dataDir)).stop()
     await appendFile(join(dataDir, 'postgres/postgresql.conf'), `\nfsync = off\nlisten_addresses = '*'\n`)
 
@@ -165,7 +165,7 @@ describe('a restart', () => {
 
 describe('a link in the data folder', () => {
   test.each(['postgres.log', 'owner', 'lock', 'postgres-password'])('is not followed: %s', async (file) => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     await (await startIn(dataDir)).stop()
     const treasure = `${dataDir}.treasure`
     await writeFile(treasure, 'do not touch')
@@ -183,7 +183,7 @@ describe('a start that cannot be', () => {
   const oneLine = (text: RegExp) => ({ name: 'StartupError', message: expect.stringMatching(text) })
 
   test('says that data of another major version cannot be read', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     await (await startIn(dataDir)).stop()
     await writeFile(join(dataDir, 'postgres/PG_VERSION'), '9\n')
 
@@ -193,7 +193,7 @@ describe('a start that cannot be', () => {
   })
 
   test('says that the server has another password', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     await (await startIn(dataDir)).stop()
     await writeFile(join(dataDir, 'postgres-password'), 'of another server\n')
 
@@ -202,7 +202,7 @@ describe('a start that cannot be', () => {
   })
 
   test('says that the password is gone', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     await (await startIn(dataDir)).stop()
     await rm(join(dataDir, 'postgres-password'))
 
@@ -217,7 +217,7 @@ describe('a start that cannot be', () => {
   })
 
   test('says why the server ended', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     await (await startIn(dataDir)).stop()
     await appendFile(join(dataDir, 'postgres/postgresql.conf'), '\nno_such_setting = 1\n')
 
@@ -234,7 +234,7 @@ describe('a start that cannot be', () => {
   })
 
   test('leaves the folder free for the next one', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     await (await startIn(dataDir)).stop()
     await writeFile(join(dataDir, 'postgres/PG_VERSION'), '9\n')
     await failureIn(dataDir)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ask, cleanUpDataFolders, newDataFolder, serverPidIn, startIn } from './support/data-folders.ts'
+import { ask, cleanUpDataFolders, madeDataFolder, serverPidIn, startIn } from './support/data-folders.ts'
 import { startEmbeddedProcess } from './support/embedded-process.ts'
 
 cleanUpDataFolders()
@@ -11,7 +11,7 @@ const urlOf = (told: { readonly url?: string; readonly error?: string }): string
 
 describe('a process that was killed', () => {
   test('leaves a server that the next start adopts, and stops in the end', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     const killed = await startEmbeddedProcess(dataDir)
     await ask(urlOf(killed.told), 'create table kept as select 42 as answer')
     const serverPid = await serverPidIn(dataDir)
@@ -30,7 +30,7 @@ describe('a process that was killed', () => {
   })
 
   test('together with its server costs a recovery and nothing else', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     const killed = await startEmbeddedProcess(dataDir)
     await ask(urlOf(killed.told), 'create table kept as select 42 as answer')
     process.kill((await serverPidIn(dataDir)) ?? 0, 'SIGKILL')
@@ -46,7 +46,7 @@ describe('a process that was killed', () => {
 
 describe('a second process', () => {
   test('is refused the data folder, and told whose it is', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     const first = await startEmbeddedProcess(dataDir)
     const second = await startEmbeddedProcess(dataDir)
 
@@ -58,7 +58,7 @@ describe('a second process', () => {
   })
 
   test('that starts at the same time is refused, whichever that is', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     const processes = await Promise.all([1, 2, 3].map(() => startEmbeddedProcess(dataDir)))
 
     expect(processes.filter(({ told }) => told.url !== undefined)).toHaveLength(1)
@@ -70,7 +70,7 @@ describe('a second process', () => {
 
 describe("a terminal's Ctrl-C", () => {
   test('reaches the process and not its server', async () => {
-    const dataDir = await newDataFolder()
+    const dataDir = await madeDataFolder()
     const first = await startEmbeddedProcess(dataDir)
     first.signal('SIGINT', 'group')
 

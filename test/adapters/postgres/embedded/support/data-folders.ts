@@ -1,9 +1,10 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterEach } from 'vitest'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#adapters/postgres/embedded/embedded-postgres.ts'
+import { copyClusterTemplate } from '../../../../support/cluster-template.ts'
 import { toUrl } from '../../../../support/database-address.ts'
 import { silentLogger } from '../../../../support/silent-logger.ts'
 
@@ -27,6 +28,15 @@ export const newDataFolder = async (): Promise<string> => {
   await chmod(folder, 0o755)
   folders.push(folder)
   return join(folder, 'data')
+}
+
+/** A data folder in which a cluster was made before, for whoever looks at anything but a first start. */
+export const madeDataFolder = async (): Promise<string> => {
+  const dataDir = await newDataFolder()
+  await mkdir(dataDir)
+  await chmod(dataDir, 0o755)
+  await copyClusterTemplate(dataDir)
+  return dataDir
 }
 
 /** Starts a server that is stopped with the test. */
