@@ -33,7 +33,7 @@
 --        "recordedAt": of its first event, "taskId" and "fingerprint": of the task that holds the key, with "duplicate"}
 --     'appended' is there for a stream whose last instant was ahead of the clock: time never steps back within a stream.
 --
--- Locks, in this order: keys, by scope and key; new heads, by task id; existing heads, by task id. Every call keeps to it,
+-- Locks, in this order: keys, by scope and key; new heads, by task id; existing heads, by task id; the row of the clock. Every call keeps to it,
 -- so calls wait for each other in one direction only. A key that another call holds is waited for, since whether it is free
 -- shows when that call ends. Of equal keys in one call the first append stands.
 --
@@ -210,6 +210,12 @@ begin
     perform set_config('lock_timeout', v_lock_timeout, true);
   end if;
   recorded_ms := (extract(epoch from v_now) * 1000)::bigint;
+
+  -- What is recorded while the clock is ahead for a moment stands in the future when it has stepped back, maybe before any
+  -- process has told that it was ahead: so the events themselves tell it. Not in calm: recovery raises it every ten seconds.
+  update clock
+  set latest = v_now
+  where latest < v_now - interval '15 seconds';
 
   -- (4) The events, when every append was stored.
   if v_all then

@@ -363,6 +363,12 @@ begin
   end if;
   recorded_ms := (extract(epoch from v_now) * 1000)::bigint;
 
+  -- What is recorded while the clock is ahead for a moment stands in the future when it has stepped back, maybe before any
+  -- process has told that it was ahead: so the events themselves tell it. Not in calm: recovery raises it every ten seconds.
+  update clock
+  set latest = v_now
+  where latest < v_now - interval '15 seconds';
+
   -- (4) The events, when every append was stored.
   if v_all then
     insert into events (
