@@ -2,6 +2,8 @@ import { type ChangeTaskDeps, changeTask } from '../commands/change-task.ts'
 import type { ReadyAnnouncer } from '../hints/announcer.ts'
 import { createDueTimers } from '../hints/due-timers.ts'
 import { createPeriodicLoop, type PeriodicLoop } from '../mechanisms/periodic-loop.ts'
+import { isUnreadable } from '../runs/fold-stream.ts'
+import type { TaskId } from '#domain/identifiers.ts'
 import type { RunnableIndex, SteppedOverHead } from '../ports/heads/runnable-index.ts'
 import type { StoreClock } from '../ports/surroundings/clock.ts'
 import type { Runtime } from '../ports/surroundings/runtime.ts'
@@ -48,9 +50,14 @@ export const createSteppedOverTasks = (deps: Deps): PeriodicLoop => {
   let clockState: 'ahead' | 'behind' = 'ahead'
   let load: 'idle' | 'full' = 'idle'
   const underWay = new Set<Promise<void>>()
+  /** A task that this release cannot read was left alone since the last pass. */
+  let unread: TaskId | undefined
 
   const timers = createDueTimers<SteppedOverHead>(runtime.timers, (head) => {
-    const hurrying = hurry(deps, head).finally(() => underWay.delete(hurrying))
+    const hurrying = hurry(deps, head).then((outcome) => {
+      underWay.delete(hurrying)
+      if (outcome === 'unreadable') unread = head.taskId
+    })
     underWay.add(hurrying)
   })
 
@@ -64,6 +71,11 @@ export const createSteppedOverTasks = (deps: Deps): PeriodicLoop => {
       if (head.delayMs <= 0) announcer.announceDue(head, head.readyAt)
       else timers.set(head, head.delayMs)
     }
+    if (unread === undefined) return
+    const taskId = unread
+    unread = undefined
+    // A turn that failed goes to the other processes first: one of a later release can read the task.
+    throw new Error(`task ${taskId} was written by a later release and cannot be made due here`)
   }
 
   const look = async (): Promise<void> => {
@@ -93,7 +105,10 @@ export const createSteppedOverTasks = (deps: Deps): PeriodicLoop => {
 const reason = "the store's clock stepped back"
 
 /** If it fails, the next pass finds the task again. */
-const hurry = async ({ changing, announcer, runtime }: Deps, { taskId, version }: SteppedOverHead): Promise<void> => {
+const hurry = async (
+  { changing, announcer, runtime }: Deps,
+  { taskId, version }: SteppedOverHead,
+): Promise<'over' | 'unreadable'> => {
   try {
     const outcome = await changeTask(changing, {
       taskId,
@@ -104,5 +119,7 @@ const hurry = async ({ changing, announcer, runtime }: Deps, { taskId, version }
     if (outcome.kind === 'changed') announcer.announce(outcome.task, outcome.now)
   } catch (error) {
     runtime.logger.debug({ taskId, err: error }, 'a task was not made due after a step of the clock')
+    if (isUnreadable(error)) return 'unreadable'
   }
+  return 'over'
 }

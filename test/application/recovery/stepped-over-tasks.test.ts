@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { RetryAfterError } from '#application/ports/task-handler.ts'
+import { UndecodableStreamError } from '#application/ports/events/event-store.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import { expectHeadsToEqualFolds } from '../../support/heads.ts'
+import { createImaginedProcess } from '../../support/imagined-process.ts'
 import { createMemoryWorld, type MemoryWorld } from '../../support/memory-world.ts'
 import { loadTask } from '../../support/task-builders.ts'
-import { createClient, startMaintenance, startWorker } from '../../support/test-worker.ts'
+import { createClient, recoverIn, startMaintenance, startWorker } from '../../support/test-worker.ts'
 
 const hourMs = 3_600_000
 const scanMs = 10_000
@@ -71,6 +73,26 @@ describe('the clock of the database goes back three hours', () => {
     await world.advance(2 * scanMs + 5_000)
     expect(await statusOf(world, taskId)).toBe('SUCCESS')
     await maintenance.close()
+  })
+
+  it('and a task that the process whose turn it is cannot read is left to one that can', async () => {
+    const world = createMemoryWorld()
+    const old = createImaginedProcess(world)
+    const taskId = await createClient(world).submit({ due: { delayMs: 5_000 } })
+    const loadStream = (): Promise<never> => Promise.reject(new UndecodableStreamError(taskId, 'of a later release'))
+    const oldRecovery = recoverIn(
+      { ...old, store: { ...old.store, loadStream } },
+      { leaseMs: 15_000, sweepMs: 2_000, reconcileMs: 2_000 },
+    )
+    oldRecovery.start()
+    await world.advance(1_500)
+    stepBack(world)
+    await world.advance(1_500)
+    const { maintenance } = startMaintenance(world)
+    await startWorker(world, { work: async () => 'done' })
+    await world.advance(5 * scanMs)
+    expect(await statusOf(world, taskId)).toBe('SUCCESS')
+    await Promise.all([maintenance.close(), oldRecovery.close()])
   })
 
   it('and the reconciler goes on', async () => {
