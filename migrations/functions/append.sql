@@ -212,10 +212,17 @@ begin
   recorded_ms := (extract(epoch from v_now) * 1000)::bigint;
 
   -- What is recorded while the clock is ahead for a moment stands in the future when it has stepped back, maybe before any
-  -- process has told that it was ahead: so the events themselves tell it. Not in calm: recovery raises it every ten seconds.
+  -- process has told that it was ahead: so the events themselves tell it. So does what is recorded later in a stream that
+  -- stands in the future. Not in calm: recovery raises it every ten seconds.
   update clock
-  set latest = v_now
-  where latest < v_now - interval '15 seconds';
+  set latest = told.at
+  from (
+    select
+      case
+        when v_all then v_now
+        else greatest(v_now, (select max(h.last_at) from tasks h where h.task_id = any (e_task) and h.xmin = v_me))
+      end as at) told
+  where latest < told.at - interval '15 seconds';
 
   -- (4) The events, when every append was stored.
   if v_all then

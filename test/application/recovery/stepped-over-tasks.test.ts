@@ -131,6 +131,28 @@ describe('the clock of the database leaps three hours ahead for some seconds', (
     await maintenance.close()
   })
 
+  it('and an attempt that began meanwhile and fails much later is retried after its delay', async () => {
+    const world = createMemoryWorld()
+    const { maintenance, process } = startMaintenance(world)
+    let attempts = 0
+    await startWorker(world, {
+      work: async () => {
+        attempts += 1
+        await process.timers.sleep(1.5 * scanMs)
+        if (attempts === 1) throw new RetryAfterError(1_000)
+      },
+    })
+    await world.advance(scanMs + 100)
+    const taskId = await createClient(world).submit({ due: { delayMs: 300 } })
+    await world.advance(200)
+    world.time.setStoreClock(world.storeClock.now() + 3 * hourMs)
+    await world.advance(200)
+    stepBack(world)
+    await world.advance(6 * scanMs)
+    expect(await statusOf(world, taskId)).toBe('SUCCESS')
+    await maintenance.close()
+  })
+
   it('and a task that was submitted meanwhile waits its delay once, though the process that saw it has ended', async () => {
     const world = createMemoryWorld()
     const witness = startMaintenance(world)

@@ -170,7 +170,7 @@ const isOvertaken = ({ claim, head: { run, attempt } }: Append, head: Head): boo
   return run !== undefined && (head.readyAt === undefined || head.attempt !== attempt - 1)
 }
 
-/** An append tells the clock that it was recorded by, unless somebody has told about the same: see append.sql. */
+/** An append tells the instant that it was recorded at, unless somebody has told about the same: see append.sql. */
 const clockToldMs = 15_000
 
 /** Stores events, head and key in one step. */
@@ -187,7 +187,7 @@ const write = (
     freeze({ ...event, taskId, version: expectedVersion + index + 1, appendId, recordedAt, context }),
   )
   database.streams.set(taskId, Object.freeze([...stream, ...recorded]))
-  if (database.latestClock < now - clockToldMs) database.latestClock = now
+  if (database.latestClock < recordedAt - clockToldMs) database.latestClock = recordedAt
   database.log.add(xid, recorded)
   const head = nextHead(database.heads.find(taskId), append, recordedAt)
   database.heads.set(head)
