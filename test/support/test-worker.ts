@@ -21,7 +21,7 @@ export interface TestWorker {
 
 type Run = (payload: unknown, context: HandlerContext) => Promise<unknown>
 
-export const makeHandlers = (runs: Readonly<Record<string, Run>>): ReadonlyMap<string, TaskHandler> =>
+const makeHandlers = (runs: Readonly<Record<string, Run>>): ReadonlyMap<string, TaskHandler> =>
   new Map(Object.entries(runs).map(([type, run]) => [type, { type, defaults: {}, run }]))
 
 /** The members of a process that a test may put another adapter in the place of. */
@@ -30,7 +30,7 @@ type Substitutes = Partial<
 >
 
 /** A worker is made of what its process has, but for the substitutes. */
-export const toWorkerDeps = (
+const toWorkerDeps = (
   process: ImaginedProcess,
   handlers: ReadonlyMap<string, TaskHandler>,
   substitutes: Substitutes = {},

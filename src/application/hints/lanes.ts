@@ -24,7 +24,7 @@ export interface Lanes {
 }
 
 /** In place of a queue in the lanes that all queues share. No queue has this name: names begin with a letter or a digit. */
-export const sharedQueue = '*'
+const sharedQueue = '*'
 
 interface Deps {
   /** The rows of the registry, at most so many milliseconds old. */
