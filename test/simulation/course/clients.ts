@@ -3,7 +3,8 @@ import type { PersonRequest } from '#application/commands/person-commands.ts'
 import type { TaskOperations } from '#application/task-operations.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { Node } from '../node/node.ts'
-import { short } from '../judge/judge.ts'
+import type { Settlement } from '#application/ports/ledger/idempotency-ledger.ts'
+import { placeOf, short } from '../judge/judge.ts'
 import type { Course } from './course.ts'
 import { createSequence, type PlannedTask } from './plan.ts'
 
@@ -24,7 +25,7 @@ const pauseMs = 400
 const latencyMs = 2
 
 export const createClients = (course: Course, apis: () => readonly Node[]): Clients => {
-  const { world, database } = course
+  const { world, database, outside } = course
   const { scheduler, plan } = world
   const random = createSequence(plan.seed, 'clients')
   const acknowledged: TaskId[] = []
@@ -88,8 +89,20 @@ export const createClients = (course: Course, apis: () => readonly Node[]): Clie
       await operations.listEffects(taskId)
       await operations.list({}, 10, undefined)
     },
+    settle: async (operations: TaskOperations, request: PersonRequest) => {
+      const { taskId } = request
+      for (const { name, state } of (await operations.listEffects(taskId)) ?? []) {
+        const found = outside.look(placeOf(taskId, name))
+        if (state !== 'in-doubt' || found.outcome === 'unknown') continue
+        const outcome: Settlement['outcome'] =
+          found.outcome === 'done' ? { kind: 'completed', result: JSON.stringify(found.result) } : { kind: 'not-done' }
+        const verdict = await operations.settleEffect({ taskId, name, outcome, by: 'a person', reason: undefined })
+        world.tell('a person', () => `settles ${name} of ${short(taskId)} as ${outcome.kind}: ${verdict.kind}`)
+      }
+      await operations.retry(request)
+    },
   } as const
-  const kinds = ['cancel', 'cancel', 'retry', 'retry', 'hurry', 'explain', 'list'] as const
+  const kinds = ['cancel', 'cancel', 'retry', 'retry', 'hurry', 'explain', 'list', 'settle', 'settle'] as const
 
   return {
     begin: () => {

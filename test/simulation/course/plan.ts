@@ -17,7 +17,10 @@ export interface CourseRequest extends Cuts {
 /** One call of a handler's own doing. */
 export type Act =
   | { readonly kind: 'wait'; readonly ms: number; readonly heeds: 'signal' | 'nothing' }
-  | { readonly kind: 'effect'; readonly name: string }
+  | { readonly kind: 'effect'; readonly name: string; readonly mode: EffectKind }
+
+/** The mode of an effect; `reconciled` is `once` with a receiver that can be asked. */
+export type EffectKind = 'idempotent' | 'once' | 'reconciled' | 'verify'
 
 export type Ending = 'return' | 'throw' | 'permanent' | 'later' | 'escape' | 'unstorable' | 'refused'
 
@@ -122,7 +125,7 @@ const planTask = (random: Random, faults: ReadonlyMap<FaultKind, number>, long: 
 const planScript = (random: Random, faults: ReadonlyMap<FaultKind, number>): Script => ({
   acts: Array.from({ length: Math.floor(random() * 4) }, (): Act =>
     random() < 0.5
-      ? { kind: 'effect', name: `effect-${Math.floor(random() * 3)}` }
+      ? planEffect(random)
       : {
           kind: 'wait',
           ms: random() < 0.8 ? random() * 1_500 : random() * 12_000,
@@ -131,6 +134,12 @@ const planScript = (random: Random, faults: ReadonlyMap<FaultKind, number>): Scr
   ),
   ending: planEnding(random, faults),
 })
+
+/** One name has one mode: another would be a mistake of the handler. */
+const planEffect = (random: Random): Act => {
+  const mode = oneOf(random, 'idempotent', 'once', 'reconciled', 'verify')
+  return { kind: 'effect', name: `${mode}-${Math.floor(random() * 2)}`, mode }
+}
 
 const planEnding = (random: Random, faults: ReadonlyMap<FaultKind, number>): Ending => {
   const chance = random()

@@ -6,10 +6,11 @@ import { toHead } from '#domain/task/head.ts'
 import type { TaskId } from '#domain/identifiers.ts'
 import type { Clients } from '../course/clients.ts'
 import type { Course } from '../course/course.ts'
-import { short } from './judge.ts'
+import { placeOf, short } from './judge.ts'
 
 /** What must hold when everything has come to rest. */
-export const judgeTheEnd = async ({ world, database, judge }: Course, clients: Clients): Promise<void> => {
+export const judgeTheEnd = async (course: Course, clients: Clients): Promise<void> => {
+  const { world, database, judge } = course
   const { database: stored } = database.held
   for (const taskId of judge.open()) {
     const last = stored.streams.get(taskId)?.at(-1)
@@ -27,8 +28,23 @@ export const judgeTheEnd = async ({ world, database, judge }: Course, clients: C
   for (const taskId of clients.acknowledged()) {
     if (!stored.streams.has(taskId) && !judge.isLost(taskId)) world.breach(`${taskId} was acknowledged and is gone`)
   }
+  judgeEffects(course)
   judgeKeys((what) => world.breach(what), stored.streams)
   await judgeFeed((what) => world.breach(what), stored)
+}
+
+/** What may happen once did, and what the ledger says has happened did. */
+const judgeEffects = ({ world, database, judge, outside }: Course): void => {
+  for (const [taskId, effects] of database.held.database.effects) {
+    if (judge.isLost(taskId)) continue
+    for (const { name, mode, state } of effects.values()) {
+      const count = outside.performed(placeOf(taskId, name))
+      if (mode === 'idempotent') continue
+      if (count > 1) world.breach(`${name} of ${taskId} was done ${count} times`)
+      if (state === 'completed' && count === 0) world.breach(`${name} of ${taskId} is completed and was never done`)
+      if (state === 'not-done' && count > 0) world.breach(`${name} of ${taskId} counts as not done, and was`)
+    }
+  }
 }
 
 type Breach = (what: string) => void

@@ -147,14 +147,15 @@ export const createJudge = (world: World, server: DatabaseServer): Judge => {
       }
     },
     effectBegan: (host, { taskId }, name, key) => {
-      const place = `${taskId} ${name}`
+      const place = placeOf(taskId, name)
       world.tell(host.name, () => `${name} of ${short(taskId)} is performed`)
       const known = keys.get(place)
       if (known !== undefined && known !== key) world.breach(`${name} of ${taskId} was performed with two keys`)
       keys.set(place, key)
     },
     effectEnded: ({ taskId }, name, receipt) => {
-      const place = `${taskId} ${name}`
+      if (isLost(taskId)) return
+      const place = placeOf(taskId, name)
       const known = receipts.get(place)
       if (known !== undefined && known !== receipt) world.breach(`${name} of ${taskId} has two results`)
       receipts.set(place, receipt)
@@ -172,6 +173,9 @@ export const createJudge = (world: World, server: DatabaseServer): Judge => {
     isLost,
   }
 }
+
+/** What a task does outside, as those who count it there name it. */
+export const placeOf = (taskId: TaskId, name: string): string => `${taskId} ${name}`
 
 /** The last letters tell the tasks of a course apart; the first ones are the time. */
 export const short = (taskId: string): string => taskId.slice(-6)

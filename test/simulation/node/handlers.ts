@@ -7,9 +7,12 @@ import {
   RetryAfterError,
   type TaskHandler,
 } from '#application/ports/task-handler.ts'
+import { type EffectFinding, EffectNotDone, type EffectWork } from '#application/ports/ledger/handler-effects.ts'
 import type { Timers } from '#application/ports/surroundings/clock.ts'
 import type { Course } from '../course/course.ts'
 import type { Act, Ending, Script } from '../course/plan.ts'
+import { placeOf } from '../judge/judge.ts'
+import { ServiceError } from '../server/outside-world.ts'
 import { refusedResult } from '../server/database-server.ts'
 import type { Host } from '../world/host.ts'
 
@@ -85,11 +88,40 @@ const perform = async ({ course, host, timers }: Deps, act: Act, context: Handle
     if (act.heeds === 'signal') context.signal.throwIfAborted()
     return
   }
-  const receipt = await context.effect(act.name, { mode: 'idempotent' }, ({ key }) => {
-    course.judge.effectBegan(host, context, act.name, key)
-    return course.outside.perform(host, course.network, key)
-  })
+  const receipt = await performEffect({ course, host }, act, context)
   course.judge.effectEnded(context, act.name, receipt)
+}
+
+const performEffect = (
+  { course: { judge, outside, network }, host }: Pick<Deps, 'course' | 'host'>,
+  { name, mode }: Act & { readonly kind: 'effect' },
+  context: HandlerContext,
+): Promise<string> => {
+  const place = placeOf(context.taskId, name)
+  const begin = (key: string): void => judge.effectBegan(host, context, name, key)
+  const inquire = (): Promise<EffectFinding<string>> => outside.inquire(host, network, place)
+  const perform: EffectWork<string> = async ({ key }) => {
+    begin(key)
+    try {
+      return await outside.perform(host, network, place)
+    } catch (error) {
+      const isCertain = error instanceof ServiceError && error.loss === 'refused'
+      throw isCertain ? new EffectNotDone('the service took no connection') : error
+    }
+  }
+  switch (mode) {
+    case 'idempotent':
+      return context.effect(name, { mode }, ({ key }) => {
+        begin(key)
+        return outside.performByKey(host, network, key)
+      })
+    case 'once':
+      return context.effect(name, { mode }, perform)
+    case 'reconciled':
+      return context.effect(name, { mode: 'once', reconcile: inquire }, perform)
+    case 'verify':
+      return context.effect(name, { mode, verify: inquire }, perform)
+  }
 }
 
 const end = async (

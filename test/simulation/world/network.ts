@@ -18,6 +18,8 @@ interface Call<Answer> {
   readonly steps: readonly Step[]
   /** Done by the server when the request arrives. What it throws, the caller is thrown. */
   readonly serve: () => Promise<Answer>
+  /** Called when it is certain that the request will never be served. */
+  readonly onLost?: () => void
   /** After so long the caller has no answer. */
   readonly deadlineMs: number
   readonly toError: (loss: Loss) => Error
@@ -73,7 +75,7 @@ export const createNetwork = (world: World): Network => {
   }
 
   return {
-    call: ({ host, server, steps, serve, deadlineMs, toError }) =>
+    call: ({ host, server, steps, serve, onLost, deadlineMs, toError }) =>
       new Promise((resolve, reject) => {
         if (host.state === 'dead') return
         const sentAtMs = scheduler.nowMs()
@@ -94,7 +96,10 @@ export const createNetwork = (world: World): Network => {
         const loss = findLoss(host, steps)
         // A connection that breaks shows at once, or only by the deadline.
         const failsAfterMs = loss !== undefined && random() < 0.5 ? 5 + random() * 50 : deadlineMs
-        if (loss === 'request') return fail(failsAfterMs, random() < 0.5 ? 'refused' : 'unanswered')
+        if (loss === 'request') {
+          onLost?.()
+          return fail(failsAfterMs, random() < 0.5 ? 'refused' : 'unanswered')
+        }
 
         const reply = (settle: () => void): void => {
           if (loss === 'reply') return fail(sentAtMs + failsAfterMs - scheduler.nowMs(), 'unanswered')
@@ -104,6 +109,7 @@ export const createNetwork = (world: World): Network => {
           scheduler.after(delayMs, host, label, end(settle))
         }
         const arrive = (): void => {
+          if (server.state !== 'up') onLost?.()
           if (server.state === 'refusing') return fail(1, 'refused')
           if (server.state === 'silent') return fail(sentAtMs + deadlineMs - scheduler.nowMs(), 'unanswered')
           serve().then(
