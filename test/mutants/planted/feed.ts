@@ -1,6 +1,6 @@
 import { plantIn } from '../support/mutant.ts'
 
-const contract = 'test/contracts/postgres.test.ts'
+const contract = 'test/contracts/postgres.test.ts › the event feed'
 const ofPostgres = 'test/adapters/postgres/events/event-feed.test.ts'
 const followers = 'test/adapters/http/feed/feed-followers.test.ts'
 const pages = 'test/adapters/http/feed/feed.test.ts'

@@ -1,6 +1,6 @@
 import { plantIn } from '../support/mutant.ts'
 
-const contract = 'test/contracts/postgres.test.ts'
+const contract = 'test/contracts/postgres.test.ts › the idempotency ledger'
 const durability = 'test/adapters/postgres/ledger/durability.test.ts'
 const effects = 'test/adapters/worker/effects.test.ts'
 const inDoubt = 'test/adapters/worker/effects-in-doubt.test.ts'

@@ -104,7 +104,11 @@ const headRepair = plantIn({ area, file: 'src/application/recovery/head-repair.t
 ])
 
 const repairFunction = plantIn(
-  { area, file: 'migrations/functions/repair_heads.sql', suites: ['test/contracts/postgres.test.ts'] },
+  {
+    area,
+    file: 'migrations/functions/repair_heads.sql',
+    suites: ['test/contracts/postgres.test.ts › that is repaired'],
+  },
   [
     {
       name: 'repairs a head back to where its stream was',

@@ -8,7 +8,10 @@ export interface Mutant {
   /** Text that the file has exactly once, and what stands there in its place. */
   readonly find: string
   readonly put: string
-  /** Files of tests that are asked in turn, the cheapest first, until one fails. */
+  /**
+   * Files of tests that are asked in turn, the cheapest first, until one fails. `file › name`: those tests of it alone whose
+   * names have that in them.
+   */
   readonly suites: readonly string[]
 }
 
@@ -31,4 +34,10 @@ export const mutate = ({ name, find, put, file }: Omit<Mutant, 'area' | 'suites'
   if (places !== 1) throw new Error(`mutant ${name}: its text is ${places} times in ${file}, not once`)
   if (find === put) throw new Error(`mutant ${name} changes nothing`)
   return text.replace(find, () => put)
+}
+
+/** The file of a suite, and the tests of it that are asked. */
+export const toSuite = (suite: string): { readonly file: string; readonly tests: string | undefined } => {
+  const [file = '', tests] = suite.split(' › ')
+  return { file, tests }
 }

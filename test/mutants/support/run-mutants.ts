@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { providePostgres } from '../../support/provide-postgres.ts'
 import { provideRedis } from '../../support/provide-redis.ts'
-import type { Mutant } from './mutant.ts'
+import { type Mutant, toSuite } from './mutant.ts'
 import { runSuites } from './run-suites.ts'
 import { makeWorkingCopy, type WorkingCopy } from './working-copy.ts'
 
@@ -64,7 +64,7 @@ const expectSoundness = async (
   environment: Environment,
 ): Promise<void> => {
   if (copy === undefined) return
-  const suites = [...new Set(mutants.flatMap((mutant) => mutant.suites))]
+  const suites = [...new Set(mutants.flatMap((mutant) => mutant.suites.map((suite) => toSuite(suite).file)))]
   const run = { folder: copy.folder, suites, environment, timeLimitMs: soundTimeLimitMs, ending: 'at-the-end' } as const
   const verdict = await runSuites(run)
   if (verdict.kind !== 'passed')
@@ -81,9 +81,11 @@ const judge = async (copy: WorkingCopy, mutant: Mutant, environment: Environment
 
 const askSuites = async (copy: WorkingCopy, mutant: Mutant, environment: Environment): Promise<MutantVerdict> => {
   for (const suite of mutant.suites) {
+    const { file, tests } = toSuite(suite)
     const verdict = await runSuites({
       folder: copy.folder,
-      suites: [suite],
+      suites: [file],
+      tests,
       environment,
       timeLimitMs: suiteTimeLimitMs,
       ending: 'at-first-failure',

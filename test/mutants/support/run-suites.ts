@@ -14,6 +14,8 @@ export type SuiteVerdict =
 interface SuiteRun {
   readonly folder: string
   readonly suites: readonly string[]
+  /** What the names of the tests have in common; undefined: all of them. */
+  readonly tests?: string | undefined
   readonly environment: Readonly<Record<string, string>>
   readonly timeLimitMs: number
   /** Whether the first failed test ends the run. */
@@ -55,9 +57,20 @@ export const runSuites = async (run: SuiteRun): Promise<SuiteVerdict> => {
 
 const runVitest = async (run: SuiteRun, report: string) => {
   const bail = run.ending === 'at-first-failure' ? ['--bail', '1'] : []
+  const tests = run.tests === undefined ? [] : ['--testNamePattern', run.tests]
   const child = spawn(
     process.execPath,
-    ['node_modules/vitest/vitest.mjs', 'run', '--reporter', 'json', '--outputFile', report, ...bail, ...run.suites],
+    [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--reporter',
+      'json',
+      '--outputFile',
+      report,
+      ...bail,
+      ...tests,
+      ...run.suites,
+    ],
     { cwd: run.folder, env: { ...process.env, ...run.environment }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
   )
   let output = ''
