@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { findTaskId, mintedAt, parseAppendId, parseIncarnation, parseTaskId } from '#domain/identifiers.ts'
+import {
+  findTaskId,
+  mintedAt,
+  parseAppendId,
+  parseIncarnation,
+  parseTaskId,
+  trustAppendId,
+  trustTaskId,
+} from '#domain/identifiers.ts'
 
 const uuid = '01920000-0000-7000-8000-00000000abcd'
 
@@ -30,12 +38,34 @@ describe('a task id', () => {
 describe.each([
   { name: 'an incarnation', parse: parseIncarnation },
   { name: 'an append id', parse: parseAppendId },
-])('$name', ({ parse }) => {
+])('$name', ({ name, parse }) => {
   test('is a UUID in lower case', () => {
     expect(parse(uuid)).toBe(uuid)
   })
 
   test.each([uuid.toUpperCase(), '', 'x'])('is not %j', (text) => {
     expect(() => parse(text)).toThrow(RangeError)
+  })
+
+  test('that is none is not repeated at length in the message', () => {
+    expect(() => parse('x'.repeat(1_000))).toThrow(new RangeError(`not ${name}: ${'x'.repeat(64)}`))
+  })
+})
+
+describe.each([
+  { name: 'a task id', trust: trustTaskId },
+  { name: 'an append id', trust: trustAppendId },
+])('$name that is believed', ({ name, trust }) => {
+  test('is as long as one, whatever it says', () => {
+    expect(trust(uuid)).toBe(uuid)
+    expect(trust('x'.repeat(36))).toBe('x'.repeat(36))
+  })
+
+  test.each(['', uuid.slice(1), `${uuid}0`])('is not %j', (text) => {
+    expect(() => trust(text)).toThrow(new RangeError(`not ${name}: ${text}`))
+  })
+
+  test('and is none is not repeated at length in the message', () => {
+    expect(() => trust('x'.repeat(1_000))).toThrow(new RangeError(`not ${name}: ${'x'.repeat(64)}`))
   })
 })

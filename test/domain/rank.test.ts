@@ -38,6 +38,7 @@ describe('the order of a queue', () => {
   test('goes by id among equal ranks', () => {
     expect(compareRanked({ rank: 1, taskId: 'a' }, { rank: 1, taskId: 'b' })).toBeLessThan(0)
     expect(compareRanked({ rank: 1, taskId: 'b' }, { rank: 1, taskId: 'a' })).toBeGreaterThan(0)
+    expect(compareRanked({ rank: 1, taskId: 'a' }, { rank: 1, taskId: 'a' })).toBe(0)
   })
 
   test.prop([anyRanked, anyRanked])('tells any two tasks apart, and says the opposite the other way round', (a, b) => {

@@ -127,6 +127,9 @@ describe('an event', () => {
 
   test.each([0, 1, 3])('of version %i does not follow version 1: a stream has no hole and no repeat', (version) => {
     expect(() => evolve(fold([first]), { ...second, version })).toThrow(IllegalHistoryError)
+    expect(() => evolve(fold([first]), { ...second, version })).toThrow(
+      expect.objectContaining({ name: 'IllegalHistoryError', code: 'illegal-history', taskId: first.taskId }),
+    )
   })
 
   test.each([0, 2])('of version %i does not begin a stream', (version) => {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { decide } from '#domain/task/decide.ts'
 import { runsApart } from '#domain/task/state.ts'
 import { declareLost, fail, release } from './support/commands.ts'
 import { failed, failedForGood, released, reopened, retried, started, submitted } from './support/events.ts'
 import { at, given, taskAfter } from './support/given.ts'
 import { after } from './support/history.ts'
-import { lostError } from './support/task-facts.ts'
+import { incarnation, lostError } from './support/task-facts.ts'
 
 describe('a stopping worker', () => {
   test('hands its attempt back', () => {
@@ -50,6 +51,17 @@ describe('a lost worker', () => {
     given(submitted(), started(1))
       .when(declareLost(2))
       .records(failed({ run: 2, attempt: 1, cause: 'worker-lost', error: lostError }), retried(0))
+  })
+
+  test('that fenced itself says so in the failure, and what it said', () => {
+    const message = `worker ${incarnation} could not renew its lease in time, and stopped its runs`
+    const fenced = { cause: 'worker-lost', detail: 'fenced', error: { name: 'WorkerLost', message } } as const
+    given(submitted(), started(1))
+      .when(declareLost(2, 'fenced'))
+      .records(failed({ run: 2, attempt: 1, ...fenced }), retried(0))
+    const silent = decide(taskAfter(submitted(), started(1)), declareLost(2))
+    expect(silent).toMatchObject({ events: [{ data: { cause: 'worker-lost' } }, {}] })
+    expect(silent).not.toMatchObject({ events: [{ data: { detail: expect.anything() } }, {}] })
   })
 
   test('fails the task when the attempt was its last', () => {
