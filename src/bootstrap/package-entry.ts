@@ -5,6 +5,7 @@ export {
   EffectInDoubtError,
   EffectInUseError,
   EffectNotDone,
+  EffectQueryError,
 } from '#application/ports/ledger/handler-effects.ts'
 export { AbortReason, PermanentError, RetryAfterError } from '#application/ports/task-handler.ts'
 export { type TaskDefinition, type TaskSpecification } from '#adapters/handlers/define-task.ts'
@@ -15,10 +16,16 @@ export {
   type EffectFinding,
   type EffectInquiry,
   type EffectOptions,
+  type EffectQuery,
   type EffectWork,
   type IdempotentOptions,
   type OnceOptions,
   type PerformEffect,
+  type QueryAnswer,
+  type QueryRefusal,
+  type TransactionContext,
+  type TransactionOptions,
+  type TransactionWork,
   type VerifyOptions,
 } from '#application/ports/ledger/handler-effects.ts'
 export { type AbortCause, type HandlerContext } from '#application/ports/task-handler.ts'

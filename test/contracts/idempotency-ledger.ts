@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Task } from '#domain/task/state.ts'
 import { driveEffects, type IdempotencyLedgerWorld } from './ledger/drive-effects.ts'
 import { describeSettlements } from './ledger/settlements.ts'
+import { describeTransactions } from './ledger/transactions.ts'
 import { describeUnfinishedEffects } from './ledger/unfinished-effects.ts'
 import { type Setup, useWorld } from '../support/contract-world.ts'
 import { mintAppendId, mintTaskId } from '../support/ids.ts'
@@ -16,6 +17,7 @@ export const describeIdempotencyLedger = (name: string, setup: Setup<Idempotency
     const { begin, beginAgain, claim, complete } = driveEffects(world)
     describeUnfinishedEffects(world)
     describeSettlements(world)
+    describeTransactions(world)
 
     const keyOf = async (task: Task, effect = 'send'): Promise<string> => {
       const verdict = await claim(task, { name: effect })

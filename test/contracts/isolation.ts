@@ -35,7 +35,7 @@ export const createAttempt = async (type: string, payload: string = 'null') => {
         seen.push(value)
         reports.add(value)
       },
-      effect: (name, options, work) => effectsOf(memory, task, controller.signal).perform(name, options, work),
+      effect: effectsOf(memory, task, controller.signal).perform,
     },
     onBegun: () => {
       seen.push('begun')

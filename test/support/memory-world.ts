@@ -17,6 +17,7 @@ import { createMemorySubmitKeys } from '#adapters/memory/events/submit-keys.ts'
 import { createMemoryTaskIndex } from '#adapters/memory/heads/task-index.ts'
 import { createMemoryTaskQueue } from '#adapters/memory/queue/task-queue.ts'
 import { createMemoryWorkerRegistry } from '#adapters/memory/workers/worker-registry.ts'
+import { createMemoryNotes } from './memory-notes.ts'
 import { createLanes } from '#application/hints/lanes.ts'
 import type { Heads } from '#application/ports/heads/heads.ts'
 import type { Runtime } from '#application/ports/surroundings/runtime.ts'
@@ -43,6 +44,7 @@ export const createMemoryWorld = ({ seed = 1, queueIdsMax = 100_000 }: Options =
     runnable: createMemoryRunnableIndex(database),
     runs: createMemoryRunIndex(database),
   }
+  const notes = createMemoryNotes()
   const registry = createMemoryWorkerRegistry({ database, clock, timers })
   return {
     time,
@@ -56,7 +58,8 @@ export const createMemoryWorld = ({ seed = 1, queueIdsMax = 100_000 }: Options =
     identities: createMemoryIdentities(storeClock, random),
     store: createMemoryEventStore(database),
     feed: createMemoryEventFeed(database),
-    ledger: createMemoryIdempotencyLedger(database),
+    notes,
+    ledger: createMemoryIdempotencyLedger(database, notes),
     progress: createMemoryProgressBoard(database),
     index: heads.index,
     runnable: heads.runnable,

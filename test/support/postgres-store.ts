@@ -1,5 +1,6 @@
 import type { CommitObserver } from '#application/ports/surroundings/commit-observer.ts'
-import type { DatabasePool } from 'slonik'
+import { type DatabasePool, sql } from 'slonik'
+import { z } from 'zod'
 import { createPostgresEventFeed } from '#adapters/postgres/events/event-feed.ts'
 import { createPostgresEventStore, type PostgresEventStore } from '#adapters/postgres/events/event-store.ts'
 import { createPostgresIdempotencyLedger } from '#adapters/postgres/ledger/idempotency-ledger.ts'
@@ -47,6 +48,7 @@ export const connectPostgresStore = async (
     limits,
     commits,
   })
+  const ledger = createPostgresIdempotencyLedger({ pool, address: toAddress(url) })
   return {
     pool,
     routes,
@@ -54,7 +56,10 @@ export const connectPostgresStore = async (
     store,
     partitions: createPostgresPartitions({ pool }),
     feed: createPostgresEventFeed({ pool }),
-    ledger: createPostgresIdempotencyLedger({ pool }),
+    ledger,
+    notes: {
+      read: () => pool.anyFirst(sql.type(z.object({ note: z.string() }))`select note from notes order by note`),
+    },
     progress: createPostgresProgressBoard({ pool }),
     index: createPostgresTaskIndex({ pool, routes }),
     runnable: createPostgresRunnableIndex({ pool, routes }),
@@ -62,6 +67,7 @@ export const connectPostgresStore = async (
     submitKeys: createPostgresSubmitKeys({ pool }),
     close: async (): Promise<void> => {
       await store.close()
+      await ledger.close()
       await pool.end()
     },
   }
@@ -72,6 +78,7 @@ export const openPostgresStore = async (options: Options = {}) => {
   const database = await createTestDatabase()
   await migrate({ address: toAddress(database.url), logger: silentLogger })
   const process = await connectPostgresStore(database.url, options)
+  await process.pool.query(sql.unsafe`create table notes (note text primary key)`)
   await process.partitions.ensurePartitions((await process.store.loadStreams([])).now)
   return {
     ...process,

@@ -22,6 +22,15 @@ export const order = defineTask({
     })
     accept<Same<typeof sent, number>>()
 
+    const rows = await effect(
+      'row',
+      { mode: 'tx' },
+      async ({ query, key }) => (await query('select $1', [key])).rowCount,
+    )
+    accept<Same<typeof rows, number>>()
+
+    // @ts-expect-error its work has no transaction
+    await effect('mail', { mode: 'idempotent' }, ({ query }) => query)
     // @ts-expect-error the mode is missing
     await effect('mail', {}, () => 1)
     // @ts-expect-error there is no such mode

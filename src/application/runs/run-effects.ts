@@ -1,8 +1,15 @@
 import { toFingerprintText } from '../mechanisms/fingerprint-text.ts'
-import { EffectInUseError, type EffectOptions, type PerformEffect } from '../ports/ledger/handler-effects.ts'
+import {
+  EffectInUseError,
+  type EffectOptions,
+  type PerformEffect,
+  type TransactionOptions,
+  type TransactionWork,
+} from '../ports/ledger/handler-effects.ts'
 import { effectNamePattern } from '../ports/ledger/idempotency-ledger.ts'
 import { PermanentError } from '../ports/task-handler.ts'
 import { createClaimedEffects, type EffectUse } from './claimed-effects.ts'
+import { performTransacted, type TransactionUse } from './transacted-effects.ts'
 import type { EffectiveRun, RunEffectsDeps } from './effective-run.ts'
 
 /** The effects of one run. */
@@ -23,34 +30,46 @@ export const createRunEffects = (deps: RunEffectsDeps, run: EffectiveRun): RunEf
   const inUse = new Set<string>()
   const claimed = createClaimedEffects(deps, run)
 
-  return {
-    perform: async (name, options, work) => {
-      const use = parseUse(name, options)
-      if (inUse.has(name)) throw new EffectInUseError(`effect ${name} is being performed by this run already`)
-      run.signal.throwIfAborted()
-      if (names.size >= effectsPerRunMax && !names.has(name)) {
-        throw new PermanentError(`a run may have ${effectsPerRunMax} effects; name those that belong together as one`)
-      }
-      names.add(name)
-      inUse.add(name)
-      try {
-        // Later attempts get the result as it was written: the first one gets the same value.
-        return JSON.parse(await claimed.perform(use, work))
-      } finally {
-        inUse.delete(name)
-      }
-    },
+  const perform: PerformEffect = async (
+    name: string,
+    options: EffectOptions | TransactionOptions,
+    work: TransactionWork<unknown>,
+  ) => {
+    const use = parseUse(name, options)
+    if (inUse.has(name)) throw new EffectInUseError(`effect ${name} is being performed by this run already`)
+    run.signal.throwIfAborted()
+    if (names.size >= effectsPerRunMax && !names.has(name)) {
+      throw new PermanentError(`a run may have ${effectsPerRunMax} effects; name those that belong together as one`)
+    }
+    names.add(name)
+    inUse.add(name)
+    try {
+      // Later attempts get the result as it was written: the first one gets the same value.
+      const result =
+        use.mode === 'tx'
+          ? performTransacted(deps, run, use, work)
+          : claimed.perform(use, (context) => work({ ...context, query: () => refuseQuery(use) }))
+      return JSON.parse(await result)
+    } finally {
+      inUse.delete(name)
+    }
   }
+  return { perform }
 }
 
+const refuseQuery = ({ name, mode }: EffectUse): Promise<never> =>
+  Promise.reject(new TypeError(`effect ${name}: only an effect in mode tx has a query, and this is ${mode}`))
+
 /** Handlers may be plain JavaScript, which no compiler checked. Throws a TypeError. */
-const parseUse = (name: unknown, options: EffectOptions): EffectUse => {
+const parseUse = (name: unknown, options: EffectOptions | TransactionOptions): EffectUse | TransactionUse => {
   if (typeof name !== 'string' || !effectNamePattern.test(name)) {
     throw new TypeError('an effect is named by 1 to 128 letters, digits or . _ : - and begins with a letter or a digit')
   }
-  const given: EffectOptions | undefined = options ?? undefined
+  const given: EffectOptions | TransactionOptions | undefined = options ?? undefined
   const input = given?.input === undefined ? undefined : toFingerprintText(given.input)
   switch (given?.mode) {
+    case 'tx':
+      return { name, mode: given.mode, input }
     case 'idempotent':
       return { name, mode: given.mode, input, inquiry: undefined }
     case 'once':
@@ -60,7 +79,7 @@ const parseUse = (name: unknown, options: EffectOptions): EffectUse => {
       assertFunction(name, 'verify', given.verify)
       return { name, mode: given.mode, input, inquiry: given.verify }
     default:
-      throw new TypeError(`effect ${name}: mode must be idempotent, once or verify`)
+      throw new TypeError(`effect ${name}: mode must be tx, idempotent, once or verify`)
   }
 }
 

@@ -114,7 +114,7 @@ const openPorts = async (
   const { clock, timers, logger } = runtime
   await migrate({ address: directAddress, logger })
   const home = createHomeWatch({ clock, timers, logger })
-  const { pool, appendPool } = await openPools(address, { logger, onConnect: home.look }, owned)
+  const { sessions, pool, appendPool } = await openPools(address, { logger, onConnect: home.look }, owned)
   const looks = home.createLoop(pool)
   looks.start()
   owned.defer(() => looks.close())
@@ -150,6 +150,9 @@ const openPorts = async (
   // Upkeep is more careful. The reading is also the first one of the estimate of the clock.
   await partitions.ensurePartitions((await eventStore.loadStreams([])).now)
 
+  const ledger = createPostgresIdempotencyLedger({ pool, address, sessions })
+  owned.defer(() => ledger.close())
+
   return {
     connections: { pool, appendPool, listener },
     storeClock,
@@ -167,7 +170,7 @@ const openPorts = async (
       exclusiveWork: createPostgresExclusiveWork({ pool, clock }),
     },
     records: {
-      ledger: createPostgresIdempotencyLedger({ pool }),
+      ledger,
       progress: createPostgresProgressBoard({ pool }),
     },
     readHealth: () => [health.read()],
@@ -192,5 +195,5 @@ const openPools = async (
     owned.defer(() => pool.end())
     return pool
   }
-  return { pool: await open(connectionsMax.queries), appendPool: await open(connectionsMax.appends) }
+  return { sessions, pool: await open(connectionsMax.queries), appendPool: await open(connectionsMax.appends) }
 }

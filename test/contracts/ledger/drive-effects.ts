@@ -3,6 +3,7 @@ import type { EventStore } from '#application/ports/events/event-store.ts'
 import type { Routes } from '#application/ports/heads/routes.ts'
 import type { Task } from '#domain/task/state.ts'
 import type { ContractWorld } from '../../support/contract-world.ts'
+import type { Notes } from '../../support/memory-notes.ts'
 import { claimEffect, fail, holdEffect, start } from '../../support/run-commands.ts'
 import { appendCommand, submitTo } from '../../support/task-builders.ts'
 
@@ -10,6 +11,7 @@ export interface IdempotencyLedgerWorld extends ContractWorld {
   readonly store: EventStore
   readonly routes: Routes
   readonly ledger: IdempotencyLedger
+  readonly notes: Notes
 }
 
 /** How the handlers of each mode claim. */

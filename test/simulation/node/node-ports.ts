@@ -39,6 +39,7 @@ export const createNodePorts = (database: MemoryDatabase, ask: Ask): NodePorts =
       complete: (completion) => ask('complete', () => ledger.complete(completion), toWriteError),
       giveBack: (held) => ask('complete', () => ledger.giveBack(held), toWriteError),
       doubt: (held) => ask('complete', () => ledger.doubt(held), toWriteError),
+      transact: (claim, work) => ask('complete', () => ledger.transact(claim, work), toWriteError),
       settle: (settlement) => ask('change', () => ledger.settle(settlement), toWriteError),
       countInDoubt: (limit) => ask('query', () => ledger.countInDoubt(limit)),
       list: (taskId) => ask('query', () => ledger.list(taskId)),

@@ -1,12 +1,15 @@
-import { createHmac } from 'node:crypto'
 import type { ClaimVerdict, EffectClaim, IdempotencyLedger } from '#application/ports/ledger/idempotency-ledger.ts'
-import type { TaskId } from '#domain/identifiers.ts'
 import type { MemoryDatabase, StoredEffect } from '../database.ts'
 import { createMemoryEffectRecords } from './effect-records.ts'
+import { toKey } from './effect-keys.ts'
 import { createEffectTable, isSameRun } from './effect-table.ts'
+import { createMemoryTransact, type MemoryTransactions, noTransactions } from './effect-transactions.ts'
 
-/** The ledger of a memory database. Its idempotency keys are made with a constant that anybody can read here. */
-export const createMemoryIdempotencyLedger = (database: MemoryDatabase): IdempotencyLedger => {
+/** The ledger of a memory database. Effects in mode `tx` act on `transactions`, and are refused without them. */
+export const createMemoryIdempotencyLedger = (
+  database: MemoryDatabase,
+  transactions: MemoryTransactions = noTransactions,
+): IdempotencyLedger => {
   const table = createEffectTable(database)
   const records = createMemoryEffectRecords(database)
 
@@ -43,6 +46,8 @@ export const createMemoryIdempotencyLedger = (database: MemoryDatabase): Idempot
       table.put(held.taskId, { ...found, state: 'in-doubt' })
       return 'in-doubt'
     },
+
+    transact: createMemoryTransact(database, transactions),
 
     list: (taskId) => records.list(taskId),
     settle: (settlement) => records.settle(settlement),
@@ -83,6 +88,3 @@ const judgeClaim = (
     ? { verdict: { kind: 'in-doubt' }, effect: { ...found, state: 'in-doubt' } }
     : toClaimed('taken-over')
 }
-
-const toKey = (taskId: TaskId, name: string): string =>
-  createHmac('sha256', 'memory').update(`${taskId} ${name}`).digest('base64url')

@@ -33,13 +33,31 @@ export interface TlsAddress {
   readonly versionMax: TlsVersion | undefined
 }
 
+interface ClientOptions {
+  readonly applicationName: string
+  readonly connectDeadlineMs: number
+  /** Of a pool. */
+  readonly connectionsMax?: number
+}
+
 /** One connection to an address, not opened yet. It is given up after `connectDeadlineMs`, or sooner if the address says so. */
-export const createClient = (
+export const createClient = (address: DatabaseAddress, options: ClientOptions): pg.Client =>
+  new pg.Client(toClientConfig(address, options))
+
+/** Connections that are made when they are needed, and stay. Who waits for one gives up after `connectDeadlineMs`. */
+export const createClientPool = (address: DatabaseAddress, options: Required<ClientOptions>): pg.Pool => {
+  const pool = new pg.Pool(toClientConfig(address, options))
+  // Of a connection that nobody uses at that moment: the pool has left it out by then.
+  pool.on('error', () => {})
+  return pool
+}
+
+const toClientConfig = (
   address: DatabaseAddress,
-  { applicationName, connectDeadlineMs }: { readonly applicationName: string; readonly connectDeadlineMs: number },
-): pg.Client => {
+  { applicationName, connectDeadlineMs, connectionsMax }: ClientOptions,
+): pg.PoolConfig => {
   const { host, port, database, user, password, certificateHost, tls } = address
-  return new pg.Client({
+  return {
     host,
     port,
     database,
@@ -51,7 +69,8 @@ export const createClient = (
     ssl: tls === undefined ? false : toTlsOptions(certificateHost, tls),
     connectionTimeoutMillis: Math.min(connectDeadlineMs, address.connectTimeoutMs ?? connectDeadlineMs),
     keepAlive: true,
-  })
+    ...(connectionsMax !== undefined && { max: connectionsMax }),
+  }
 }
 
 /** The same address as the URL that slonik reads. What it cannot carry goes beside it: see `toTlsOptions`. */

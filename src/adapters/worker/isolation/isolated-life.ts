@@ -1,21 +1,13 @@
 import type { ChildProcess } from 'node:child_process'
-import { StoreUnavailableError } from '#application/ports/events/event-store.ts'
-import type { HeldEffect } from '#application/ports/ledger/idempotency-ledger.ts'
 import type { Timers } from '#application/ports/surroundings/clock.ts'
 import type { Logger } from '#application/ports/surroundings/logger.ts'
 import { AbortReason } from '#application/ports/task-handler.ts'
 import type { ErrorReport } from '#domain/task/events.ts'
 import { abortGraceMs } from '../run/active-run.ts'
 import { type HandlerEnding, toThrown } from '../run/handler-ending.ts'
+import { createIsolatedLedger, type IsolatedLedger } from './isolated-ledger.ts'
 import { type IsolatedRequest, preparationMsMax } from './isolation.ts'
-import {
-  findBody,
-  type FromIsolated,
-  type LedgerReply,
-  type LedgerRequest,
-  type ToIsolated,
-  toEnvelope,
-} from './isolation-messages.ts'
+import { findBody, type FromIsolated, type ToIsolated, toEnvelope } from './isolation-messages.ts'
 import { parseIsolatedMessage } from './parse-isolated-message.ts'
 
 interface Deps {
@@ -59,6 +51,7 @@ export class IsolatedLife {
   readonly #child: ChildProcess
   readonly #order: number
   readonly #onEnding: (ending: HandlerEnding, next: AfterRun) => void
+  readonly #ledger: IsolatedLedger
   readonly #cancels: (() => void)[] = []
   #state: 'starting' | 'running' | 'leaving' | 'over' = 'starting'
   /** Checks since its last message. */
@@ -77,6 +70,8 @@ export class IsolatedLife {
     this.#child = child
     this.#order = order
     this.#onEnding = onEnding
+    this.#ledger = createIsolatedLedger(request, (told) => this.#tell(told))
+    this.#cancels.push(() => this.#ledger.close())
     const { taskId, run, claim, facts } = request.task
     const { type, payload } = facts.submission
     this.#tell({ kind: 'begin', settings: deps.settings, type, payload, taskId, run, claim, attempt: facts.attempt })
@@ -119,7 +114,7 @@ export class IsolatedLife {
         this.#request.context.progress(JSON.parse(message.value))
         break
       case 'ledger-request':
-        void this.#reply(message.call, message.request)
+        this.#ledger.take(message.call, message.request)
         break
     }
   }
@@ -207,10 +202,6 @@ export class IsolatedLife {
     this.#deps.logger.info({ taskId, attempt: facts.attempt, output, line }, 'an isolated handler wrote a line')
   }
 
-  async #reply(call: number, request: LedgerRequest): Promise<void> {
-    this.#tell({ kind: 'ledger-reply', call, reply: await askLedger(this.#request, request) })
-  }
-
   /** Logged once: a handler may send any number of them. */
   #leaveOut(): void {
     if (this.#malformed === 'some') return
@@ -220,28 +211,5 @@ export class IsolatedLife {
       { taskId, run, taskType: facts.submission.type },
       'malformed messages of a handler were left out',
     )
-  }
-}
-
-const askLedger = async ({ task, ledger }: IsolatedRequest, request: LedgerRequest): Promise<LedgerReply> => {
-  const { taskId, run, claim, facts } = task
-  const held: HeldEffect = { taskId, name: request.name, run, claim }
-  try {
-    switch (request.kind) {
-      case 'claim': {
-        const { mode, input, unfinished } = request
-        const verdict = await ledger.claim({ ...held, mode, attempt: facts.attempt, input, unfinished })
-        return { kind: 'claim', verdict }
-      }
-      case 'complete':
-        return { kind: 'complete', verdict: await ledger.complete({ ...held, result: request.result }) }
-      case 'give-back':
-        return { kind: 'give-back', verdict: await ledger.giveBack(held) }
-      case 'doubt':
-        return { kind: 'doubt', verdict: await ledger.doubt(held) }
-    }
-  } catch (error) {
-    const code = error instanceof StoreUnavailableError ? 'store-unavailable' : 'other'
-    return { kind: 'failed', code, message: error instanceof Error ? error.message : 'the ledger failed' }
   }
 }

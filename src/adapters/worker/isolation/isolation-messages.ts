@@ -1,4 +1,10 @@
-import type { ClaimVerdict, EffectClaim } from '#application/ports/ledger/idempotency-ledger.ts'
+import type { QueryAnswer, QueryRefusal } from '#application/ports/ledger/handler-effects.ts'
+import type {
+  ClaimVerdict,
+  EffectClaim,
+  TransactionClaim,
+  TransactVerdict,
+} from '#application/ports/ledger/idempotency-ledger.ts'
 import type { LogFields } from '#application/ports/surroundings/logger.ts'
 import type { AbortCause } from '#application/ports/task-handler.ts'
 import type { AppendId, TaskId } from '#domain/identifiers.ts'
@@ -20,6 +26,8 @@ export type ToIsolated =
     }
   | { readonly kind: 'abort'; readonly cause: AbortCause }
   | { readonly kind: 'ledger-reply'; readonly call: number; readonly reply: LedgerReply }
+  /** The work of an effect in mode `tx` may begin. `call`: that of its request, which names the transaction from now on. */
+  | { readonly kind: 'transaction-open'; readonly call: number; readonly key: string }
 
 /** What the process tells the worker. */
 export type FromIsolated =
@@ -43,14 +51,32 @@ export type LedgerRequest =
   | ({ readonly kind: 'claim' } & Pick<EffectClaim, 'name' | 'mode' | 'input' | 'unfinished'>)
   | { readonly kind: 'complete'; readonly name: string; readonly result: JsonText }
   | { readonly kind: 'give-back' | 'doubt'; readonly name: string }
+  /** Answered when the transaction is over. */
+  | ({ readonly kind: 'transact' } & Pick<TransactionClaim, 'name' | 'input'>)
+  | ({ readonly kind: 'query' } & TransactedStatement)
+  /** How the work of a transaction ended; not answered by itself. */
+  | { readonly kind: 'returned'; readonly transaction: number; readonly result: JsonText }
+  | { readonly kind: 'threw'; readonly transaction: number }
+
+export interface TransactedStatement {
+  readonly transaction: number
+  readonly text: string
+  readonly values: readonly unknown[]
+}
 
 export type LedgerReply =
   | { readonly kind: 'claim'; readonly verdict: ClaimVerdict }
   | { readonly kind: 'complete'; readonly verdict: 'completed' | 'fenced' }
   | { readonly kind: 'give-back'; readonly verdict: 'given-back' | 'fenced' }
   | { readonly kind: 'doubt'; readonly verdict: 'in-doubt' | 'completed' | 'fenced' }
-  /** `store-unavailable`: may be asked again. */
-  | { readonly kind: 'failed'; readonly code: 'store-unavailable' | 'other'; readonly message: string }
+  | { readonly kind: 'transact'; readonly verdict: TransactVerdict }
+  | { readonly kind: 'query'; readonly answer: QueryAnswer }
+  /** By the database. */
+  | ({ readonly kind: 'refused'; readonly message: string } & QueryRefusal)
+  | { readonly kind: 'failed'; readonly code: LedgerFailure; readonly message: string }
+
+/** `store-unavailable`: may be asked again. `work`: the work of the transaction threw, or its run was aborted. */
+export type LedgerFailure = 'store-unavailable' | 'work' | 'other'
 
 /** Tells our messages from those that a handler itself sends to its parent process. */
 export interface Envelope<Body> {

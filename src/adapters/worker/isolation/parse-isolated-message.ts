@@ -74,12 +74,27 @@ const parseFailure = (value: unknown): HandlerFailure | undefined => {
 
 const parseRequest = (value: unknown): LedgerRequest | undefined => {
   const { kind, name, mode, input, unfinished, result } = toMembers(value)
+  if (kind === 'query' || kind === 'returned' || kind === 'threw') return parseTransacted(kind, toMembers(value))
   if (!isText(name) || name.length > effectNameLengthMax) return undefined
   if (kind === 'complete' && isJson(result)) return { kind, name, result }
   if (kind === 'give-back' || kind === 'doubt') return { kind, name }
-  if (kind !== 'claim' || (input !== undefined && !isJson(input))) return undefined
+  if (input !== undefined && !isText(input)) return undefined
+  if (kind === 'transact') return { kind, name, input }
+  if (kind !== 'claim') return undefined
   return isMode(mode) && isPolicy(unfinished) ? { kind, name, mode, input, unfinished } : undefined
 }
+
+const parseTransacted = (kind: 'query' | 'returned' | 'threw', members: Members): LedgerRequest | undefined => {
+  const { transaction, text, values, result } = members
+  if (!isWhole(transaction)) return undefined
+  if (kind === 'threw') return { kind, transaction }
+  if (kind === 'returned') return isJson(result) ? { kind, transaction, result } : undefined
+  const isStatement = isText(text) && Array.isArray(values) && values.length <= parametersMax
+  return isStatement ? { kind, transaction, text, values: Array.from<unknown>(values) } : undefined
+}
+
+/** Of one statement: the protocol counts them in 16 bits. */
+const parametersMax = 65_535
 
 /** As `HandlerContext.effect` has it. */
 const effectNameLengthMax = 128

@@ -8,7 +8,8 @@ import { AbortReason, type HandlerContext, type TaskHandler } from '#application
 import { createRunProgress } from '#application/runs/run-progress.ts'
 import { abortListenerThrew, abortWithin, type CodeOrigin, findCodeOrigin, withinOrigin } from '../run/code-origin.ts'
 import { toErrorReport } from '../run/error-report.ts'
-import { createRemoteLedger, createRemoteLogger, type RemoteLedger, type Tell } from './isolated-ports.ts'
+import { createRemoteLogger, type Tell } from './isolated-ports.ts'
+import { createRemoteLedger, type RemoteLedger } from './remote-ledger.ts'
 import { type ToIsolated, toEnvelope, trustWorkerMessage } from './isolation-messages.ts'
 import { toInDoubt } from '../run/handler-ending.ts'
 import { runHandler } from '../run/run-handler.ts'
@@ -57,6 +58,7 @@ export const serveIsolatedRun = (deps: Deps): void => {
     }
     if (current === undefined || current.order !== order) return
     if (body?.kind === 'abort') abortWithin(current.origin, current.controller, new AbortReason(body.cause))
+    if (body?.kind === 'transaction-open') current.ledger.onTransactionOpen(body.call, body.key)
     if (body?.kind === 'ledger-reply') current.ledger.onReply(body.call, body.reply)
   })
 }

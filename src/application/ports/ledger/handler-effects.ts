@@ -8,11 +8,10 @@
  * happened, EffectChangedError when mode or `options.input` is another than before, EffectInUseError, the signal's reason
  * when it has aborted, a PermanentError for a result that cannot be kept, and a TypeError for other misuse.
  */
-export type PerformEffect = <Result>(
-  name: string,
-  options: EffectOptions<Result>,
-  work: EffectWork<Result>,
-) => Promise<Result>
+export interface PerformEffect {
+  <Result>(name: string, options: TransactionOptions, work: TransactionWork<Result>): Promise<Result>
+  <Result>(name: string, options: EffectOptions<Result>, work: EffectWork<Result>): Promise<Result>
+}
 
 export type EffectOptions<Result = unknown> = IdempotentOptions | OnceOptions<Result> | VerifyOptions<Result>
 
@@ -58,7 +57,17 @@ export interface VerifyOptions<Result = unknown> extends EffectInput {
   readonly verify: EffectInquiry<Result>
 }
 
+/**
+ * The effect happens exactly once, because its SQL runs in the transaction that records it, in the database of Taskfold. `work`
+ * may be called again after a commit whose reply was lost, and its SQL still counts once. What it throws rolls the transaction
+ * back: nothing has happened. Until the transaction ends it holds back `GET /api/events`, so it should be short.
+ */
+export interface TransactionOptions extends EffectInput {
+  readonly mode: 'tx'
+}
+
 export type EffectWork<Result> = (effect: EffectContext) => Result | Promise<Result>
+export type TransactionWork<Result> = (effect: TransactionContext) => Result | Promise<Result>
 
 /** What a receiver says about an effect. */
 export type EffectInquiry<Result> = (effect: EffectContext) => EffectFinding<Result> | Promise<EffectFinding<Result>>
@@ -73,6 +82,28 @@ export interface EffectContext {
   readonly key: string
   /** The run's. */
   readonly signal: AbortSignal
+}
+
+export interface TransactionContext extends EffectContext {
+  readonly query: EffectQuery
+}
+
+/**
+ * Sends one statement in the transaction of the effect, `values` for its parameters `$1`, `$2` and so on; several at a time go
+ * one after another. It has 30 seconds, 2 of them for each lock, and the transaction may not pause for more than 60. Rows are
+ * kept in memory.
+ *
+ * Throws EffectQueryError when the server refuses the statement. The transaction cannot be committed then, even when the error is
+ * caught, unless it goes back to a savepoint: `savepoint`, `release` and `rollback to` are allowed. Throws a TypeError for
+ * other statements that control the transaction and for COPY, and once `work` has ended.
+ */
+export type EffectQuery = (text: string, values?: readonly unknown[]) => Promise<QueryAnswer>
+
+export interface QueryAnswer {
+  /** Values as the driver `pg` reads them: an `int8` or `numeric` is text, a `timestamptz` a Date, `json` is parsed. */
+  readonly rows: readonly Readonly<Record<string, unknown>>[]
+  /** Rows answered or changed; 0 for a statement that has none. */
+  readonly rowCount: number
 }
 
 /** Thrown by the work of an effect in mode `once` or `verify`: it is certain that nothing has happened. */
@@ -96,4 +127,27 @@ export class EffectChangedError extends Error {
 /** The run performs an effect of this name at this moment: each must be awaited before it is asked for again. */
 export class EffectInUseError extends Error {
   override readonly name = 'EffectInUseError'
+}
+
+/** The database refused a statement of an effect, or to commit what its statements did. */
+export class EffectQueryError extends Error {
+  override readonly name = 'EffectQueryError'
+  /** SQLSTATE. */
+  readonly code: string
+  /** What the server says beyond its message, such as which key exists. */
+  readonly detail: string | undefined
+  /** The constraint that was violated. */
+  readonly constraint: string | undefined
+  constructor(message: string, { code, detail, constraint }: QueryRefusal, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.detail = detail
+    this.constraint = constraint
+  }
+}
+
+export interface QueryRefusal {
+  readonly code: string
+  readonly detail?: string | undefined
+  readonly constraint?: string | undefined
 }

@@ -1,6 +1,7 @@
 import type { AppendId, Run, TaskId } from '#domain/identifiers.ts'
 import type { JsonText } from '#domain/task/events.ts'
 import type { Instant } from '#domain/time.ts'
+import type { EffectQuery } from './handler-effects.ts'
 
 /** The ledger: what the runs of tasks do elsewhere, and what people see of it and settle. */
 export interface IdempotencyLedger extends RunLedger, EffectRecords {}
@@ -47,6 +48,19 @@ export interface RunLedger {
    * so there is no doubt. `fenced`: another run has claimed it since. Asking again is safe. Throws StoreUnavailableError.
    */
   doubt(held: HeldEffect): Promise<'in-doubt' | 'completed' | 'fenced'>
+
+  /**
+   * Performs an effect of mode `tx`, unless it is completed: calls `work` with a transaction of the store, and commits what its
+   * statements did together with its result. The row of the effect is written first, so that of two transactions one waits
+   * for the other and then finds its result; the head is locked and compared last, so that a run that was replaced meanwhile
+   * commits nothing. Durable before the verdict.
+   *
+   * Throws what `work` throws, and the reason of `signal` when that aborts before the commit: everything is rolled back then.
+   * Throws EffectQueryError when the server refuses to commit, because a statement failed, and StoreUnavailableError when the
+   * connection was lost or a commit was not answered. In each case asking again is safe: `work` is called again unless the
+   * first commit has come to pass.
+   */
+  transact(claim: TransactionClaim, work: TransactedWork): Promise<TransactVerdict>
 }
 
 /** What people see of effects, and what they decide about those in doubt. */
@@ -115,6 +129,23 @@ export type ClaimVerdict =
   | { readonly kind: 'in-doubt' }
   /** The run is not the one in force. */
   | { readonly kind: 'fenced' }
+
+export interface TransactionClaim extends Omit<EffectClaim, 'mode' | 'unfinished'> {
+  readonly signal: AbortSignal
+}
+
+/** Resolves with the result to be recorded. */
+export type TransactedWork = (transaction: EffectTransaction) => Promise<JsonText>
+
+export interface EffectTransaction {
+  /** As that of a claim. */
+  readonly key: string
+  /** Takes one statement at a time, and no parameter beyond the 65,535 of the protocol. */
+  readonly query: EffectQuery
+}
+
+/** `completed`: now or before, with this result. */
+export type TransactVerdict = Extract<ClaimVerdict, { readonly kind: 'completed' | 'changed' | 'fenced' }>
 
 export interface EffectCompletion extends HeldEffect {
   readonly result: JsonText

@@ -1,3 +1,4 @@
+import type { TransactionWork } from '#application/ports/ledger/handler-effects.ts'
 import type { HandlerContext } from '#application/ports/task-handler.ts'
 import { parseTaskId } from '#domain/identifiers.ts'
 import { silentLogger } from '../../../support/silent-logger.ts'
@@ -9,6 +10,7 @@ export const createHandlerContext = (given: Partial<HandlerContext> = {}): Handl
   signal: new AbortController().signal,
   log: silentLogger,
   progress: () => {},
-  effect: async (_name, _options, work) => work({ key: 'key', signal: new AbortController().signal }),
+  effect: async <Result>(_name: string, _options: unknown, work: TransactionWork<Result>) =>
+    work({ key: 'key', signal: new AbortController().signal, query: async () => ({ rows: [], rowCount: 0 }) }),
   ...given,
 })

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { sql } from 'slonik'
+import { toAddress } from '../../../support/database-address.ts'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createPostgresEventFeed } from '#adapters/postgres/events/event-feed.ts'
 import { createPostgresIdempotencyLedger } from '#adapters/postgres/ledger/idempotency-ledger.ts'
@@ -155,7 +156,9 @@ describe('a copy that was restored elsewhere', () => {
     const first = await world.ledger.claim(claim)
     await world.pool.query(sql.unsafe`update taskfold.installation set home = 'elsewhere'`)
     await adoptInstallation({ pool: world.pool, logger: silentLogger })
-    expect(await createPostgresIdempotencyLedger({ pool: world.pool }).claim(claim)).toEqual(first)
+    expect(
+      await createPostgresIdempotencyLedger({ pool: world.pool, address: toAddress(world.url) }).claim(claim),
+    ).toEqual(first)
   })
 })
 

@@ -55,6 +55,27 @@ describe('a database with synchronous_commit off that crashes', () => {
     })
   })
 
+  it('has every effect in a transaction that was answered before, and what that wrote', async () => {
+    const task = await begin()
+    const { signal } = new AbortController()
+    const claim = { ...holdEffect(task), attempt: 1, input: undefined, signal }
+    await inProcess(({ pool }) => pool.query(sql.unsafe`create table written (note text)`))
+    await inProcess(({ ledger }) =>
+      ledger.transact(claim, async ({ query }) => {
+        await query('set local synchronous_commit = off')
+        await query(`insert into written values ('a')`)
+        return '"done"'
+      }),
+    )
+    await crash()
+    const unused = () => expect.unreachable('it has happened')
+    expect(await inProcess(({ ledger }) => ledger.transact(claim, unused))).toEqual({
+      kind: 'completed',
+      result: '"done"',
+    })
+    expect(await inProcess(({ pool }) => pool.anyFirst(sql.unsafe`select note from written`))).toEqual(['a'])
+  })
+
   it('has the generation of the feed that readers were told', async () => {
     await inProcess(({ pool }) => adoptInstallation({ pool, logger: silentLogger }))
     await inProcess(({ pool }) => pool.query(sql.unsafe`update taskfold.installation set home = 'elsewhere'`))

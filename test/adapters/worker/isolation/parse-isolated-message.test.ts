@@ -24,6 +24,10 @@ const wellFormed: readonly FromIsolated[] = [
   { kind: 'ledger-request', call: 2, request: { kind: 'claim', ...pay, mode: 'once', unfinished: 'doubt' } },
   { kind: 'ledger-request', call: 4, request: { kind: 'give-back', name: 'pay' } },
   { kind: 'ledger-request', call: 5, request: { kind: 'doubt', name: 'pay' } },
+  { kind: 'ledger-request', call: 6, request: { kind: 'transact', name: 'pay', input: 'Map{1n=>NaN}' } },
+  { kind: 'ledger-request', call: 7, request: { kind: 'query', transaction: 6, text: 'select $1', values: [1, null] } },
+  { kind: 'ledger-request', call: 8, request: { kind: 'returned', transaction: 6, result: '{}' } },
+  { kind: 'ledger-request', call: 9, request: { kind: 'threw', transaction: 6 } },
   { kind: 'ledger-request', call: 3, request: { kind: 'complete', name: 'pay', result: 'null' } },
 ]
 
@@ -49,6 +53,10 @@ const malformed: readonly unknown[] = [
   { kind: 'ledger-request', call: 1, request: { kind: 'claim', name: 'pay', mode: 'twice', unfinished: 'doubt' } },
   { kind: 'ledger-request', call: 1, request: { kind: 'claim', name: 'pay', mode: 'once', unfinished: 'repeat' } },
   { kind: 'ledger-request', call: 1, request: { kind: 'claim', name: 'pay', mode: 'tx', unfinished: 'doubt' } },
+  { kind: 'ledger-request', call: 1, request: { kind: 'transact', input: undefined } },
+  { kind: 'ledger-request', call: 1, request: { kind: 'query', transaction: 6, text: 'select 1', values: 'none' } },
+  { kind: 'ledger-request', call: 1, request: { kind: 'query', transaction: '6', text: 'select 1', values: [] } },
+  { kind: 'ledger-request', call: 1, request: { kind: 'returned', transaction: 6, result: '{' } },
 ]
 
 describe('a message from the process of an isolated run', () => {
