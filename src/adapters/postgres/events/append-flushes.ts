@@ -35,16 +35,39 @@ export interface EncodedAppends extends BatchItem {
 }
 
 /** For appends that have nothing to do with each other: those of a batch share a transaction. */
-export const createAppendConnect =
-  (deps: Deps): Connect<EncodedAppend, AppendVerdict> =>
-  (work) =>
+export const createAppendConnect = (deps: Deps): Connect<EncodedAppend, AppendVerdict> => {
+  const teller = createClockTeller(deps)
+  return (work) =>
     deps.pool.connect((connection) =>
       work(async (batch, locking) => {
         const current = isOfEra(batch, deps.routes.era()) ? batch : await renewRoutes(deps, batch)
-        const statement = toAppendStatement(current, 'each', locking)
-        return current.map(toVerdicts(statement, await execute(deps, connection, statement)))
+        const toldMs = teller.toldMs()
+        const statement = toAppendStatement(current, 'each', locking, toldMs)
+        const answer = await execute(deps, connection, statement)
+        teller.note(toldMs, answer.recorded_ms)
+        return current.map(toVerdicts(statement, answer))
       }),
     )
+}
+
+/** As in append.sql: a batch that is recorded later than this after the last that told the clock's row tells it as well. */
+const toldForMs = 15_000
+
+/**
+ * What the clock's row is known to have been told. Known for fifteen seconds only, and not after a step back, because recovery
+ * takes the row back to the clock.
+ */
+const createClockTeller = ({ monotonicMs }: Pick<Deps, 'monotonicMs'>) => {
+  let told = { ms: 0, untilMs: 0 }
+  return {
+    toldMs: (): number => (monotonicMs() < told.untilMs ? told.ms : 0),
+    note: (toldMs: number, recordedMs: number): void => {
+      if (recordedMs < toldMs || recordedMs - toldMs > toldForMs) {
+        told = { ms: recordedMs, untilMs: monotonicMs() + toldForMs }
+      }
+    },
+  }
+}
 
 /** For appends that belong together: each item has a transaction of its own, all or nothing. */
 export const createAtomicConnect =

@@ -80,11 +80,15 @@ export interface AppendStatement {
   readonly sorted: readonly EncodedAppend[]
 }
 
-/** With `atomic` all appends are stored or none: the server raises TF002 when one cannot be. */
+/**
+ * With `atomic` all appends are stored or none: the server raises TF002 when one cannot be. `toldMs`: an instant that the row
+ * of the clock is known to have been raised to.
+ */
 export const toAppendStatement = (
   batch: readonly EncodedAppend[],
   mode: 'each' | 'atomic',
   locking: Locking = 'skip-locked',
+  toldMs = 0,
 ): AppendStatement => {
   const byId = batch.toSorted((a, b) => (a.streamId < b.streamId ? -1 : 1))
   const firsts = byId.filter((encoded) => encoded.route !== null)
@@ -105,7 +109,7 @@ export const toAppendStatement = (
       ${bind(events.type)}::text[], ${bind(events.data)}::json[], ${bind(events.body)}::json[],
       ${bind(events.meta)}::json[], ${bind(events.incarnation)}::uuid[], ${bind(events.attempt)}::int[],
       ${bind(events.timeLimitMs)}::int[],
-      ${mode === 'atomic'}::boolean, ${locking}::text,
+      ${mode === 'atomic'}::boolean, ${locking}::text, ${toldMs}::bigint,
       ${bind(keys.scope)}::text[], ${bind(keys.key)}::text[], ${bind(keys.fingerprint)}::bytea[])`
   return { query, sorted }
 }

@@ -208,7 +208,7 @@ describe('events', () => {
       const task = await submitTo(world)
       await transaction.query(sql.unsafe`
         select from taskfold.append(0, '{1}', '{9}', '{PENDING}', '{0}', null, null, null, null, null, null, null,
-          array[${task.taskId}::uuid], '{9}', array[gen_random_uuid()], '{Retried}', null, null, null, null, null, null, false, 'optimistic')`)
+          array[${task.taskId}::uuid], '{9}', array[gen_random_uuid()], '{Retried}', null, null, null, null, null, null, false, 'optimistic', 0)`)
       return transaction.oneFirst(sql.unsafe`show synchronous_commit`)
     })
     await lax.close()

@@ -1,17 +1,21 @@
 import { sql } from 'slonik'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { migrate } from '#adapters/postgres/migrate/migrate.ts'
 import { toHead } from '#domain/task/head.ts'
-import { openPostgresStore, type PostgresStoreWorld } from '../../../support/postgres-store.ts'
-import { appendCommand, submitTo } from '../../../support/task-builders.ts'
+import { toAddress } from '../../../support/database-address.ts'
+import { connectPostgresStore, openPostgresStore, type PostgresStoreWorld } from '../../../support/postgres-store.ts'
+import { silentLogger } from '../../../support/silent-logger.ts'
+import { hasFaketime, startSteppablePostgres } from '../../../support/steppable-postgres.ts'
+import { appendCommand, range, submitTo } from '../../../support/task-builders.ts'
+
+const readAheadMs = async ({ pool }: Pick<PostgresStoreWorld, 'pool'>, of: number): Promise<number> => {
+  const row = sql.type(z.object({ ms: z.int() }))
+  const { ms } = await pool.one(row`select (extract(epoch from latest) * 1000)::bigint as ms from taskfold.clock`)
+  return ms - of
+}
 
 describe('an append that is recorded far ahead of what the clock was known to have shown', () => {
-  const readAheadMs = async ({ pool }: PostgresStoreWorld, of: number): Promise<number> => {
-    const row = sql.type(z.object({ ms: z.int() }))
-    const { ms } = await pool.one(row`select (extract(epoch from latest) * 1000)::bigint as ms from taskfold.clock`)
-    return ms - of
-  }
-
   it('tells of it, so that its head is found after a step back that nobody else could tell of', async () => {
     const world = await openPostgresStore()
     const nothing = sql.type(z.unknown())
@@ -27,6 +31,31 @@ describe('an append that is recorded far ahead of what the clock was known to ha
     expect(await readAheadMs(world, head.lastAt + 60_000)).toBe(0)
     await world.close()
   })
+})
+
+describe.skipIf(!hasFaketime())('a clock that leaps ahead for a moment, right after an append told of it', () => {
+  it(
+    'is told of by the first append that it is recorded in, and by the next leap again',
+    { timeout: 60_000 },
+    async () => {
+      const server = await startSteppablePostgres()
+      await migrate({ address: toAddress(server.url), logger: silentLogger })
+      const world = await connectPostgresStore(server.url)
+      await world.partitions.ensurePartitions((await world.store.loadStreams([])).now)
+      await submitTo(world)
+      for (const _ of range(2)) {
+        await server.stepClock(3_600_000)
+        const ahead = await submitTo(world)
+        expect(await readAheadMs(world, ahead.times.submittedAt)).toBe(0)
+        await server.stepClock(0)
+        const after = await submitTo(world)
+        expect(after.times.submittedAt).toBeLessThan(ahead.times.submittedAt - 3_000_000)
+        await world.pool.query(sql.unsafe`update taskfold.clock set latest = clock_timestamp()`)
+      }
+      await world.close()
+      await server.remove()
+    },
+  )
 })
 
 describe('a head ahead of a clock that shows no sign of a step', () => {

@@ -224,6 +224,7 @@ function append
   e_time_limit_ms integer[]
   p_atomic boolean
   locking text
+  p_told_ms bigint
   k_scope text[] DEFAULT NULL::text[]
   k_key text[] DEFAULT NULL::text[]
   k_fingerprint bytea[] DEFAULT NULL::bytea[]
@@ -365,16 +366,14 @@ begin
 
   -- What is recorded while the clock is ahead for a moment stands in the future when it has stepped back, maybe before any
   -- process has told that it was ahead: so the events themselves tell it. So does what is recorded later in a stream that
-  -- stands in the future. Not in calm: recovery raises it every ten seconds.
-  update clock
-  set latest = told.at
-  from (
-    select
-      case
-        when v_all then v_now
-        else greatest(v_now, (select max(h.last_at) from tasks h where h.task_id = any (e_task) and h.xmin = v_me))
-      end as at) told
-  where latest < told.at - interval '15 seconds';
+  -- stands in the future. Not in calm: a caller has it told once in fifteen seconds, for the statement costs 40 µs.
+  if not v_all or recorded_ms - p_told_ms > 15000 then
+    update clock
+    set latest = told.at
+    from (
+      select greatest(v_now, (select max(h.last_at) from tasks h where h.task_id = any (e_task) and h.xmin = v_me)) as at) told
+    where latest < told.at - interval '15 seconds';
+  end if;
 
   -- (4) The events, when every append was stored.
   if v_all then
