@@ -113,6 +113,13 @@ describe('an example, typed from its README into a fresh checkout', { timeout: 1
     await expect.poll(() => servers[0]?.said()).toMatch(said)
   })
 
+  test('adds a sale to the row of its month', async () => {
+    await using checkout = await createCheckout()
+    const { task } = await play(checkout, 'sales-rows')
+
+    expect(task).toMatchObject({ status: 'SUCCESS', attempt: 1, result: { sales: 1, cents: 1_999 } })
+  })
+
   test('sends a text message once, and asks a person when nobody knows whether it was sent', async () => {
     await using checkout = await createCheckout()
     const { outputs, servers, task, details } = await play(checkout, 'text-message')
@@ -144,6 +151,7 @@ test('each example is played', async () => {
     'order-mail',
     'payment',
     'report',
+    'sales-rows',
     'text-message',
     'webhook',
   ])
