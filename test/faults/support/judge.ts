@@ -84,6 +84,8 @@ export const judge = async (query: Query): Promise<Judgement> => {
     const found = [
       fault,
       findHeadFault(heads.get(task), standing, history.length),
+      // No handler of a campaign fails for good, and none fails fifty times.
+      standing.status === 'FAILED' ? `ended FAILED: ${JSON.stringify(history.at(-1)?.data)}` : undefined,
       other && `has the token ${token}, and so has ${other}: one key made two tasks`,
     ]
     faults.push(...found.filter((line) => line !== undefined).map((line) => `${task} ${line}`))
