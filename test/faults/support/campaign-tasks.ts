@@ -31,7 +31,37 @@ export const slow = defineTask({
     progress('begun')
     await sleep(ms, undefined, { signal })
     return effect('deliver', { mode: 'idempotent', input: { token } }, async (work) => {
-      await tell('deliveries', { token, key: work.key }, work.signal)
+      await tell('deliveries', { token, key: work.key, mode: 'idempotent' }, work.signal)
+      return { delivered: work.key }
+    })
+  },
+})
+
+/** Has an effect at most once: where nobody knows whether it was performed, the task ends and is not repeated. */
+export const careful = defineTask({
+  type: 'campaign.careful',
+  maxAttempts: 50,
+  retry,
+  run: async (payload, { attempt, signal, effect }) => {
+    const { token } = parse(payload)
+    await tell('runs', { token, attempt }, signal)
+    return effect('send', { mode: 'once', input: { token } }, async (work) => {
+      await tell('deliveries', { token, key: work.key, mode: 'once' }, work.signal)
+      return { delivered: work.key }
+    })
+  },
+})
+
+/** Has an effect whose receiver is asked whether it was performed, after an attempt that left it open. */
+export const asking = defineTask({
+  type: 'campaign.asking',
+  maxAttempts: 50,
+  retry,
+  run: async (payload, { attempt, signal, effect }) => {
+    const { token } = parse(payload)
+    await tell('runs', { token, attempt }, signal)
+    return effect('pay', { mode: 'verify', input: { token }, verify: askReceiver }, async (work) => {
+      await tell('deliveries', { token, key: work.key, mode: 'verify' }, work.signal)
       return { delivered: work.key }
     })
   },
@@ -73,4 +103,10 @@ const tell = async (what: 'runs' | 'deliveries', said: Readonly<Record<string, u
   const response = await fetch(`${receiver}/${what}`, { method: 'POST', body: JSON.stringify(said), signal })
   if (!response.ok) throw new Error(`the receiver answered ${response.status}`)
   await response.body?.cancel()
+}
+
+const askReceiver = async ({ key, signal }: { readonly key: string; readonly signal: AbortSignal }) => {
+  const response = await fetch(`${receiver}/deliveries/${key}`, { signal })
+  await response.body?.cancel()
+  return response.ok ? ({ outcome: 'done', result: { delivered: key } } as const) : ({ outcome: 'not-done' } as const)
 }

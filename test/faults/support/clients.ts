@@ -40,7 +40,16 @@ interface Options {
   readonly dice: Dice
 }
 
-const types = ['campaign.quick', 'campaign.quick', 'campaign.quick', 'campaign.slow', 'campaign.flaky', 'campaign.busy']
+const types = [
+  'campaign.quick',
+  'campaign.quick',
+  'campaign.quick',
+  'campaign.slow',
+  'campaign.careful',
+  'campaign.asking',
+  'campaign.flaky',
+  'campaign.busy',
+]
 const commands = ['cancel', 'retry', 'run-now']
 const commandShare = 0.2
 /** Of the last so many tasks one is chosen: few, so that the command meets its start or its end. */

@@ -17,6 +17,8 @@ export interface HeardRun {
 
 export interface Delivery extends HeardRun {
   readonly key: string
+  /** In which the ledger was asked to keep it. */
+  readonly mode: string
 }
 
 export const startEffectReceiver = async (): Promise<EffectReceiver> => {
@@ -24,11 +26,13 @@ export const startEffectReceiver = async (): Promise<EffectReceiver> => {
   const deliveries: Delivery[] = []
 
   const hear = async (request: IncomingMessage): Promise<number> => {
+    if (request.method === 'GET') {
+      return deliveries.some(({ key }) => request.url === `/deliveries/${key}`) ? 204 : 404
+    }
     const said: unknown = JSON.parse(await text(request))
-    const token = String(Reflect.get(Object(said), 'token'))
-    const run = { token, atMs: performance.now() }
+    const run = { token: read(said, 'token'), atMs: performance.now() }
     if (request.url === '/runs') runs.push(run)
-    else deliveries.push({ ...run, key: String(Reflect.get(Object(said), 'key')) })
+    else deliveries.push({ ...run, key: read(said, 'key'), mode: read(said, 'mode') })
     return 204
   }
 
@@ -53,3 +57,5 @@ export const startEffectReceiver = async (): Promise<EffectReceiver> => {
     },
   }
 }
+
+const read = (said: unknown, member: string): string => String(Reflect.get(Object(said), member))

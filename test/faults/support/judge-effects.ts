@@ -23,6 +23,8 @@ export const judgeEffects = (
     if (losses.spanPromotion(toTimes([...made, ...(runsOf.get(token) ?? [])]))) continue
     const keys = new Set(made.map(({ key }) => key))
     const heard = runsOf.get(token)?.length ?? 0
+    const careful = made.filter(({ mode }) => mode === 'once').length
+    if (careful > 1) faults.push(`the effect of ${token} was to happen once and was performed ${careful} times`)
     if (keys.size > 1) faults.push(`the effect of ${token} was performed under ${keys.size} keys`)
     if (made.length > heard) faults.push(`the effect of ${token} was performed ${made.length} times in ${heard} runs`)
   }

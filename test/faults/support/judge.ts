@@ -84,8 +84,7 @@ export const judge = async (query: Query): Promise<Judgement> => {
     const found = [
       fault,
       findHeadFault(heads.get(task), standing, history.length),
-      // No handler of a campaign fails for good, and none fails fifty times.
-      standing.status === 'FAILED' ? `ended FAILED: ${JSON.stringify(history.at(-1)?.data)}` : undefined,
+      findEndFault(standing, history),
       other && `has the token ${token}, and so has ${other}: one key made two tasks`,
     ]
     faults.push(...found.filter((line) => line !== undefined).map((line) => `${task} ${line}`))
@@ -103,6 +102,13 @@ export const judge = async (query: Query): Promise<Judgement> => {
     deliveredBy,
     faults: faults.slice(0, faultsMax),
   }
+}
+
+/** No handler of a campaign fails for good, and none fails fifty times; but what an effect came to may not be known. */
+const findEndFault = ({ status }: Standing, history: readonly EventRow[]): string | undefined => {
+  const { data } = history.at(-1) ?? {}
+  if (status !== 'FAILED' || data?.['cause'] === 'effect-in-doubt') return undefined
+  return `ended FAILED: ${JSON.stringify(data)}`
 }
 
 const readEvents = (query: Query): Promise<readonly EventRow[]> =>
