@@ -31,8 +31,8 @@ export interface ServerPlace {
 }
 
 export const user = 'taskfold'
-export const readyDeadlineMs = 60_000
-const pollMs = 25
+export const readyDeadlineMs = 180_000
+const pollMs = 50
 
 const settings: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
@@ -75,26 +75,23 @@ export const makeServer = async ({ root, account }: ServerPlace, name: string): 
 export const findServerPids = async ({ process: child }: CampaignServer): Promise<readonly number[]> =>
   child?.pid === undefined || isOver(child) ? [] : findFamily(child.pid)
 
+/** Starts it, unless it runs, and waits until it answers; one that ends meanwhile is started again. */
 export const startServer = async (place: ServerPlace, server: CampaignServer): Promise<void> => {
+  for (const endsAt = performance.now() + readyDeadlineMs; performance.now() < endsAt; await sleep(pollMs)) {
+    if (server.process === undefined || isOver(server.process)) server.process = spawnServer(place, server)
+    if (await ask(server.port, 'select 1').catch(() => undefined)) return
+  }
+  throw new Error(`the server in ${server.folder} was not ready within ${readyDeadlineMs} ms`)
+}
+
+const spawnServer = (place: ServerPlace, { folder, port }: CampaignServer): ChildProcess => {
   const options = processOptions(place)
   const pairs = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  server.process = spawn(place.binaries.postgres, ['-D', server.folder, '-p', `${server.port}`, ...pairs], {
+  return spawn(place.binaries.postgres, ['-D', folder, '-p', `${port}`, ...pairs], {
     ...options,
     env: { ...options.env, ...toFaketimeEnv(place.clockFile) },
     stdio: 'ignore',
   })
-  await untilAnswers(server)
-}
-
-/** Starts it if it has ended, and waits until it answers. */
-export const restoreServer = (place: ServerPlace, server: CampaignServer): Promise<void> =>
-  server.process === undefined || isOver(server.process) ? startServer(place, server) : untilAnswers(server)
-
-const untilAnswers = async (server: CampaignServer): Promise<void> => {
-  for (const endsAt = performance.now() + readyDeadlineMs; performance.now() < endsAt; await sleep(pollMs)) {
-    if (await ask(server.port, 'select 1').catch(() => undefined)) return
-  }
-  throw new Error(`the server in ${server.folder} was not ready within ${readyDeadlineMs} ms`)
 }
 
 export const stopServer = async ({ process: child }: CampaignServer, signal: 'SIGQUIT' | 'SIGINT'): Promise<void> => {

@@ -104,11 +104,15 @@ export const judge = async (query: Query): Promise<Judgement> => {
   }
 }
 
-/** No handler of a campaign fails for good, and none fails fifty times; but what an effect came to may not be known. */
+/**
+ * No handler of a campaign fails for good, and none fails fifty times. But what an effect came to may not be known, and a
+ * handler that keeps its loop from coming round is cut off in a process of its own, for good the second time.
+ */
 const findEndFault = ({ status }: Standing, history: readonly EventRow[]): string | undefined => {
   const { data } = history.at(-1) ?? {}
-  if (status !== 'FAILED' || data?.['cause'] === 'effect-in-doubt') return undefined
-  return `ended FAILED: ${JSON.stringify(data)}`
+  const said = JSON.stringify(data)
+  if (status !== 'FAILED' || data?.['cause'] === 'effect-in-doubt' || said.includes('stood still')) return undefined
+  return `ended FAILED: ${said}`
 }
 
 const readEvents = (query: Query): Promise<readonly EventRow[]> =>

@@ -11,7 +11,6 @@ import {
   openServerPlace,
   readyDeadlineMs,
   removeServer,
-  restoreServer,
   run,
   type ServerPlace,
   startServer,
@@ -122,7 +121,7 @@ export const startPostgresPair = async (): Promise<PostgresPair> => {
       )
       if (row !== undefined) process.kill(row.pid, 'SIGKILL')
       await sleep(pollMs)
-      await restoreServer(place, leader)
+      await startServer(place, leader)
     },
     pause: async (ms) => {
       const pids = await findServerPids(leader)
@@ -136,7 +135,7 @@ export const startPostgresPair = async (): Promise<PostgresPair> => {
       await query('select pg_switch_wal()').catch(() => {})
       await sleep(ms)
       await leader.disk.free()
-      await restoreServer(place, leader)
+      await startServer(place, leader)
     },
     promote,
     remove: async () => {
