@@ -31,10 +31,13 @@ interface Options {
 
 const monotonicMs = (): number => performance.now()
 
+/** How long a verdict may take on a machine that is busy: no test of these stores is about the two seconds of a process. */
+const patientMs = 20_000
+
 /** What one process of a fleet has open on a database. The caller closes it. */
 export const connectPostgresStore = async (
   url: string,
-  { connectionsMax = 6, queryDeadlineMs = 5_000, limits = {}, commits }: Options = {},
+  { connectionsMax = 6, queryDeadlineMs = patientMs, limits = {}, commits }: Options = {},
 ) => {
   const pool: DatabasePool = await createPostgresPool(toAddress(url), { connectionsMax, queryDeadlineMs })
   const routes = createPostgresRoutes({ pool })
@@ -45,7 +48,7 @@ export const connectPostgresStore = async (
     storeClock,
     clock: { monotonicMs },
     timers: systemTimers,
-    limits,
+    limits: { verdictDeadlineMs: patientMs, ...limits },
     commits,
   })
   const ledger = createPostgresIdempotencyLedger({ pool, address: toAddress(url) })

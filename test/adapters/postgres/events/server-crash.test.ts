@@ -1,3 +1,4 @@
+import { groupCommitLimits } from '#adapters/postgres/group-commit/group-commit.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '#adapters/postgres/migrate/migrate.ts'
 import { type Append, StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
@@ -29,7 +30,10 @@ const toFate = (error: unknown): Fate => {
 
 describe('a server that crashes while appends are under way', () => {
   it('loses none that was acknowledged and stores none that was refused', async () => {
-    const world = await connectPostgresStore(server.url, { queryDeadlineMs: 1_500 })
+    const world = await connectPostgresStore(server.url, {
+      queryDeadlineMs: 1_500,
+      limits: { verdictDeadlineMs: groupCommitLimits.verdictDeadlineMs },
+    })
     await world.partitions.ensurePartitions((await world.store.loadStreams([])).now)
     const submission = makeSubmission()
     await world.routes.learn([submission])
