@@ -20,7 +20,7 @@ export interface MutantOutcome {
 
 const copiesMax = 2
 /** Of one file of tests. A version that makes its suite hang is noticed as well. */
-const suiteTimeLimitMs = 180_000
+const suiteTimeLimitMs = 120_000
 const soundTimeLimitMs = 900_000
 
 /**

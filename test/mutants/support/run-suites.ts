@@ -36,6 +36,8 @@ const reportSchema = z.object({
 })
 
 const outputCharsShown = 2_000
+/** A test that fails once by chance, on a busy machine, is no verdict. */
+const retriesMax = 1
 
 /** Runs files of tests in a process of their own, which is killed with all that it started when its time is over. */
 export const runSuites = async (run: SuiteRun): Promise<SuiteVerdict> => {
@@ -57,6 +59,7 @@ export const runSuites = async (run: SuiteRun): Promise<SuiteVerdict> => {
 
 const runVitest = async (run: SuiteRun, report: string) => {
   const bail = run.ending === 'at-first-failure' ? ['--bail', '1'] : []
+  const retry = ['--retry', `${retriesMax}`]
   const tests = run.tests === undefined ? [] : ['--testNamePattern', run.tests]
   const child = spawn(
     process.execPath,
@@ -68,6 +71,7 @@ const runVitest = async (run: SuiteRun, report: string) => {
       '--outputFile',
       report,
       ...bail,
+      ...retry,
       ...tests,
       ...run.suites,
     ],
