@@ -41,6 +41,7 @@ const isOne = seedGiven !== undefined && values.seeds === undefined && minutes =
 const begunAtMs = performance.now()
 let saidAtMs = begunAtMs
 say(`seed ${firstSeed}`)
+const usageBefore = process.cpuUsage()
 const summary = await runSeeds({
   firstSeed,
   ...(isOne ? { seeds: 1 } : seedsWanted !== undefined && { seeds: seedsWanted }),
@@ -54,9 +55,12 @@ const summary = await runSeeds({
 })
 
 const seconds = (performance.now() - begunAtMs) / 1_000
+const { user, system } = process.cpuUsage(usageBefore)
+/** Of all threads: what a seed takes on an idle processor, however busy the machine is. */
+const processorMs = (user + system) / 1_000 / Math.max(1, summary.seeds)
 const { seeds, steps, virtualMs, tasks, failures, meetings } = summary
 say(
-  `${seeds} seeds, ${tasks} tasks, ${steps} steps, ${(virtualMs / 3_600_000).toFixed(1)} hours of virtual time in ${seconds.toFixed(1)} s: ${Math.round((seeds / seconds) * 60)} seeds a minute`,
+  `${seeds} seeds, ${tasks} tasks, ${steps} steps, ${(virtualMs / 3_600_000).toFixed(1)} hours of virtual time in ${seconds.toFixed(1)} s: ${Math.round((seeds / seconds) * 60)} seeds a minute; ${processorMs.toFixed(1)} ms of a processor each`,
 )
 if (isOne && failures.length === 0) say(await tellStory({ seed: firstSeed }))
 if (!isOne) say(`\n${toTable(meetings)}\n`)
