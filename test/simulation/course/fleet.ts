@@ -1,5 +1,5 @@
 import { createNode, type Node } from '../node/node.ts'
-import { createHost, type Host, type Role } from '../world/host.ts'
+import { createHost, end, type Host, type Role } from '../world/host.ts'
 import { resume } from '../world/world.ts'
 import type { Course } from './course.ts'
 import { createSequence } from './plan.ts'
@@ -38,7 +38,7 @@ export const createFleet = (course: Course): Fleet => {
       () => `${host.name} starts (${release} release${queues === undefined ? '' : `, ${queues.join()}`})`,
     )
     scheduler.after(0, host, 'start', () => {
-      node.start().catch(() => scheduler.after(0, undefined, 'exit', () => exit(host)))
+      node.start().catch(() => scheduler.after(0, undefined, 'exit', () => end(host)))
     })
     scheduler.after(superviseMs, undefined, 'supervise', () => supervise(host))
     return node
@@ -50,11 +50,6 @@ export const createFleet = (course: Course): Fleet => {
       world.isStormy() && plan.faults.has('old-nodes') && random() < 0.4 ? 'old' : 'new',
       world.isStormy() && role === 'worker' && random() < 0.3 ? ['named'] : undefined,
     )
-
-  const exit = (host: Host): void => {
-    host.state = 'dead'
-    host.held.length = 0
-  }
 
   /** Looks again and again whether a process is there, and replaces it when it is not. */
   const supervise = (host: Host): void => {
@@ -79,7 +74,7 @@ export const createFleet = (course: Course): Fleet => {
       if (node === undefined) return undefined
       world.tell('fleet', () => `${node.host.name} is drained`)
       scheduler.after(0, node.host, 'drain', () => {
-        void node.drain().then(() => scheduler.after(0, undefined, 'exit', () => exit(node.host)))
+        void node.drain().then(() => scheduler.after(0, undefined, 'exit', () => end(node.host)))
       })
       return node.host
     },

@@ -17,7 +17,7 @@ export interface CourseRequest extends Cuts {
 /** One call of a handler's own doing. */
 export type Act =
   | { readonly kind: 'wait'; readonly ms: number; readonly heeds: 'signal' | 'nothing' }
-  | { readonly kind: 'effect'; readonly name: string; readonly mode: EffectKind }
+  | { readonly kind: 'effect'; readonly name: string; readonly mode: EffectKind; readonly onError: 'throw' | 'repeat' }
 
 /** The mode of an effect; `reconciled` is `once` with a receiver that can be asked. */
 export type EffectKind = 'idempotent' | 'once' | 'reconciled' | 'verify'
@@ -138,7 +138,12 @@ const planScript = (random: Random, faults: ReadonlyMap<FaultKind, number>): Scr
 /** One name has one mode: another would be a mistake of the handler. */
 const planEffect = (random: Random): Act => {
   const mode = oneOf(random, 'idempotent', 'once', 'reconciled', 'verify')
-  return { kind: 'effect', name: `${mode}-${Math.floor(random() * 2)}`, mode }
+  return {
+    kind: 'effect',
+    name: `${mode}-${Math.floor(random() * 2)}`,
+    mode,
+    onError: random() < 0.7 ? 'throw' : 'repeat',
+  }
 }
 
 const planEnding = (random: Random, faults: ReadonlyMap<FaultKind, number>): Ending => {

@@ -10,7 +10,7 @@ import { createSequence } from './plan.ts'
 const hourMs = 3_600_000
 const clockStepMs = 3 * hourMs
 const pausedMs = 14_000
-const blockedMs = 3_000
+const blockedMs = 12_000
 const awayMs = 9_000
 const copyAgeMs = 5_000
 const beatsLostMs = 12_000

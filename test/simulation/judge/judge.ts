@@ -19,6 +19,8 @@ export interface Judge {
   handlerBegan(host: Host, context: HandlerContext): { ended(): void }
   effectBegan(host: Host, context: HandlerContext, name: string, key: string): void
   effectEnded(context: HandlerContext, name: string, receipt: unknown): void
+  /** The run of that handler knows of an effect in doubt: it must not succeed. */
+  effectDoubted(context: HandlerContext): void
   /** A failover has lost something of these tasks: what no store can keep is not asked for. */
   lost(taskIds: ReadonlySet<TaskId>): void
   /** Every incarnation was ended at once, its lease not over: whoever works under one stops with its next beat. */
@@ -57,6 +59,8 @@ export const createJudge = (world: World, server: DatabaseServer): Judge => {
   const handlings = new Map<TaskId, Set<Handling>>()
   const keys = new Map<string, string>()
   const receipts = new Map<string, unknown>()
+  /** Task and attempt. */
+  const doubted = new Set<string>()
   const open = new Set<TaskId>()
   const lostTasks = new Set<TaskId>()
 
@@ -113,6 +117,7 @@ export const createJudge = (world: World, server: DatabaseServer): Judge => {
   const judgeOutcome = (taskId: TaskId, stream: readonly RecordedEvent[]): void => {
     const last = stream.at(-1)
     if (last?.type !== 'Succeeded') return
+    if (doubted.has(`${taskId} ${last.data.attempt}`) && !isLost(taskId)) world.breach(`${taskId} succeeded in doubt`)
     const started = stream[last.data.run - 1]
     const incarnation = started?.type === 'Started' ? started.data.incarnation : undefined
     const by: unknown = JSON.parse(last.data.result)
@@ -160,6 +165,7 @@ export const createJudge = (world: World, server: DatabaseServer): Judge => {
       if (known !== undefined && known !== receipt) world.breach(`${name} of ${taskId} has two results`)
       receipts.set(place, receipt)
     },
+    effectDoubted: ({ taskId, attempt }) => void doubted.add(`${taskId} ${attempt}`),
     lost: (taskIds) => {
       for (const taskId of taskIds) lostTasks.add(taskId)
       open.clear()

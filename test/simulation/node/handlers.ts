@@ -7,7 +7,12 @@ import {
   RetryAfterError,
   type TaskHandler,
 } from '#application/ports/task-handler.ts'
-import { type EffectFinding, EffectNotDone, type EffectWork } from '#application/ports/ledger/handler-effects.ts'
+import {
+  type EffectFinding,
+  EffectInDoubtError,
+  EffectNotDone,
+  type EffectWork,
+} from '#application/ports/ledger/handler-effects.ts'
 import type { Timers } from '#application/ports/surroundings/clock.ts'
 import type { Course } from '../course/course.ts'
 import type { Act, Ending, Script } from '../course/plan.ts'
@@ -88,8 +93,14 @@ const perform = async ({ course, host, timers }: Deps, act: Act, context: Handle
     if (act.heeds === 'signal') context.signal.throwIfAborted()
     return
   }
-  const receipt = await performEffect({ course, host }, act, context)
-  course.judge.effectEnded(context, act.name, receipt)
+  try {
+    course.judge.effectEnded(context, act.name, await performEffect({ course, host }, act, context))
+  } catch (error) {
+    if (error instanceof EffectInDoubtError) course.judge.effectDoubted(context)
+    if (act.onError === 'throw') throw error
+    // Some handlers do not take no for an answer, and go on as if nothing were the matter.
+    await performEffect({ course, host }, act, context).catch(() => {})
+  }
 }
 
 const performEffect = (

@@ -19,7 +19,8 @@ interface Deps {
   readonly server: DatabaseServer
   readonly ask: Ask
   readonly clock: Clock
-  readonly timers: Timers
+  /** The timers and the connection of the thread that beats. */
+  readonly heart: { readonly timers: Timers; readonly ask: Ask }
   /** Told of each lease of this process. */
   readonly onLease: (lease: ObservedLease) => void
 }
@@ -88,7 +89,7 @@ interface Beating {
 }
 
 const startHeartbeat = (
-  { world, host, server, ask, clock, timers }: Deps,
+  { world, host, server, clock, heart }: Deps,
   worker: WorkerDescription,
   registeredAtMs: number,
   { onSilent, end }: Beating,
@@ -101,11 +102,13 @@ const startHeartbeat = (
   const beat = async (): Promise<void> => {
     const sentAtMs = clock.monotonicMs()
     const { running, state: mode } = status
+    // As heartbeat-thread.ts: it beats for the main thread, not for itself.
+    if (host.state === 'paused' && sentAtMs - host.stoppedAtMs > worker.leaseMs / 3) return
     if (host.beats === 'lost') {
       world.met('beats-lost')
       throw toWriteError('unanswered')
     }
-    const answer = await ask(
+    const answer = await heart.ask(
       'beat',
       async () => takeBeat(server, worker.incarnation, { running, state: mode }),
       toWriteError,
@@ -128,9 +131,9 @@ const startHeartbeat = (
   const goOn = (): void => {
     if (state === 'stopped') return
     void beat().catch(() => {})
-    timers.after(worker.beatMs, goOn)
+    heart.timers.after(worker.beatMs, goOn)
   }
-  timers.after(worker.beatMs, goOn)
+  heart.timers.after(worker.beatMs, goOn)
 
   return {
     lastAcknowledgedSentAtMs: () => acknowledgedSentAtMs,

@@ -48,7 +48,7 @@ const toFlushError = (loss: Loss): Error =>
 /** A question to the database, answered by the memory adapters. */
 export type Ask = <Answer>(step: Step, serve: () => Promise<Answer>, toError?: (loss: Loss) => Error) => Promise<Answer>
 
-const createAsk =
+export const createAsk =
   ({ host, network, server }: Pick<Deps, 'host' | 'network' | 'server'>): Ask =>
   (step, serve, toError = toReadError) =>
     network.call({ host, server, steps: [step], serve, deadlineMs: readDeadlineMs, toError })

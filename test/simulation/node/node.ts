@@ -18,7 +18,7 @@ import { kill } from '../world/world.ts'
 import { createHandlers, createIsolation } from './handlers.ts'
 import { createNodePorts } from './node-ports.ts'
 import { createNodeRegistry } from './node-registry.ts'
-import { createNodeStore } from './node-store.ts'
+import { createAsk, createNodeStore } from './node-store.ts'
 import { createNodeTurns } from './node-turns.ts'
 
 /** Short leases: a course of half a minute then holds several deaths. */
@@ -82,13 +82,14 @@ const createFoundation = (course: Course, host: Host) => {
     count: (name) => judge.count(name),
   }
   const steadyClock = createSteadyClock({ monotonicMs: () => clock.monotonicMs(), storeNow: () => storeClock.now() })
+  const { heart = host } = host
   const registry = createNodeRegistry({
     world,
     host,
     server,
     ask,
     clock,
-    timers,
+    heart: { timers: createHostTimers(world.scheduler, heart), ask: createAsk({ host: heart, network, server }) },
     onLease: (lease) => judge.leaseBegan(host, lease),
   })
   const workers = createRecentRead(clock, () => registry.readAll())

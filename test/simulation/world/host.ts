@@ -15,22 +15,39 @@ export interface Host {
   beats: 'arrive' | 'lost'
   /** How far the clock on its wall is ahead of the true time. */
   clockAheadMs: number
+  /** Since when it has stood still. */
+  stoppedAtMs: number
+  /** The thread of a worker that beats: it goes on while handlers hold the event loop. */
+  readonly heart: Host | undefined
   /** What happens to it once it is awake again. */
   readonly held: Happening[]
   /** How many calls of each step it waits for, and handlers at work. */
   readonly underWay: Map<Step, number>
 }
 
-export const createHost = (name: string, role: Role, release: Host['release']): Host => ({
-  name,
-  role,
-  release,
-  state: 'awake',
-  beats: 'arrive',
-  clockAheadMs: 0,
-  held: [],
-  underWay: new Map(),
-})
+export const createHost = (name: string, role: Role, release: Host['release']): Host => {
+  const create = (heart: Host | undefined, underWay: Host['underWay']): Host => ({
+    name,
+    role,
+    release,
+    state: 'awake',
+    beats: 'arrive',
+    clockAheadMs: 0,
+    stoppedAtMs: 0,
+    heart,
+    held: [],
+    underWay,
+  })
+  const underWay: Host['underWay'] = new Map()
+  return create(role === 'worker' ? create(undefined, underWay) : undefined, underWay)
+}
+
+/** Nothing happens in it any more. */
+export const end = (host: Host): void => {
+  host.state = 'dead'
+  host.held.length = 0
+  if (host.heart !== undefined) end(host.heart)
+}
 
 export const stepsUnderWay = ({ underWay, state }: Host): readonly Step[] =>
   state === 'dead' ? [] : [...underWay].flatMap(([step, count]) => (count > 0 ? [step] : []))

@@ -1,6 +1,6 @@
 import type { Random } from '#application/ports/surroundings/identities.ts'
 import { createSequence, type Plan } from '../course/plan.ts'
-import { type Host, stepsUnderWay } from './host.ts'
+import { end, type Host, stepsUnderWay } from './host.ts'
 import { createScheduler, type Scheduler } from './scheduler.ts'
 import { createMeetings, type FaultKind, type Meetings, type Step } from './steps.ts'
 
@@ -105,8 +105,7 @@ export const createWorld = (plan: Plan, listener: ((line: StoryLine) => void) | 
 export const kill = (world: World, host: Host, kind: FaultKind = 'kill'): void => {
   if (host.state === 'dead') return
   world.met(kind, stepsUnderWay(host))
-  host.state = 'dead'
-  host.held.length = 0
+  end(host)
   world.tell('fault', () => `${host.name} is killed (${kind})`)
 }
 
@@ -114,6 +113,9 @@ export const pause = (world: World, host: Host, kind: FaultKind = 'pause'): void
   if (host.state !== 'awake') return
   world.met(kind, stepsUnderWay(host))
   host.state = 'paused'
+  host.stoppedAtMs = world.scheduler.nowMs()
+  // Of a process whose event loop stands still, the thread that beats goes on.
+  if (host.heart !== undefined && kind === 'pause') host.heart.state = 'paused'
   world.tell('fault', () => `${host.name} stands still (${kind})`)
 }
 
@@ -121,5 +123,9 @@ export const resume = (world: World, host: Host): void => {
   if (host.state !== 'paused') return
   host.state = 'awake'
   world.scheduler.releaseHeld(host)
+  if (host.heart?.state === 'paused') {
+    host.heart.state = 'awake'
+    world.scheduler.releaseHeld(host.heart)
+  }
   world.tell('fault', () => `${host.name} goes on`)
 }
