@@ -20,7 +20,7 @@ interface Owner {
 
 const execute = promisify(execFile)
 /** The log that is kept for a follower, the checkpoints' share, and ten times what a campaign of ten minutes stores. */
-const diskSize = '2g'
+const diskSize = '1g'
 
 /**
  * Mounts a file system in memory at the empty folder of a server, and fills it with one file. Where mounting is not permitted
@@ -35,7 +35,7 @@ export const openDisk = async (
   const ownership = owner === undefined ? '' : `,uid=${owner.uid},gid=${owner.gid}`
   const options = `size=${diskSize},mode=0700${ownership}`
   const isMounted = await isDone(execute('mount', ['-t', 'tmpfs', '-o', options, 'taskfold-campaign', folder]))
-  return isMounted ? openMounted(folder) : openLimited(findPids)
+  return isMounted ? openMounted(folder) : openLimited(owner, findPids)
 }
 
 const spareBlocksMax = 10_000
@@ -65,11 +65,13 @@ const openMounted = (folder: string): ServerDisk => {
 
 const limitBytes = 8_192
 
-const openLimited = (findPids: () => Promise<readonly number[]>): ServerDisk => {
+const openLimited = (owner: Owner | undefined, findPids: () => Promise<readonly number[]>): ServerDisk => {
+  // A process may limit those of its own account; root in a container may not limit others.
+  const account = { cwd: '/', ...(owner !== undefined && { uid: owner.uid, gid: owner.gid }) }
   const limit = async (soft: string): Promise<void> => {
     // Processes come and go meanwhile; those to come inherit the limit of the first, which is in the list.
     for (const pid of await findPids())
-      await execute('prlimit', ['--pid', String(pid), `--fsize=${soft}:`]).catch(() => {})
+      await isDone(execute('prlimit', ['--pid', String(pid), `--fsize=${soft}:`], account))
   }
   return {
     kind: 'limit of file sizes',
