@@ -17,8 +17,8 @@ interface BegunRun {
   readonly claim?: AppendId | undefined
 }
 
-export const createEffectTable = ({ effects, heads }: Pick<MemoryDatabase, 'effects' | 'heads'>): EffectTable => {
-  const find: EffectTable['find'] = (taskId, name) => effects.get(taskId)?.get(name)
+export const createEffectTable = (database: Pick<MemoryDatabase, 'effects' | 'heads'>): EffectTable => {
+  const find: EffectTable['find'] = (taskId, name) => database.effects.get(taskId)?.get(name)
   return {
     find,
     findHeld: (held) => {
@@ -26,11 +26,11 @@ export const createEffectTable = ({ effects, heads }: Pick<MemoryDatabase, 'effe
       return found !== undefined && isSameRun(found, held) ? found : undefined
     },
     put: (taskId, effect) => {
-      const ofTask = effects.get(taskId) ?? new Map<string, StoredEffect>()
-      effects.set(taskId, ofTask.set(effect.name, effect))
+      const ofTask = database.effects.get(taskId) ?? new Map<string, StoredEffect>()
+      database.effects.set(taskId, ofTask.set(effect.name, effect))
     },
     isInForce: (taskId, run) => {
-      const head = heads.find(taskId)
+      const head = database.heads.find(taskId)
       return head !== undefined && isSameRun(head, run)
     },
   }
