@@ -11,9 +11,9 @@ import { type Ambush, type CutProxy, startCutProxy } from '../../../faults/suppo
 import { createPostgresConversation } from '../../../faults/support/postgres-conversation.ts'
 import { toAddress } from '../../../support/database-address.ts'
 import { insertNote } from '../../../support/memory-notes.ts'
-import { openPostgresStore, type PostgresStoreWorld } from '../../../support/postgres-store.ts'
-import { holdEffect, start } from '../../../support/run-commands.ts'
-import { appendCommand, submitTo } from '../../../support/task-builders.ts'
+import { connectPostgresStore, openPostgresStore, type PostgresStoreWorld } from '../../../support/postgres-store.ts'
+import { declareLost, holdEffect, start } from '../../../support/run-commands.ts'
+import { appendCommand, makeAppend, submitTo } from '../../../support/task-builders.ts'
 
 let world: PostgresStoreWorld & { readonly url: string; readonly notes: { read(): Promise<readonly string[]> } }
 let proxy: CutProxy
@@ -203,4 +203,40 @@ describe('the statements of a transaction', () => {
       await other.end()
     }
   })
+})
+
+describe('a transaction that is about to commit', () => {
+  it('keeps its run from being replaced until it has', async () => {
+    // The commit waits for a lock that the test holds, after the run was compared for the last time.
+    await world.pool.query(sql.unsafe`create table held_at_commit (id int)`)
+    await world.pool.query(sql.unsafe`
+      create function wait_for_test() returns trigger language plpgsql as
+      'begin perform pg_advisory_xact_lock(7); return null; end'`)
+    await world.pool.query(sql.unsafe`
+      create constraint trigger waits after insert on held_at_commit deferrable initially deferred
+      for each row execute function wait_for_test()`)
+    const holder = new pg.Client({ connectionString: world.url })
+    await holder.connect()
+    await holder.query('select pg_advisory_lock(7)')
+    const task = await begin()
+    const committed = transact(task, async (query) => {
+      await query(`set local lock_timeout = '60s'`)
+      await query('insert into held_at_commit values (1)')
+    })
+    await expect.poll(() => countWaiting(), { timeout: 20_000 }).toBe(1)
+    const hasty = await connectPostgresStore(world.url, { limits: { busyDeadlineMs: 200 } })
+    await expect(hasty.store.append(makeAppend(task, declareLost(task)))).rejects.toThrow()
+    await holder.query('select pg_advisory_unlock(7)')
+    await holder.end()
+    expect(await committed).toEqual(completed('null'))
+    expect(await hasty.store.append(makeAppend(task, declareLost(task)))).toMatchObject({ kind: 'appended' })
+    await hasty.close()
+  })
+
+  const countWaiting = () =>
+    world.pool.oneFirst(sql.unsafe`
+      select count(*)::int
+      from pg_locks l
+      join pg_database d on d.oid = l.database
+      where l.locktype = 'advisory' and not l.granted and d.datname = current_database()`)
 })
