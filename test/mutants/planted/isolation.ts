@@ -48,11 +48,6 @@ const life = plantIn(
       put: '',
     },
     {
-      name: 'records the effects of a run for another',
-      find: 'ledger.complete({ ...held, result: request.result })',
-      put: 'ledger.complete({ ...held, run: facts.attempt, result: request.result })',
-    },
-    {
       name: 'takes a message of an earlier run for one of this',
       find: 'const body = findBody(envelope, this.#order)',
       put: 'const body = findBody(envelope, this.#order) ?? findBody(envelope, this.#order - 1)',
@@ -60,6 +55,14 @@ const life = plantIn(
     },
   ],
 )
+
+const isolatedLedger = plantIn({ area, file: 'src/adapters/worker/isolation/isolated-ledger.ts', suites: [contract] }, [
+  {
+    name: 'records the effects of a run for another',
+    find: 'ledger.complete({ ...held, result: request.result })',
+    put: 'ledger.complete({ ...held, run: 1, result: request.result })',
+  },
+])
 
 const processes = plantIn(
   { area, file: 'src/adapters/worker/isolation/process-isolation.ts', suites: [contract, ofProcesses] },
@@ -98,4 +101,4 @@ const serving = plantIn(
   ],
 )
 
-export const isolation = [...life, ...processes, ...serving]
+export const isolation = [...life, ...isolatedLedger, ...processes, ...serving]

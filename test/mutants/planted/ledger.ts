@@ -2,6 +2,7 @@ import { plantIn } from '../support/mutant.ts'
 
 const contract = 'test/contracts/postgres.test.ts › the idempotency ledger'
 const durability = 'test/adapters/postgres/ledger/durability.test.ts'
+const transacting = 'test/adapters/postgres/ledger/effect-transactions.test.ts'
 const effects = 'test/adapters/worker/effects.test.ts'
 const inDoubt = 'test/adapters/worker/effects-in-doubt.test.ts'
 const askedAbout = 'test/adapters/worker/effects-asked-about.test.ts'
@@ -133,4 +134,35 @@ const performing = plantIn(
   ],
 )
 
-export const ledger = [...claims, ...records, ...settlements, ...onDisk, ...keys, ...performing]
+const transactions = plantIn(
+  {
+    area,
+    file: 'src/adapters/postgres/ledger/effect-transactions.ts',
+    suites: [contract, transacting],
+  },
+  [
+    {
+      name: 'commits what a run did that was replaced meanwhile',
+      find: '    and exists (select from in_force)\n    returning task_id\n  ), durable',
+      put: '    returning task_id\n  ), durable',
+    },
+    {
+      name: 'lets a run be replaced between its last look and its commit',
+      find: '    for share\n',
+      put: '',
+      suites: [transacting],
+    },
+    {
+      name: 'commits nothing of an effect that it says is done',
+      find: '  await session.commit()\n',
+      put: '  await session.rollBack()\n',
+    },
+    {
+      name: 'performs an effect in a transaction a second time',
+      find: "return found.same && found.result !== null ? { kind: 'completed', result: found.result } : { kind: 'changed' }",
+      put: "return found.same ? 'begun' : { kind: 'changed' }",
+    },
+  ],
+)
+
+export const ledger = [...claims, ...records, ...settlements, ...onDisk, ...keys, ...performing, ...transactions]
