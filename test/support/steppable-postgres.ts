@@ -40,6 +40,12 @@ export const toFaketimeEnv = (file: string): Readonly<Record<string, string>> =>
   }
 }
 
+/** Removes what the library leaves in memory when a process that it was loaded into is killed. */
+export const removeFaketimeRemains = async (pid: number | undefined): Promise<void> => {
+  const remains = [`faketime_shm_${pid}`, `sem.faketime_sem_${pid}`]
+  await Promise.all(remains.map((name) => rm(`/dev/shm/${name}`, { force: true })))
+}
+
 /** Tells the processes that were started with that file, in whole seconds. */
 export const writeClockOffset = (file: string, aheadMs: number): Promise<void> =>
   writeFile(file, `${aheadMs < 0 ? '-' : '+'}${Math.abs(Math.round(aheadMs / 1_000))}\n`)

@@ -11,7 +11,7 @@ import { findPostgresBinaries, type PostgresBinaries } from '#adapters/postgres/
 import { findServerAccount, type ServerAccount } from '#adapters/postgres/embedded/server-account.ts'
 import { findFixedPort } from '../../support/postgres-server.ts'
 import { silentLogger } from '../../support/silent-logger.ts'
-import { toFaketimeEnv } from '../../support/steppable-postgres.ts'
+import { removeFaketimeRemains, toFaketimeEnv } from '../../support/steppable-postgres.ts'
 import { findFamily, openDisk, type ServerDisk } from './server-disk.ts'
 
 /** A PostgreSQL of a campaign: its processes, its folder, its disk. */
@@ -99,6 +99,7 @@ export const stopServer = async ({ process: child }: CampaignServer, signal: 'SI
   const ended = once(child, 'exit')
   child.kill(signal)
   await ended
+  await removeFaketimeRemains(child.pid)
 }
 
 /** Ends a server and all that it kept. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findFixedPort } from '../../support/postgres-server.ts'
-import { toFaketimeEnv, writeClockOffset } from '../../support/steppable-postgres.ts'
+import { removeFaketimeRemains, toFaketimeEnv, writeClockOffset } from '../../support/steppable-postgres.ts'
 import { probeReadiness } from '../../scenarios/support/readiness.ts'
 import { startTaskfold, type TaskfoldProcess } from '../../scenarios/support/process.ts'
 
@@ -85,7 +85,9 @@ export const startNode = async (
     url: `http://127.0.0.1:${port}`,
     breakdowns,
     kill: async (awayMs) => {
+      const { pid } = present
       await end('SIGKILL')
+      await removeFaketimeRemains(pid)
       await sleep(awayMs)
       await startAgain()
     },
@@ -105,6 +107,9 @@ export const startNode = async (
     },
     isReady: async () => (await probeReadiness(`http://127.0.0.1:${port}`).catch(() => undefined)) === 'ready',
     stop: () => end('SIGTERM'),
-    remove: () => rm(folder, { recursive: true, force: true }),
+    remove: async () => {
+      await removeFaketimeRemains(present.pid)
+      await rm(folder, { recursive: true, force: true })
+    },
   }
 }
