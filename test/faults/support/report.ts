@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os'
 import type { CampaignOutcome } from './run-campaign.ts'
 import type { StruckFault } from './strands.ts'
 
@@ -9,7 +10,8 @@ export const toReport = (outcome: CampaignOutcome): string => {
   const beside = struck.filter(({ isBeside }) => isBeside).length
   return [
     `Seed ${outcome.seed}, ${minutes} minutes: ${struck.length} faults, ${beside} of them while another one lasted.`,
-    `The database's disk was full by a ${outcome.diskKind}.`,
+    `On ${availableParallelism()} cores under a load of ${(loadavg()[2] ?? 0).toFixed(0)}, other work included.`,
+    `The database's disk is one that a ${outcome.diskKind} bounds.`,
     '',
     '| fault | times | back after, p50 | p99 | most |',
     '| ----- | ----: | --------------: | --: | ---: |',
