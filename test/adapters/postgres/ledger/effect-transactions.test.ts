@@ -178,7 +178,7 @@ describe('the statements of a transaction', () => {
           (
             await query(
               `select current_setting('application_name') as name, to_regclass('pg_temp.mine') as mine,
-                      (select count(*)::int from pg_locks where locktype = 'advisory') as locks`,
+                      (select count(*)::int from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()) as locks`,
             )
           ).rows,
         name,
