@@ -63,8 +63,9 @@ export const createSteppedOverTasks = (deps: Deps): PeriodicLoop => {
 
   const pass = async (): Promise<void> => {
     const { now, heads } = await runnable.readSteppedOver(shown, headsMax)
-    if (now < shown && clockState === 'ahead') runtime.logger.warn({ now, shown }, "the store's clock stepped back")
-    clockState = now < shown ? 'behind' : 'ahead'
+    const isBehind = now < shown - stepMs
+    if (isBehind && clockState === 'ahead') runtime.logger.warn({ now, shown }, "the store's clock stepped back")
+    clockState = isBehind ? 'behind' : 'ahead'
     load = heads.length === headsMax ? 'full' : 'idle'
     shown = Math.max(shown, now)
     for (const head of heads) {

@@ -21,6 +21,23 @@ const loseHints = async (world: MemoryWorld): Promise<void> => {
 const statusOf = async (world: MemoryWorld, taskId: TaskId): Promise<string> =>
   (await loadTask(world.store, taskId)).status
 
+describe('an estimate of the clock that is some milliseconds ahead', () => {
+  it('is told as no step, as three hours are', async () => {
+    const world = createMemoryWorld()
+    const process = createImaginedProcess(world)
+    const storeClock = { now: () => world.storeClock.now() + 5 }
+    const maintenance = recoverIn({ ...process, storeClock }, { leaseMs: 15_000, sweepMs: 2_000, reconcileMs: 2_000 })
+    maintenance.start()
+    const told = () => world.logger.lines.filter(({ message }) => message.includes('stepped back'))
+    await world.advance(2 * scanMs)
+    expect(told()).toEqual([])
+    stepBack(world)
+    await world.advance(2 * scanMs)
+    expect(told()).toHaveLength(1)
+    await maintenance.close()
+  })
+})
+
 describe('the clock of the database goes back three hours', () => {
   it('and a ready task whose hint was lost runs all the same', async () => {
     const world = createMemoryWorld()
