@@ -10,10 +10,12 @@ import { createAttempt, describeIsolation } from './isolation.ts'
 
 const leaseMs = 15_000
 
+const places = 3
+
 const open = ({ timers = systemTimers, entry = 'tiny-child.ts' }: { timers?: Timers; entry?: string } = {}) => {
   const logger = createMemoryLogger()
   const isolation = createProcessIsolation({
-    processesMax: 3,
+    processesMax: places,
     entry: new URL(`isolation/${entry}`, import.meta.url),
     settings: undefined,
     timers,
@@ -21,11 +23,12 @@ const open = ({ timers = systemTimers, entry = 'tiny-child.ts' }: { timers?: Tim
     leaseMs,
     execArgv: [],
   })
-  return { isolation, logger, advance: (ms: number) => systemTimers.sleep(ms), close: () => isolation.close() }
+  return { isolation, places, logger, advance: (ms: number) => systemTimers.sleep(ms), close: () => isolation.close() }
 }
 
 describeIsolation('in this process', async () => ({
   isolation: createIsolationInProcess(toHandlers()),
+  places: 2,
   advance: (ms: number) => systemTimers.sleep(ms),
   close: async () => {},
 }))
@@ -60,7 +63,7 @@ describe('a process of isolated attempts', () => {
     expect(await ending).toMatchObject({ kind: 'crashed', error })
     expect(logger.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
     // It counts until nothing of it is left.
-    await expect.poll(() => isolation.freeCount(), { timeout: 10_000 }).toBe(3)
+    await expect.poll(() => isolation.freeCount(), { timeout: 10_000 }).toBe(places)
     expect(await isolation.run((await createAttempt('echo')).request)).toMatchObject({ kind: 'returned' })
     await close()
   })

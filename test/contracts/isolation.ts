@@ -11,6 +11,8 @@ import { appendCommand, makeSubmission, submitTo } from '../support/task-builder
 
 export interface IsolationWorld extends ContractWorld {
   readonly isolation: Isolation
+  /** Attempts that it runs at once. */
+  readonly places: number
 }
 
 /** One attempt to be run apart, and what is seen of it from here. */
@@ -150,14 +152,17 @@ export const describeIsolation = (name: string, setup: Setup<IsolationWorld>): v
     })
 
     it('takes a place while it runs, and gives it back', async () => {
-      const before = world().isolation.freeCount()
+      const { isolation, places } = world()
+      // A process of the case before may still be ending.
+      const expectFree = (count: number) => expect.poll(() => isolation.freeCount(), { timeout: 10_000 }).toBe(count)
+      await expectFree(places)
       const attempts = await Promise.all([createAttempt('obey'), createAttempt('obey')])
-      const endings = attempts.map(({ request }) => world().isolation.run(request))
+      const endings = attempts.map(({ request }) => isolation.run(request))
       await Promise.all(attempts.map(({ nextReport }) => nextReport()))
-      expect(world().isolation.freeCount()).toBe(before - 2)
+      expect(isolation.freeCount()).toBe(places - 2)
       for (const { abort } of attempts) abort('cancelled')
       await Promise.all(endings)
-      expect(world().isolation.freeCount()).toBe(before)
+      await expectFree(places)
     })
   })
 }
