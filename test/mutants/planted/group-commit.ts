@@ -155,6 +155,24 @@ const flushMutants = plantIn(
       put: 'if (flushesInFlight >= flushesMax * 8 || queue.size() === 0) return',
     },
     {
+      name: 'has two flushes under way for a short queue',
+      find: 'if (queue.size() < appendsOfLongQueueMin && flushesInFlight > slowFlushes.count()) return',
+      put: '',
+      suites: [deadlines],
+    },
+    {
+      name: 'lets a short queue wait for a slow flush',
+      find: 'count += 1\n        onSlow()',
+      put: 'onSlow()',
+      suites: [deadlines],
+    },
+    {
+      name: 'takes flushes that are over for slow ones',
+      find: "if (pace === 'slow') count -= 1",
+      put: '',
+      suites: [deadlines],
+    },
+    {
       name: 'gives the verdict on one append to its neighbour',
       find: 'const verdict = verdicts[index]',
       put: 'const verdict = verdicts[verdicts.length - 1 - index]',

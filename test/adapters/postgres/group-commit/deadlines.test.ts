@@ -4,15 +4,15 @@ import type { BatchItem } from '#adapters/postgres/group-commit/append-queue.ts'
 import { StoreOverloadedError, StoreUnavailableError } from '#application/ports/events/event-store.ts'
 import { createMemoryWorld } from '../../../support/memory-world.ts'
 import { causeOf, item } from '../support/open-group.ts'
-import { createScriptedConnection, type Verdict } from '../support/scripted-connection.ts'
+import { createScriptedConnection, streamsOf, type Verdict } from '../support/scripted-connection.ts'
 
 /** A group commit with the limits of a process, whose server and whose time are in the hands of the test. */
-const open = () => {
+const open = (flushesInFlightMax = 1) => {
   const { time, timers, advance } = createMemoryWorld()
   let heldForMs = 0
   const clock = { monotonicMs: () => time.clock.monotonicMs() + heldForMs }
   const script = createScriptedConnection()
-  const limits = { ...groupCommitLimits, flushesInFlightMax: 1 }
+  const limits = { ...groupCommitLimits, flushesInFlightMax }
   const group = createGroupCommit<BatchItem, Verdict>(script.connect, { clock, timers }, limits)
   return {
     ...script,
@@ -33,6 +33,38 @@ const stateOf = (promise: Promise<unknown>) => {
   })
   return () => state
 }
+
+describe('a short queue', () => {
+  it('waits for the flush before it, but not for one that is slow, and for no more flushes than there may be', async () => {
+    const { append, next, inHand, advance } = open(2)
+    const verdicts = [append('a')]
+    const slow = await next()
+    verdicts.push(append('b'))
+    await advance(9)
+    verdicts.push(append('c'))
+    expect(inHand()).toBe(0)
+    await advance(1)
+    const second = await next()
+    expect(streamsOf(second)).toEqual(['b', 'c'])
+    verdicts.push(append('d'))
+    await advance(20)
+    expect(inHand()).toBe(0)
+    second.answer()
+    const third = await next()
+    expect(streamsOf(third)).toEqual(['d'])
+    slow.answer()
+    third.answer()
+    verdicts.push(append('e'))
+    const last = await next()
+    expect(streamsOf(last)).toEqual(['e'])
+    verdicts.push(append('f'))
+    await advance(9)
+    expect(inHand()).toBe(0)
+    last.answer()
+    void next().then((flush) => flush.answer())
+    await Promise.all(verdicts)
+  })
+})
 
 describe('the deadline of an append', () => {
   it('is not put off by each try while another transaction holds its head', async () => {
