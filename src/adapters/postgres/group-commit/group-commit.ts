@@ -97,11 +97,11 @@ export const createGroupCommit = <Item extends BatchItem, Verdict>(
   { clock, timers }: Pick<Runtime, 'clock' | 'timers'>,
   limits: GroupCommitLimits = groupCommitLimits,
 ): GroupCommit<Item, Verdict> => {
+  const soon = (callback: () => void): void => timers.soon(callback)
   /**
    * When the turn is over: what one verdict leads to, and what many callers ask for at once, then leaves together. A flush
    * that left with the first of them would carry that one alone.
    */
-  const soon = (callback: () => void): void => timers.soon(callback)
   const startFlushSoon = createOncePerTurn(soon, () => startFlush())
   const queue = createAppendQueue<Item, Verdict>(limits, startFlushSoon)
   const pending = createPendingAppends<Item, Verdict>(queue, limits, { clock, timers })
