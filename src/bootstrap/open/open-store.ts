@@ -90,9 +90,9 @@ export interface StoreSurroundings {
 }
 
 /**
- * Connections of one process to Postgres: these, one that hears notifications, and a heartbeat's for each incarnation of a
- * worker. Appends have three of their own, as many as flushes may be under way: their plans are large, and the fewer
- * server processes keep them the quicker each is.
+ * Connections of one process to Postgres: these, one that hears notifications, a heartbeat's for each incarnation of a worker,
+ * and up to ten for effects in mode `tx`, when the first is needed. Appends have three of their own, as many as flushes may be
+ * under way: their plans are large, and the fewer server processes keep them the quicker each is.
  */
 const connectionsMax = { appends: 3, queries: 6 }
 

@@ -129,8 +129,9 @@ const decode = (taskId: TaskId, rows: readonly EventRow[]): StreamContent => {
 }
 
 /**
- * Few columns, because the driver pays for each column of each row. So the clock is a row of its own, the three values that
- * only Started has are one text, which in other rows is `#` and the weight of contents that were too large; and instants go by `date_part`, which unlike `extract` computes without decimals.
+ * Few columns, because the driver pays for each column of each row. So the clock is a row of its own, and the three values
+ * that only Started has are one text, which in other rows is `#` and the weight of contents that were too large. Instants go by
+ * `date_part`, which unlike `extract` computes without decimals.
  */
 const loadedRow = z.union([
   z.object({ task_id: z.null(), recorded_ms: z.int() }),
